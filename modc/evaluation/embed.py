@@ -1,0 +1,76 @@
+"""Attribute-specific embeddings of a dataset's packed images."""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from modc.networks.asen_pp import ASENpp
+from modc.networks.normalise import normalise
+from modc.networks.region import crop_detail, region_of_interest
+
+
+def attribute_embedding(
+    network: nn.Module, features: Tensor, details: Tensor | None, attribute: Tensor, size: int
+) -> Tensor:
+    """Return the unit embeddings (B, D) by which `network` is searched.
+
+    features: the network's feature maps (B, F, size/16, size/16); details: uint8 (B, 3, S, S), the
+    squares from which ASEN++ cuts its local view, or None for its global branch alone; attribute:
+    int64 (B,).
+    """
+    if not isinstance(network, ASENpp):
+        return network.head(features, attribute)[0]
+    vector, attention = network.global_head(features, attribute)
+    if details is None:
+        return functional.normalize(vector, dim=1)
+    crops = crop_detail(details, region_of_interest(attention, size), size)
+    return network.similarity_embedding(vector, network.local_head(normalise(crops), attribute))
+
+
+@torch.no_grad()
+def embed_rows(
+    network: nn.Module,
+    packed: dict[str, np.ndarray],
+    rows: pd.DataFrame,
+    device: torch.device,
+    batch: int,
+    precision: torch.dtype = torch.float32,
+) -> np.ndarray:
+    """Return the float32 embeddings (len(rows), D) of the (image, attribute) pairs in `rows`.
+
+    packed: uint8 arrays (N, S, S, 3) under "image" and, for ASEN++ with its local branch,
+    "detail". An image that several rows name passes the backbone once. `batch` bounds the images
+    and the rows of one pass. The network is left in evaluation mode.
+    """
+    network.eval()
+    size = packed["image"].shape[1]
+    order = np.argsort(rows["image"].to_numpy(), kind="stable")
+    images = rows["image"].to_numpy()[order]
+    attributes = torch.from_numpy(rows["attribute"].to_numpy(np.int64)[order])
+    unique, position = np.unique(images, return_inverse=True)
+    embeddings: np.ndarray | None = None
+    for start in range(0, len(unique), batch):
+        chosen = unique[start : start + batch]
+        first, last = np.searchsorted(position, [start, start + len(chosen)])
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            features = network.features(normalise(to_device(packed["image"][chosen], device)))
+            for low in range(first, last, batch):
+                high = min(low + batch, last)
+                details = None
+                if "detail" in packed:
+                    details = to_device(packed["detail"][images[low:high]], device)
+                part = torch.from_numpy(position[low:high] - start).to(device)
+                embedded = attribute_embedding(
+                    network, features[part], details, attributes[low:high].to(device), size
+                )
+                if embeddings is None:
+                    embeddings = np.empty((len(rows), embedded.shape[1]), np.float32)
+                embeddings[order[low:high]] = embedded.float().cpu().numpy()
+    return embeddings if embeddings is not None else np.empty((0, 0), np.float32)
+
+
+def to_device(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """Return packed pixels (B, S, S, 3) as a uint8 tensor (B, 3, S, S), channels last in memory."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)

@@ -1,0 +1,94 @@
+"""The grid: what is trained, in which stages, from which settings, and where its files lie."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+
+# A cell's training stages in order (paper, supplement: "Training details"). ASEN++ warms up in two
+# parts, the global branch alone and then both. The last warm-up model is the baseline (A1).
+STAGES = {
+    "ASEN": ("warm_up",),
+    "ASENv2": ("warm_up",),
+    "ASEN++": ("warm_up_global", "warm_up"),
+}
+NETWORKS = tuple(STAGES)
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One place of the grid: what is trained from which labels under which seed."""
+
+    dataset: str
+    network: str
+    labeled_percent: int
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """The cell's folder inside results/<run>/."""
+        return f"cells/{self.dataset}/{self.network}/{self.labeled_percent}/seed-{self.seed}"
+
+
+def cells(config: dict) -> list[Cell]:
+    """Return every cell of the configuration's grid, datasets first, seeds last."""
+    grid = config["grid"]
+    return [
+        Cell(dataset, network, percent, seed)
+        for dataset in grid["datasets"]
+        for network in grid["networks"]
+        for percent in grid["labeled_percent"][dataset]
+        for seed in grid["seeds"]
+    ]
+
+
+def previous_stage(network: str, stage: str) -> str | None:
+    """Return the stage whose model `stage` starts from; None for a network's first."""
+    stages = STAGES[network]
+    position = stages.index(stage)
+    return stages[position - 1] if position else None
+
+
+def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
+    """Return the packed images that a stage reads: {"image": side} and, with a local view, "detail"."""
+    settings = config["datasets"][dataset]
+    sizes = {"image": settings["image_size"]}
+    if (network, stage) == ("ASEN++", "warm_up"):
+        sizes["detail"] = settings["detail_size"]
+    return sizes
+
+
+def training_settings(config: dict, cell: Cell, stage: str) -> dict:
+    """Return all that training `stage` of `cell` may read of the configuration.
+
+    The trainer sees nothing else, so a change anywhere else cannot change the model.
+    """
+    training = config["training"]
+    network = config["networks"][cell.network]
+    weights = config["networks"]["weights"]
+    backbones = [name for key, name in network.items() if key.endswith("backbone")]
+    first = previous_stage(cell.network, stage) is None
+    shared = ("triplets_per_epoch", "batch", "margin", "precision", "evaluation_batch")
+    settings = {
+        "dataset": cell.dataset,
+        "network": cell.network,
+        "labeled_percent": cell.labeled_percent,
+        "seed": cell.seed,
+        "stage": stage,
+        "architecture": network,
+        "sizes": packed_sizes(config, cell.dataset, cell.network, stage),
+        **{key: training[key] for key in shared},
+        **training["stages"][cell.network][stage],
+    }
+    if first:
+        settings["weights"] = {name: weights.get(name, "none") for name in backbones}
+    if "detail" in settings["sizes"]:
+        settings["local_weight"] = training["local_weight"]
+        settings["alignment_weight"] = training["alignment_weight"]
+    if not first:
+        settings["checkpoint"] = training["checkpoint"]
+    return settings
+
+
+def fingerprint(value: object) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of `value` as sorted JSON."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,61 @@
+"""What made a number: code, versions, machine."""
+
+import ast
+import hashlib
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@cache
+def training_code() -> str:
+    """Return a fingerprint (16 hexadecimal digits) of the package's files that training imports.
+
+    A change in any of them can change a model; a change in any other file cannot. The files are
+    found by reading import statements, so that no torch is imported for it.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(imported_files("modc.training.train")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def imported_files(module: str) -> set[Path]:
+    """Return the package's files that importing `module` ("modc.a.b") reads, itself among them."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def _file(module: str) -> Path | None:
+    head, *rest = module.split(".")
+    if head != PACKAGE.name or not rest:
+        return None
+    path = PACKAGE.joinpath(*rest)
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+def software() -> dict[str, str]:
+    """Return the versions that a number may depend on."""
+    packages = {}
+    for name in ("modc", "torch", "torchvision", "numpy", "pandas", "pillow"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "not installed"
+    return {"python": platform.python_version(), **packages, "machine": platform.platform()}

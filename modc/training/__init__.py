@@ -1,0 +1,1 @@
+"""Training: the stages, their loop, the resumable checkpoint, the GPU lease."""

@@ -1,0 +1,63 @@
+"""The resumable checkpoint: where a killed training goes on, as if it had not been killed.
+
+It lies outside every declared output of the workflow, since those are deleted when a job fails.
+"""
+
+import fcntl
+import io
+import logging
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from modc.atomic import write_bytes
+
+log = logging.getLogger(__name__)
+
+
+def save(path: Path, key: str, state: dict) -> None:
+    """Replace the checkpoint at `path` by `state`, under `key`, whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save({"key": key, "state": state}, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load(path: Path, key: str) -> dict | None:
+    """Return the state saved under `key`, on the CPU.
+
+    None if there is no checkpoint, if it was made under another key (other settings, code or
+    data), or if it cannot be read: then training starts anew, which is always right.
+    """
+    if not path.exists():
+        return None
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if saved["key"] == key:
+            return saved["state"]
+        log.info("%s: made with other settings, code or data; starting anew", path)
+    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, OSError) as error:
+        log.warning("%s: cannot be read (%s); starting anew", path, type(error).__name__)
+    return None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the checkpoint's lock, so that two processes never train one stage of one cell.
+
+    A trainer may outlive a killed Snakemake; a second one started for the same stage waits here.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning("%s: another process is training this stage; waiting for it", path)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,60 @@
+"""A line of progress every few seconds: step, loss, images a second, time left."""
+
+import logging
+import time
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts the steps of a stage and says now and then how far it is."""
+
+    def __init__(self, name: str, epochs: int, steps: int, images_per_step: int, done: int):
+        """`done` steps were made by an earlier process; the rate counts this one's alone."""
+        self.name, self.epochs, self.steps, self.images_per_step = (
+            name,
+            epochs,
+            steps,
+            images_per_step,
+        )
+        self.first = self.done = done
+        self.begun = self.spoken = time.monotonic()
+
+    def step(self, loss: object) -> None:
+        """Count one step; `loss` is turned into a number only when a line is due."""
+        self.done += 1
+        if time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:
+            epoch, step = divmod(self.done - 1, self.steps)
+            self.say(f"epoch {epoch + 1}/{self.epochs} step {step + 1}/{self.steps}", float(loss))
+
+    def epoch(self, epoch: int, loss: float, text: str) -> None:
+        """Say how the epoch (from 0) ended."""
+        self.say(f"epoch {epoch + 1}/{self.epochs} done", loss, text)
+
+    def say(self, where: str, loss: float, text: str = "") -> None:
+        """Log one line."""
+        self.spoken = time.monotonic()
+        seconds = self.spoken - self.begun
+        made = max(1, self.done - self.first)
+        left = (self.epochs * self.steps - self.done) * seconds / made
+        log.info(
+            "%s: %s, loss %.4f%s, %.0f images/s, %s left",
+            self.name,
+            where,
+            loss,
+            text,
+            made * self.images_per_step / max(seconds, 1e-9),
+            duration(left),
+        )
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in words: 42 s, 7 min 10 s, 3 h 20 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,17 @@
+# From the test split's embeddings to the scores of every query and their means.
+
+
+rule score:
+    input:
+        CELL + "/warm_up/test.npz",
+    output:
+        scores=CELL + "/baseline/scores.json",
+        queries=CELL + "/baseline/queries.csv",
+    log:
+        LOGS + "/score/{dataset}-{network}-{percent}-{seed}.log",
+    params:
+        evaluation=config["evaluation"],
+    shell:
+        "modc score --embeddings {input} --map-at-100 {params.evaluation[map_at_100]}"
+        " --unanswerable {params.evaluation[unanswerable]}"
+        " --queries {output.queries} --output {output.scores} 2> {log}"

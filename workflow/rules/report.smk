@@ -1,0 +1,17 @@
+# Tables 1 to 5 from the scores. When some job failed, the tables of what there is are made all the
+# same, outside the graph, since a rule cannot run without its inputs.
+
+
+rule tables:
+    input:
+        [f"{RUN}/{cell.folder}/baseline/scores.json" for cell in grid.cells(config)],
+    output:
+        TABLES,
+    log:
+        LOGS + "/tables.log",
+    shell:
+        "modc tables --config {CONFIG} --results {RUN} > {log} 2>&1"
+
+
+onerror:
+    shell("modc tables --config {CONFIG} --results {RUN}")
