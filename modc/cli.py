@@ -224,7 +224,8 @@ def embed(
     from modc.evaluation.embed_images import embed as embed_images
     from modc.evaluation.embed_images import load_network
 
-    arrays = embed_images(load_network(network, checkpoint, attributes), list(images), batch=batch)
+    model, size = load_network(network, checkpoint, attributes)
+    arrays = embed_images(model, list(images), size, batch)
     with atomic_path(output) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
     click.echo(f"{output}: embedding {arrays['embedding'].shape}")

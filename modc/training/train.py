@@ -16,7 +16,6 @@ from modc.atomic import atomic_path
 from modc.data.index import Index
 from modc.data.triplets import Triplets
 from modc.errors import UserError
-from modc.evaluation.embed import embed_rows
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
 from modc.grid import fingerprint
@@ -232,14 +231,11 @@ def _write(task, key, state, network, device, precision) -> None:
 
 
 def _save(task: Task, path: Path, state_dict: dict, facts: dict) -> None:
-    model_file.save(
-        path,
-        task.settings["network"],
-        task.settings["architecture"],
-        task.index.attributes,
-        state_dict,
-        **facts,
+    settings = task.settings
+    model = model_file.ModelFile(
+        settings["network"], settings["architecture"], task.index.attributes, state_dict, facts
     )
+    model_file.save(path, model)
 
 
 def _on_cpu(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -1,0 +1,86 @@
+"""Embeddings of picture files by every attribute of a network: the work behind `modc embed`."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from modc.data.images import ImageFolder
+from modc.data.square import short_side_square
+from modc.networks import model_file, public_checkpoints
+from modc.networks.asen_pp import ASENpp
+from modc.networks.normalise import normalise
+from modc.networks.region import crop_original, region_of_interest
+from modc.errors import UserError
+
+# The side of the view that the public networks were trained on.
+PUBLIC_IMAGE_SIZE = 224
+
+
+def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Module, int]:
+    """Return the network of a checkpoint, in evaluation mode, and the side of its view in pixels.
+
+    The checkpoint is one of ours or a public one. Raises UserError if it holds another network or
+    another number of attributes.
+    """
+    content = model_file.read(checkpoint)
+    if not model_file.is_ours(content):
+        restored = public_checkpoints.restore(content, checkpoint, network, attributes)
+        return restored, PUBLIC_IMAGE_SIZE
+    model = model_file.from_content(content)
+    if model.network != network:
+        raise UserError(
+            f"{checkpoint}: holds {model.network}, not {network}; pass --network {model.network}"
+        )
+    if len(model.attributes) != attributes:
+        raise UserError(
+            f"{checkpoint}: knows {len(model.attributes)} attributes, not {attributes}: "
+            f"{', '.join(model.attributes)}; pass --attributes {len(model.attributes)}"
+        )
+    if network == "ASEN++" and "detail" not in model.facts["sizes"]:
+        raise UserError(
+            f"{checkpoint}: ASEN++ whose local branch is not trained yet (stage "
+            f"{model.facts['stage']}); pass the model of stage warm_up"
+        )
+    return model_file.restore(model), model.facts["sizes"]["image"]
+
+
+@torch.no_grad()
+def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) -> dict:
+    """Return float32 `embedding` (N, A, D), `attention` (N, A, h, w) and `images`, the N paths.
+
+    Each picture is resized by its short side to `size`, cropped to its centre square, and passes the
+    backbone once. ASEN++ cuts its local view, one an attribute, from the original picture.
+    """
+    folder = ImageFolder(Path())
+    embeddings, attentions = [], []
+    for start in range(0, len(images), batch):
+        pictures = [folder.open(str(path)) for path in images[start : start + batch]]
+        squares = np.stack([short_side_square(picture, size) for picture in pictures])
+        features = network.features(normalise(torch.from_numpy(squares).permute(0, 3, 1, 2)))
+        originals = [np.asarray(picture) for picture in pictures]
+        heads = [
+            _head(network, features, originals, torch.full((len(pictures),), attribute), size)
+            for attribute in range(network.attributes)
+        ]
+        embeddings.append(torch.stack([embedding for embedding, _ in heads], dim=1))
+        attentions.append(torch.stack([attention for _, attention in heads], dim=1))
+    return {
+        "embedding": torch.cat(embeddings).numpy(),
+        "attention": torch.cat(attentions).numpy(),
+        "images": np.array([str(path) for path in images]),
+    }
+
+
+def _head(network, features, originals, attribute, size):
+    """Return the embeddings (B, D) and attention (B, h, w) of one attribute."""
+    if not isinstance(network, ASENpp):
+        return network.head(features, attribute)
+    vector, attention = network.global_head(features, attribute)
+    regions = region_of_interest(attention, size).tolist()
+    crops = np.stack(
+        [crop_original(image, region, size) for image, region in zip(originals, regions, strict=True)]
+    )
+    local = network.local_head(normalise(torch.from_numpy(crops).permute(0, 3, 1, 2)), attribute)
+    return network.similarity_embedding(vector, local), attention

@@ -1,0 +1,1 @@
+"""The losses, each under its own name."""

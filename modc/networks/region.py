@@ -1,0 +1,89 @@
+"""ASEN++'s region of interest: the square around what the global branch attends to.
+
+Source: spec of the public ASEN++ code's behaviour; sizes relative to its view of 224 pixels.
+"""
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+# Pixels above this share of the brightest one belong to the region (public code).
+THRESHOLD = 0.1
+# The local view has half the side of the global one: 112 of 224 (public code).
+LOCAL_SHARE = 2
+
+
+@torch.no_grad()
+def region_of_interest(attention: Tensor, size: int) -> Tensor:
+    """Return int64 (B, 3): left, top and side of the region in a view of size x size pixels.
+
+    attention: (B, h, w). It is upsampled bilinearly, scaled to 0..255 and truncated; the bounding box
+    of what exceeds a tenth of 255 is made a square that lies inside the view where its centre allows
+    it. A constant attention, which has no such box, gives the whole view.
+    """
+    upsampled = functional.interpolate(
+        attention[:, None].float(), size=(size, size), mode="bilinear", align_corners=False
+    )[:, 0]  # (B, size, size)
+    low = upsampled.amin(dim=(1, 2), keepdim=True)
+    high = upsampled.amax(dim=(1, 2), keepdim=True)
+    levels = ((upsampled - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny) * 255).to(
+        torch.uint8
+    )
+    inside = levels > 255 * THRESHOLD
+    inside |= (high == low)  # (B, size, size)
+    left, width = _extent(inside.any(dim=1))
+    top, height = _extent(inside.any(dim=2))
+    side = torch.maximum(width, height)
+    return torch.stack(
+        [_start(left + width // 2, side, size), _start(top + height // 2, side, size), side], dim=1
+    )
+
+
+def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) -> np.ndarray:
+    """Return the region of an original picture as uint8 (size/2, size/2, 3).
+
+    image: uint8 (H, W, 3); region: left, top, side in the size x size view, which shows the centre
+    square of the picture. Cropped and resized by PIL, as the public code does.
+    """
+    height, width = image.shape[:2]
+    short = min(height, width)
+    left, top, side = (int(length * (short / size)) for length in region)
+    left += (width - short) // 2
+    top += (height - short) // 2
+    crop = Image.fromarray(image).crop((left, top, left + side, top + side))
+    output = size // LOCAL_SHARE
+    return np.asarray(crop.resize((output, output), Image.Resampling.BILINEAR))
+
+
+def crop_detail(details: Tensor, regions: Tensor, size: int) -> Tensor:
+    """Return the regions of packed squares as float32 (B, 3, size/2, size/2), 0 to 255.
+
+    details: uint8 (B, 3, D, D), the centre squares; regions: (B, 3) from `region_of_interest`.
+    """
+    scale = details.shape[2] / size
+    output = size // LOCAL_SHARE
+    crops = []
+    for detail, region in zip(details, regions.tolist(), strict=True):
+        left, top, side = (int(length * scale) for length in region)
+        crop = detail[None, :, top : top + side, left : left + side].float()
+        crops.append(
+            functional.interpolate(
+                crop, size=(output, output), mode="bilinear", align_corners=False, antialias=True
+            )
+        )
+    return torch.cat(crops)
+
+
+def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first place and the length of the span that `occupied` (B, size) covers."""
+    first = occupied.to(torch.uint8).argmax(dim=1)
+    last = occupied.shape[1] - 1 - occupied.flip(1).to(torch.uint8).argmax(dim=1)
+    return first, last - first + 1
+
+
+def _start(centre: Tensor, side: Tensor, size: int) -> Tensor:
+    """Return where a square of `side` around `centre` starts when kept inside 0..size."""
+    start = (centre - side // 2).clamp_min(0)
+    return torch.where(centre + side // 2 > size, size - side, start)
