@@ -1,0 +1,1 @@
+"""The datasets: their files, the index, labelled parts, packed images, triplets."""

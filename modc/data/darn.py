@@ -1,0 +1,54 @@
+"""DARN: street photographs known by a list of URLs, many of them dead; several attributes an image."""
+
+from pathlib import Path, PurePosixPath
+
+from modc.data.images import ImageFolder
+from modc.data.index import Index
+from modc.data.listed_images import build_index
+from modc.data.split_files import find
+from modc.errors import UserError
+
+# In the order of Table 2; the counts are those of the public split files' meta.json.
+ATTRIBUTES = {
+    "clothes category": 20,
+    "clothes button": 13,
+    "clothes color": 55,
+    "clothes length": 7,
+    "clothes pattern": 28,
+    "clothes shape": 11,
+    "collar shape": 26,
+    "sleeve length": 8,
+    "sleeve shape": 17,
+}
+
+INSTRUCTIONS = (
+    "DARN is not there: fetch the pictures of its URL list (Google Drive id "
+    "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R; this version of modc does not download them) to "
+    "{folder}/pic/<name>.jpg; unpack the public ASEN++ repository's data.zip (Google Drive id "
+    "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its DARN files, such as filenames_train.txt, into "
+    "{folder}/splits"
+)
+
+
+def read(folder: Path, missing_images: str) -> Index:
+    """Return the index of the DARN copy in `folder`.
+
+    folder: the pictures as the split files name them (`pic/51586095/3660_47_1.jpg`) and the split
+    files. Raises UserError with instructions if nothing is there.
+    """
+    splits = find(folder) if folder.is_dir() else None
+    if splits is None:
+        raise UserError(INSTRUCTIONS.format(folder=folder))
+    return build_index("DARN", ATTRIBUTES, folder, splits, _by_name, missing_images)
+
+
+def _by_name(images: ImageFolder):
+    paths = {_bare(path): path for path in images.paths}
+    if not paths:
+        raise UserError(INSTRUCTIONS.format(folder=images.folder))
+    return lambda name: paths.get(_bare(name))
+
+
+def _bare(path: str) -> str:
+    """Return `<8 digits>/<name>` without extension and leading folders, as lists differ in both."""
+    return "/".join(PurePosixPath(path).with_suffix("").parts[-2:])

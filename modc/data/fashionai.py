@@ -1,0 +1,53 @@
+"""FashionAI: the attribute recognition archives of a Tianchi competition, one attribute an image."""
+
+from pathlib import Path
+
+from modc.data.images import ImageFolder
+from modc.data.index import Index
+from modc.data.listed_images import build_index
+from modc.data.split_files import find
+from modc.errors import UserError
+
+# In the order of Table 1; the counts are those of the public split files' meta.json.
+ATTRIBUTES = {
+    "skirt_length": 6,
+    "sleeve_length": 9,
+    "coat_length": 8,
+    "pant_length": 6,
+    "collar_design": 5,
+    "lapel_design": 5,
+    "neckline_design": 10,
+    "neck_design": 5,
+}
+
+INSTRUCTIONS = (
+    "FashionAI is not there: register for Tianchi competition 231671 (FashionAI attributes), fetch "
+    "fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) and put them "
+    "into {folder} as they are; unpack the public ASEN++ repository's data.zip (Google Drive id "
+    "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its FashionAI files, such as filenames_train.txt, "
+    "into {folder}/splits"
+)
+
+
+def read(folder: Path, missing_images: str) -> Index:
+    """Return the index of the FashionAI copy in `folder`.
+
+    folder: the two archives, or what is in them anywhere below, and the split files. An image is
+    found by its last two path parts, `<attribute>_labels/<md5>.jpg`, since the folders before differ
+    between releases. Raises UserError with instructions if nothing is there.
+    """
+    splits = find(folder) if folder.is_dir() else None
+    if splits is None:
+        raise UserError(INSTRUCTIONS.format(folder=folder))
+    return build_index("FashionAI", ATTRIBUTES, folder, splits, _by_last_two_parts, missing_images)
+
+
+def _by_last_two_parts(images: ImageFolder):
+    paths = {_last_two_parts(path): path for path in images.paths}
+    if not paths:
+        raise UserError(INSTRUCTIONS.format(folder=images.folder))
+    return lambda name: paths.get(_last_two_parts(name))
+
+
+def _last_two_parts(path: str) -> str:
+    return "/".join(path.replace("\\", "/").split("/")[-2:])

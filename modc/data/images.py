@@ -1,0 +1,176 @@
+"""Pictures by their path below a dataset's folder: files, members of archives, rows of idx files."""
+
+import gzip
+import os
+import struct
+import warnings
+import zipfile
+import zlib
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from modc.errors import UserError
+
+# A picture of more pixels is refused before it is decoded: such a file is an attack or a mistake.
+PIXEL_LIMIT = 100_000_000
+SUFFIXES = (".jpg", ".jpeg", ".png")
+_IDX_IMAGES = 0x00000803  # unsigned bytes, three dimensions
+
+
+class ImageFolder:
+    """The pictures of one dataset's folder.
+
+    A path is relative to the folder, with forward slashes: a file (`pic/51586095/3660_47_1.jpg`), a
+    member of a zip archive that lies in the folder (`train1.zip/Images/a.jpg`), so that archives
+    need no unpacking, or a picture of an idx file (`train-images-idx3-ubyte.gz/00017`). Several
+    threads may read at once: an archive's reads are serialised by the zipfile module itself.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self._archives: dict[Path, zipfile.ZipFile] = {}
+        self._arrays: dict[Path, np.ndarray] = {}
+        self._lock = Lock()
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """All pictures in files and archives below the folder, in a fixed order."""
+        found = []
+        for root, folders, files in os.walk(self.folder):
+            folders.sort()
+            below = Path(root).relative_to(self.folder).as_posix()
+            prefix = "" if below == "." else below + "/"
+            for name in sorted(files):
+                if name.lower().endswith(SUFFIXES):
+                    found.append(prefix + name)
+                elif name.lower().endswith(".zip"):
+                    members = self._archive(self.folder / (prefix + name)).namelist()
+                    found += [
+                        f"{prefix}{name}/{member}"
+                        for member in members
+                        if member.lower().endswith(SUFFIXES)
+                    ]
+        return found
+
+    def size(self, path: str) -> tuple[int, int]:
+        """Return the picture's width and height as shown, read from its header alone."""
+        with self._picture(path) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(0x0112, 1) >= 5  # EXIF orientations that swap the sides
+            return (height, width) if turned else (width, height)
+
+    def open(self, path: str) -> Image.Image:
+        """Return the decoded picture, RGB, turned as its EXIF orientation says.
+
+        Raises UserError naming the file if it is missing, no picture, truncated, or too large.
+        """
+        with self._picture(path) as picture:
+            try:
+                return ImageOps.exif_transpose(picture).convert("RGB")
+            except (OSError, SyntaxError, ValueError, struct.error, zipfile.BadZipFile, zlib.error):
+                raise UserError(
+                    f"{self._name(path)}: truncated or damaged picture; fetch it again, or delete "
+                    f"it and set missing_images to leave_out"
+                ) from None
+
+    def _picture(self, path: str) -> Image.Image:
+        """Return the picture with its header read and its pixels not yet."""
+        container = _container(path)
+        try:
+            if container and ".zip" in container.lower():
+                archive = self._archive(self.folder / container)
+                source = archive.open(path.removeprefix(container + "/"))
+            elif container:
+                return Image.fromarray(self._row(container, path))
+            else:
+                source = self.folder / path
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                picture = Image.open(source)
+        except (FileNotFoundError, KeyError, NotADirectoryError):
+            raise UserError(f"{self._name(path)}: no such picture; expected it there") from None
+        except IsADirectoryError:
+            raise UserError(f"{self._name(path)}: a folder; expected a picture") from None
+        except (UnidentifiedImageError, SyntaxError, zipfile.BadZipFile, zlib.error):
+            raise UserError(
+                f"{self._name(path)}: not a picture; expected JPEG or PNG; fetch it again"
+            ) from None
+        except Image.DecompressionBombError:
+            raise UserError(_too_large(self._name(path))) from None
+        if picture.width * picture.height > PIXEL_LIMIT:
+            picture.close()
+            raise UserError(_too_large(self._name(path)))
+        return picture
+
+    def _name(self, path: str) -> str:
+        return str(self.folder / path)
+
+    def _archive(self, path: Path) -> zipfile.ZipFile:
+        with self._lock:
+            if path not in self._archives:
+                try:
+                    self._archives[path] = zipfile.ZipFile(path)
+                except zipfile.BadZipFile:
+                    raise UserError(
+                        f"{path}: damaged zip archive; compare its size with the source and fetch "
+                        f"it again"
+                    ) from None
+            return self._archives[path]
+
+    def _row(self, container: str, path: str) -> np.ndarray:
+        with self._lock:
+            file = self.folder / container
+            if file not in self._arrays:
+                self._arrays[file] = read_idx_images(file)
+            rows = self._arrays[file]
+        number = path.removeprefix(container + "/")
+        if not number.isdigit() or int(number) >= len(rows):
+            raise KeyError(path)
+        return rows[int(number)]
+
+
+def read_idx_images(path: Path) -> np.ndarray:
+    """Return the uint8 pictures (N, height, width) of an idx3 file, compressed by gzip or not."""
+    return read_idx(path, _IDX_IMAGES, dimensions=3)
+
+
+def read_idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
+    """Return the uint8 array of an idx file of the given magic number.
+
+    Raises UserError if the file is absent, no idx file of this kind, or truncated.
+    """
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise UserError(f"{path}: damaged gzip file; fetch it again") from None
+    header = 4 + 4 * dimensions
+    if len(data) < header or struct.unpack(">I", data[:4])[0] != magic:
+        raise UserError(f"{path}: not an idx file of {dimensions} dimensions; fetch it again")
+    shape = struct.unpack(f">{dimensions}I", data[4:header])
+    if len(data) - header != int(np.prod(shape)):
+        raise UserError(
+            f"{path}: holds {len(data) - header} bytes, expected {int(np.prod(shape))} for "
+            f"{shape}; fetch it again"
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _container(path: str) -> str | None:
+    """Return the archive or idx file that holds the picture, None if it is a file of its own."""
+    parts = path.split("/")
+    for count in range(1, len(parts)):
+        if parts[count - 1].lower().endswith((".zip", "-ubyte", "-ubyte.gz")):
+            return "/".join(parts[:count])
+    return None
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: more than {PIXEL_LIMIT:,} pixels; expected a photograph; delete it"

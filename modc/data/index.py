@@ -1,0 +1,143 @@
+"""The index of a dataset: its images, their labels, splits, queries and candidates."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+
+from modc.atomic import write_bytes, write_json
+from modc.errors import UserError
+
+SPLITS = ("train", "valid", "test")
+ROLES = ("train", "query", "candidate")
+IMAGE_COLUMNS = ["split", "path", "width", "height"]
+LABEL_COLUMNS = ["split", "role", "image", "attribute", "value"]
+IMAGES, LABELS, SUMMARY = "images.csv", "labels.csv", "index.json"
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a dataset holds.
+
+    dataset: its name in the tables. attributes: their names, in the order of the tables. values: how
+    many values each has. images: one row an image, whose number is the image's; columns split, path
+    (below the dataset's folder), width, height. labels: one row a label; columns split, role (train,
+    query or candidate), image, attribute, value. missing: listed images that were left out, a split
+    (A18). generated: drawn pictures that say nothing about the paper.
+    """
+
+    dataset: str
+    attributes: tuple[str, ...]
+    values: tuple[int, ...]
+    images: pd.DataFrame
+    labels: pd.DataFrame
+    missing: dict[str, int] = field(default_factory=dict)
+    generated: bool = False
+
+    def rows(self, split: str, role: str) -> pd.DataFrame:
+        """Return the labels (image, attribute, value) of one split and role, in their order."""
+        chosen = (self.labels["split"] == split) & (self.labels["role"] == role)
+        return self.labels.loc[chosen, ["image", "attribute", "value"]].reset_index(drop=True)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash that names the data: of the images and the labels as CSV."""
+        return sha256(_csv(self.images) + _csv(self.labels)).hexdigest()
+
+
+def check(index: Index) -> None:
+    """Raise UserError if the index contradicts itself or cannot be trained and evaluated on."""
+    name, images, labels = index.dataset, index.images, index.labels
+    repeated = images["path"][images["path"].duplicated()]
+    if len(repeated):
+        raise UserError(
+            f"{name}: the image {repeated.iloc[0]} is listed twice; expected each path once"
+        )
+    outside = labels[(labels["image"] < 0) | (labels["image"] >= len(images))]
+    if len(outside):
+        raise UserError(
+            f"{name}: a label names image {outside['image'].iloc[0]}; expected 0 to {len(images) - 1}"
+        )
+    outside = labels[(labels["attribute"] < 0) | (labels["attribute"] >= len(index.attributes))]
+    if len(outside):
+        raise UserError(
+            f"{name}: image {images['path'][outside['image'].iloc[0]]} has attribute "
+            f"{outside['attribute'].iloc[0]}; expected 0 to {len(index.attributes) - 1}"
+        )
+    values = labels["attribute"].map(dict(enumerate(index.values)))
+    outside = labels[(labels["value"] < 0) | (labels["value"] >= values)]
+    if len(outside):
+        row = outside.iloc[0]
+        raise UserError(
+            f"{name}: image {images['path'][row['image']]} has value {row['value']} of "
+            f"{index.attributes[row['attribute']]}; expected 0 to {index.values[row['attribute']] - 1}"
+        )
+    repeated = labels[labels.duplicated(["image", "attribute"])]
+    if len(repeated):
+        row = repeated.iloc[0]
+        raise UserError(
+            f"{name}: image {images['path'][row['image']]} has two labels of "
+            f"{index.attributes[row['attribute']]} in {row['split']}; expected one, as train, query "
+            f"or candidate"
+        )
+    for split, role in (
+        ("train", "train"),
+        *((split, role) for split in ("valid", "test") for role in ("query", "candidate")),
+    ):
+        present = set(index.rows(split, role)["attribute"])
+        for number, attribute in enumerate(index.attributes):
+            if number not in present:
+                raise UserError(
+                    f"{name}: the attribute {attribute} has no {role} image in {split}; expected "
+                    f"at least one"
+                )
+
+
+def write(index: Index, folder: Path) -> None:
+    """Check `index` and write images.csv, labels.csv and, last, the small index.json to `folder`."""
+    check(index)
+    write_bytes(folder / IMAGES, _csv(index.images))
+    write_bytes(folder / LABELS, _csv(index.labels))
+    summary = {
+        "dataset": index.dataset,
+        "attributes": dict(zip(index.attributes, index.values, strict=True)),
+        "images": {split: int((index.images["split"] == split).sum()) for split in SPLITS},
+        "missing": index.missing,
+        "generated": index.generated,
+        "sha256": index.sha256,
+    }
+    write_json(folder / SUMMARY, summary)
+
+
+def read(folder: Path) -> Index:
+    """Return the index in `folder`. Raises UserError if it is absent or was altered."""
+    again = "run `modc index` again"
+    try:
+        summary = json.loads((folder / SUMMARY).read_text())
+        images = pd.read_csv(folder / IMAGES, keep_default_na=False)
+        labels = pd.read_csv(folder / LABELS, keep_default_na=False)
+        index = Index(
+            dataset=summary["dataset"],
+            attributes=tuple(summary["attributes"]),
+            values=tuple(summary["attributes"].values()),
+            images=images[IMAGE_COLUMNS],
+            labels=labels[LABEL_COLUMNS],
+            missing=summary["missing"],
+            generated=summary["generated"],
+        )
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: no such file of the index; {again}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{folder}: not an index that this version writes; {again}") from None
+    if index.sha256 != summary["sha256"]:
+        raise UserError(
+            f"{folder}: {IMAGES} or {LABELS} does not fit the SHA-256 in {SUMMARY}; {again}"
+        )
+    return index
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()

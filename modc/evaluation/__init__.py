@@ -1,0 +1,1 @@
+"""From embeddings to scores: who is ranked where, and what that is worth."""

@@ -1,0 +1,192 @@
+"""The scores of every query, their means, and the file of embeddings that is scored."""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modc.errors import UserError
+from modc.evaluation.metrics import METRICS, query_metrics
+from modc.evaluation.ranking import first_not_finite, ranked_relevance, unit
+
+PARTS = ("embedding", "attribute", "value")
+ARRAYS = tuple(f"{role}_{part}" for role in ("query", "candidate") for part in PARTS)
+# Attributes are numbered from 0; a larger number is a mistake, not an attribute.
+MOST_ATTRIBUTES = 10_000
+
+
+def score(
+    query_embedding: np.ndarray,
+    query_attribute: np.ndarray,
+    query_value: np.ndarray,
+    candidate_embedding: np.ndarray,
+    candidate_attribute: np.ndarray,
+    candidate_value: np.ndarray,
+) -> pd.DataFrame:
+    """Return one row of scores for each query, in the given order.
+
+    Embeddings are (Q, D) and (C, D), of any length; attributes and values are integers. A query is
+    ranked against the candidates of its own attribute by cosine. Columns: attribute, value,
+    relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions.
+    Raises UserError if an embedding is not finite.
+    """
+    for name, embedding in (("query", query_embedding), ("candidate", candidate_embedding)):
+        row = first_not_finite(embedding)
+        if row is not None:
+            raise UserError(f"{name}_embedding: row {row} holds a NaN or an infinity")
+    columns = {name: np.zeros(len(query_value), np.int64) for name in ("relevant", "hits")}
+    columns |= {name: np.zeros(len(query_value)) for name in METRICS}
+    for attribute in np.unique(query_attribute):
+        queries = np.flatnonzero(query_attribute == attribute)
+        candidates = np.flatnonzero(candidate_attribute == attribute)
+        ranked = ranked_relevance(
+            unit(query_embedding[queries]),
+            query_value[queries],
+            unit(candidate_embedding[candidates]),
+            candidate_value[candidates],
+        )
+        for part, relevance in ranked:
+            for name, values in query_metrics(relevance).items():
+                columns[name][queries[part]] = values
+    return pd.DataFrame({"attribute": query_attribute, "value": query_value, **columns})
+
+
+def summarize(
+    queries: pd.DataFrame,
+    candidate_attribute: np.ndarray,
+    attributes: int | None = None,
+    map_at_100: str = "hits",
+    unanswerable: str = "zero",
+) -> dict:
+    """Return the means of `score`'s rows: {"attributes": [one each, in order], "overall": ...}.
+
+    Each has `queries`, `candidates`, `unanswerable` (queries without a relevant candidate) and the
+    metrics as fractions, None where there is no query to average. Overall is the mean over all
+    queries, so an attribute weighs as much as it has queries (spec of the tables: it reproduces
+    the published column).
+
+    attributes: how many there are; None for as many as the numbers say. map_at_100: the divisor
+    of the plain MAP@100, "hits", "min" or "R". unanswerable: "zero" counts such a query as 0, as
+    the public code does, "exclude" leaves it out of the means.
+    """
+    seen = max(queries["attribute"].max(), candidate_attribute.max(initial=0)) + 1
+    if attributes is None:
+        attributes = int(seen)
+    elif seen > attributes:
+        raise UserError(f"attribute {seen - 1} is out of range: there are {attributes} attributes")
+    candidates = np.bincount(candidate_attribute, minlength=attributes)
+    parts = [queries[queries["attribute"] == attribute] for attribute in range(attributes)]
+    return {
+        "attributes": [
+            _means(part, int(count), map_at_100, unanswerable)
+            for part, count in zip(parts, candidates, strict=True)
+        ],
+        "overall": _means(queries, len(candidate_attribute), map_at_100, unanswerable),
+    }
+
+
+def _means(queries: pd.DataFrame, candidates: int, map_at_100: str, unanswerable: str) -> dict:
+    answerable = queries["relevant"] > 0
+    counted = queries[answerable] if unanswerable == "exclude" else queries
+    means = {name: float(counted[name].mean()) if len(counted) else None for name in METRICS}
+    return {
+        "queries": len(queries),
+        "candidates": candidates,
+        "unanswerable": int((~answerable).sum()),
+        "MAP@all": means["MAP@all"],
+        "MAP@100": means[f"MAP@100/{map_at_100}"],
+        **{name: means[name] for name in METRICS[1:]},
+    }
+
+
+def read_embeddings(path: str | Path) -> dict[str, np.ndarray]:
+    """Return the six arrays that `score` takes from an .npz file, checked.
+
+    Raises UserError naming the file and the array: not an .npz, an array missing, shapes that
+    disagree, attributes or values that are not integers from 0 on, embeddings that are not finite,
+    no queries. An attribute may lack candidates: its queries score 0.
+    """
+    arrays = _read(path, ARRAYS)
+    missing = [name for name in ARRAYS if name not in arrays]
+    if missing:
+        raise UserError(f"{path}: the array {missing[0]} is missing; expected {', '.join(ARRAYS)}")
+    for role in ("query", "candidate"):
+        embedding = arrays[f"{role}_embedding"]
+        _check_embedding(f"{path}: {role}_embedding", embedding)
+        for part in ("attribute", "value"):
+            name = f"{role}_{part}"
+            arrays[name] = _integers(f"{path}: {name}", arrays[name], len(embedding))
+        if arrays[f"{role}_attribute"].max(initial=0) >= MOST_ATTRIBUTES:
+            number = arrays[f"{role}_attribute"].max()
+            raise UserError(f"{path}: {role}_attribute: {number} is no number of an attribute")
+    if not len(arrays["query_embedding"]):
+        raise UserError(f"{path}: query_embedding: no queries; expected at least one row")
+    sides = [arrays[f"{role}_embedding"].shape[1] for role in ("query", "candidate")]
+    if sides[0] != sides[1]:
+        raise UserError(
+            f"{path}: candidate_embedding: rows of {sides[1]} numbers, but query_embedding has "
+            f"{sides[0]}; expected the same"
+        )
+    return arrays
+
+
+def read_facts(path: str | Path) -> dict:
+    """Return what an .npz says of its own origin (the JSON text `facts`); {} if it says nothing."""
+    arrays = _read(path, ("facts",))
+    if "facts" not in arrays:
+        return {}
+    try:
+        facts = json.loads(str(arrays["facts"]))
+    except ValueError:
+        facts = None
+    names = facts.get("attribute_names") if isinstance(facts, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"{path}: facts: expected a JSON object that has attribute_names")
+    return facts
+
+
+def _read(path: str | Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return those of `names` that the .npz at `path` holds; pickled objects are refused."""
+    try:
+        archive = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        archive = None
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise UserError(f"{path}: not an .npz file or cut short; expected one with {names[0]}")
+    arrays = {}
+    with archive:
+        for name in names:
+            if name not in archive:
+                continue
+            try:
+                arrays[name] = archive[name]
+            except (ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
+                raise UserError(
+                    f"{path}: {name}: cannot be read; expected an array of numbers, whole"
+                ) from None
+    return arrays
+
+
+def _check_embedding(place: str, embedding: np.ndarray) -> None:
+    if embedding.ndim != 2 or not embedding.shape[1] or embedding.dtype.kind not in "fiu":
+        raise UserError(
+            f"{place}: {embedding.dtype} of shape {embedding.shape}; expected numbers (rows, dim)"
+        )
+    row = first_not_finite(embedding)
+    if row is not None:
+        raise UserError(f"{place}: row {row} holds a NaN or an infinity")
+
+
+def _integers(place: str, numbers: np.ndarray, rows: int) -> np.ndarray:
+    if numbers.shape != (rows,):
+        raise UserError(
+            f"{place}: shape {numbers.shape}, but there are {rows} embeddings; expected ({rows},)"
+        )
+    if numbers.dtype.kind not in "iu":
+        raise UserError(f"{place}: {numbers.dtype}; expected integers")
+    if numbers.min(initial=0) < 0 or numbers.max(initial=0) > np.iinfo(np.int64).max:
+        raise UserError(f"{place}: {numbers.min()} is out of range; expected integers from 0 on")
+    return numbers.astype(np.int64)
