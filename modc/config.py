@@ -76,12 +76,14 @@ class _UniqueKeys(yaml.SafeLoader):
     """YAML that refuses a key given twice, where plain YAML takes the last one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key) for key, _ in node.value]
-        for (key, _), name in zip(node.value, keys, strict=True):
-            if keys.count(name) > 1:
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {name!r} stands twice", problem_mark=key.start_mark
                 )
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
@@ -105,8 +107,6 @@ def _explain(error: ValidationError) -> str:
         allowed = [str(value) for value in error.validator_value]
         hint = _suggestion(str(error.instance), allowed)
         return f"{prefix}{error.instance!r} is not allowed{hint}; allowed: {', '.join(allowed)}"
-    if error.validator is None:  # a schema of `false`
-        return f"{where}: this key is only allowed where ASEN++ trains both branches"
     allowed = error.schema.get("description")
     return f"{prefix}{error.message}" + (f"; expected {allowed}" if allowed else "")
 

@@ -34,6 +34,7 @@ def imported_files(module: str) -> set[Path]:
         if path is None or path in found:
             continue
         found.add(path)
+        waiting.append(name.rpartition(".")[0])
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Similarities held at once: 2**22 take 16 MiB, and their sort keys 32 MiB, however many queries.
-SIMILARITIES_AT_ONCE = 2**22
+# Similarities held at once, however many queries: 2**20 take 4 MiB, and their sort keys 8 MiB.
+SIMILARITIES_AT_ONCE = 2**20
 
 
 def first_not_finite(embedding: np.ndarray) -> int | None:

@@ -1,0 +1,1 @@
+"""What a run has, beside what the paper prints."""

@@ -1,0 +1,17 @@
+"""The names of the files that `modc tables` writes."""
+
+from modc.published.numbers import TABLES
+
+PUBLISHED_DATASETS = ("FashionAI", "DARN")
+
+
+def table_files(config: dict) -> list[str]:
+    """Return the file names inside results/<run>/tables/, the paper's tables first."""
+    paper = [f"table{number}.{kind}" for number in TABLES for kind in ("md", "tex", "csv")]
+    others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in ("md", "csv")]
+    return paper + others
+
+
+def other_datasets(config: dict) -> list[str]:
+    """Return the datasets of the grid that the paper does not have."""
+    return [name for name in config["grid"]["datasets"] if name not in PUBLISHED_DATASETS]

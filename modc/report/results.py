@@ -1,0 +1,121 @@
+"""What a run has: the scores of each cell of its grid, or the reason why there are none."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from modc.grid import Cell, cells
+
+NOT_RUN = "not run"
+# Queries and candidates of the real test splits (public split files): other numbers, other test.
+TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
+METRICS = ("MAP@all", "MAP@100/hits", "MAP@100/min", "MAP@100/R", "Recall@100")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The baseline of one cell.
+
+    scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
+    nothing. not_comparable: "", or why a difference to the paper says nothing about the method.
+    """
+
+    cell: Cell
+    scores: dict | None
+    status: str
+    not_comparable: str = ""
+
+    def value(self, attribute: str, metric: str) -> float | None:
+        """Return a metric as a fraction, of an attribute by name or "overall"; None if absent."""
+        if self.scores is None:
+            return None
+        if attribute == "overall":
+            return self.scores["overall"][metric]
+        names = self.scores["attribute_names"]
+        if attribute not in names:
+            return None
+        return self.scores["attributes"][names.index(attribute)][metric]
+
+
+def collect(run_folder: Path, config: dict) -> list[Result]:
+    """Return the result of each cell of the grid, in the grid's order.
+
+    A scores file that is absent, unreadable or not what it should be gives a status, no error.
+    """
+    return [_read(Path(run_folder), cell) for cell in cells(config)]
+
+
+def _read(run_folder: Path, cell: Cell) -> Result:
+    path = run_folder / cell.folder / "baseline" / "scores.json"
+    try:
+        scores = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return Result(cell, None, NOT_RUN)
+    except OSError as error:
+        return Result(cell, None, f"scores.json cannot be read: {error.strerror}")
+    except (ValueError, RecursionError):
+        return Result(cell, None, "scores.json is not JSON")
+    wrong = _what_is_wrong(scores, cell)
+    if wrong:
+        return Result(cell, None, f"scores.json is altered: {wrong}")
+    return Result(cell, scores, "", _why_not_comparable(scores))
+
+
+def _what_is_wrong(scores: object, cell: Cell) -> str:
+    if not isinstance(scores, dict):
+        return "expected a mapping"
+    own = {key: getattr(cell, key) for key in ("dataset", "network", "labeled_percent", "seed")}
+    for key, value in {**own, "method": "baseline"}.items():
+        if scores.get(key) != value:
+            return f"{key} is not {value}"
+    if not isinstance(scores.get("generated"), bool):
+        return "generated is neither true nor false"
+    missing = scores.get("missing")
+    if not isinstance(missing, dict) or not all(_is_count(count) for count in missing.values()):
+        return "missing does not count images"
+    names, attributes = scores.get("attribute_names"), scores.get("attributes")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return "attribute_names is no list of names"
+    if not isinstance(attributes, list) or len(attributes) != len(names):
+        return "attributes and attribute_names differ in length"
+    if not all(_is_summary(part) for part in [*attributes, scores.get("overall")]):
+        return "a metric is missing or no fraction"
+    return ""
+
+
+def _is_summary(part: object) -> bool:
+    return (
+        isinstance(part, dict)
+        and all(_is_count(part.get(key)) for key in ("queries", "candidates", "unanswerable"))
+        and all(key in part and _is_fraction(part[key]) for key in METRICS)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_fraction(value: object) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and 0 <= value <= 1
+
+
+def _why_not_comparable(scores: dict) -> str:
+    """Return why the scores are of other data than the paper's, "" if they are not."""
+    if scores["generated"]:
+        return f"drawn pictures, not {scores['dataset']}"
+    missing = sum(scores["missing"].values())
+    if missing:
+        return f"{missing} listed images are missing"
+    overall = scores["overall"]
+    counts = (overall["queries"], overall["candidates"])
+    expected = TEST_SPLITS.get(scores["dataset"], counts)
+    if counts != expected:
+        return (
+            f"another test split: {counts[0]} queries and {counts[1]} candidates instead of "
+            f"{expected[0]} and {expected[1]}"
+        )
+    return ""

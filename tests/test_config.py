@@ -1,0 +1,90 @@
+"""The configuration: merged, checked, and refused with the key and what is allowed there."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modc import config
+from modc.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def loaded(tmp_path, **override):
+    path = tmp_path / "override.yaml"
+    path.write_text(yaml.safe_dump(override))
+    return config.load([REPOSITORY / "config.yaml", path])
+
+
+@pytest.mark.parametrize("name", ["smoke", "fashion-mnist"])
+def test_every_shipped_configuration_is_valid(name):
+    merged = config.load([REPOSITORY / "config.yaml", REPOSITORY / "configs" / f"{name}.yaml"])
+    assert merged["run"] == name
+
+
+def test_an_override_replaces_single_keys_and_whole_lists(tmp_path):
+    merged = loaded(tmp_path, training={"margin": 0.3}, grid={"seeds": [1, 2]})
+    assert merged["training"]["margin"] == 0.3
+    assert merged["training"]["batch"] == 16
+    assert merged["grid"]["seeds"] == [1, 2]
+    assert merged["grid"]["datasets"] == ["FashionAI", "DARN"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"trainig": {}}, "unknown key 'trainig' (did you mean 'training'?); allowed: "),
+        ({"training": {"bach": 1}}, "training: unknown key 'bach' (did you mean 'batch'?)"),
+        ({"training": {"batch": "many"}}, "training.batch: 'many' is not of type 'integer'"),
+        ({"training": {"precision": "fast"}}, "allowed: auto, float32, bfloat16"),
+        ({"training": {"margin": -1}}, "training.margin: -1 is less than the minimum of 0"),
+        ({"networks": {"ASEN": {"backbone": "resnet5"}}}, "did you mean 'resnet50'?"),
+        ({"grid": {"labeled_percent": {"DARN": [0]}}}, "grid.labeled_percent.DARN.0: 0 is less"),
+        ({"grid": {"seeds": []}}, "grid.seeds: [] should be non-empty"),
+        ({"run": "../elsewhere"}, "run: '../elsewhere' does not match"),
+        (
+            {"training": {"stages": {"ASEN": {"warm_up": {"local_learning_rate": 0.1}}}}},
+            "training.stages.ASEN.warm_up: unknown key 'local_learning_rate'",
+        ),
+        (
+            {"training": {"stages": {"ASEN": {"warm_up": {"learning_rate": "2e-4"}}}}},
+            "write 2.0e-4, not 2e-4",
+        ),
+    ],
+)
+def test_a_wrong_key_type_or_value_is_named_with_what_is_allowed(tmp_path, override, message):
+    with pytest.raises(UserError) as error:
+        loaded(tmp_path, **override)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_dataset_of_the_grid_needs_its_labeled_percent(tmp_path):
+    text = (REPOSITORY / "config.yaml").read_text().replace("    FashionMNIST: [100]\n", "")
+    (tmp_path / "config.yaml").write_text(text)
+    (tmp_path / "more.yaml").write_text("grid: {datasets: [FashionMNIST]}\n")
+    with pytest.raises(UserError, match="grid.labeled_percent does not describe"):
+        config.load([tmp_path / "config.yaml", tmp_path / "more.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("run: [", "line 1: not valid YAML"),
+        ("- a\n- b\n", "expected a mapping"),
+        ("run: a\nrun: b\n", "line 2: not valid YAML: the key 'run' stands twice"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path, text, message):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        config.load([path])
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.yaml: no such configuration file"):
+        config.load([tmp_path / "absent.yaml"])

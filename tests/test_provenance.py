@@ -1,0 +1,37 @@
+"""The fingerprint of the training code covers what training imports, and no more."""
+
+import subprocess
+import sys
+
+from modc.provenance import PACKAGE, imported_files
+
+
+def names(module):
+    return {path.relative_to(PACKAGE).as_posix() for path in imported_files(module)}
+
+
+def test_training_reads_its_networks_losses_and_data_but_no_tables():
+    found = names("modc.training.train")
+    for expected in (
+        "training/train.py",
+        "training/stages.py",
+        "networks/asen_pp.py",
+        "losses/triplet.py",
+        "data/triplets.py",
+        "evaluation/metrics.py",
+        "grid.py",
+    ):
+        assert expected in found
+    assert not [name for name in found if name.startswith(("report/", "published/"))]
+    assert "cli.py" not in found
+
+
+def test_the_files_are_those_that_python_really_imports():
+    code = (
+        "import sys, modc.training.train\n"
+        "print('\\n'.join(m.__file__ for n, m in sys.modules.items() if n.startswith('modc.')))"
+    )
+    imported = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(imported) <= {str(path) for path in imported_files("modc.training.train")}
