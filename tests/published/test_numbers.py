@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def test_overall_is_the_same_in_two_tables(table, whole):
     assert own.tolist() == other[own.index].tolist()
 
 
-@pytest.mark.parametrize(("table", "tolerance"), [(1, 0.025), (2, 0.1)])
+@pytest.mark.parametrize(("table", "tolerance"), [(1, 0.03), (2, 0.1)])
 def test_overall_is_the_query_weighted_mean(table, tolerance):
     published = load()[lambda row: row["table"] == table]
     rows = published.groupby(ROW)
@@ -70,8 +72,6 @@ def test_accuracy_belongs_to_modc_alone():
 
 
 def test_attributes_are_those_of_the_split_files(shared):
-    import json
-
     meta = json.loads((shared / "annotations" / "meta.json").read_text())
     published = load()
     for table, dataset in ((1, "FashionAI"), (2, "DARN")):

@@ -1,0 +1,100 @@
+"""Tables as LaTeX: a whole document with booktabs that pdflatex takes as it stands."""
+
+from itertools import groupby
+
+from modc.report.layout import ABSENT, Entry, Page, Row
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "%": r"\%",
+    "_": r"\_",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    ABSENT: "--",
+}
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\pagestyle{empty}
+\begin{document}
+\begin{table}[p]
+\centering
+\caption*{%(title)s}
+\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%%
+\begin{tabular}{%(columns)s}
+\toprule
+%(body)s
+\bottomrule
+\end{tabular}}
+
+\medskip
+\begin{minipage}{\textwidth}
+\footnotesize
+%(notes)s
+\end{minipage}
+\end{table}
+\end{document}
+"""
+
+
+def latex(page: Page) -> str:
+    """Return the page as a document of one table, its parts below each other."""
+    body = [*_headings(page)]
+    for title, rows in page.parts.items():
+        body += [r"\midrule", _line([rf"\textit{{{escape(title)}}}", *[""] * len(page.columns)])]
+        body += _rows(rows)
+    return DOCUMENT % {
+        "title": escape(page.title),
+        "columns": "l" + "r" * len(page.columns),
+        "body": "\n".join(body),
+        "notes": "\\par\n".join(escape(note) for note in page.notes),
+    }
+
+
+def escape(text: str) -> str:
+    """Return `text` with LaTeX's special characters escaped; other than ASCII becomes "?"."""
+    return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in " ".join(text.split()))
+
+
+def _headings(page: Page) -> list[str]:
+    """Return the line of headings, below a line of those that span several columns."""
+    groups = [(group, len(list(same))) for group, same in groupby(page.columns, lambda c: c[0])]
+    spans = [rf"\multicolumn{{{count}}}{{c}}{{{escape(group)}}}" for group, count in groups]
+    rules, start = [], 2
+    for _, count in groups:
+        rules.append(rf"\cmidrule(lr){{{start}-{start + count - 1}}}")
+        start += count
+    names = [escape(name) for _, name in page.columns]
+    return [_line(["", *spans]), "".join(rules), _line(["", *names])]
+
+
+def _rows(rows: list[Row]) -> list[str]:
+    lines = []
+    for position, row in enumerate(rows):
+        if position and row.group != rows[position - 1].group:
+            lines.append(r"\addlinespace")
+        lines.append(_line([escape(row.label), *(_markup(entry) for entry in row.entries)]))
+    return lines
+
+
+def _markup(entry: Entry) -> str:
+    text = escape(entry.text)
+    if entry.best_of_network:
+        text = rf"\textbf{{{text}}}"
+    return rf"\underline{{{text}}}" if entry.best_of_all else text
+
+
+def _line(cells: list[str]) -> str:
+    return " & ".join(cells) + r" \\"

@@ -1,0 +1,227 @@
+"""A table as it is printed: rows and columns as in the paper, texts, marks, and the notes below."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from modc.report.results import NOT_RUN
+from modc.report.tables import NO_MODC, NOT_COMPARABLE
+
+# In the paper's order (supplement, Tables 3 to 5).
+METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
+DIVISORS = {
+    "hits": "the relevant items among the first 100",
+    "min": "the smaller of 100 and the number of relevant items",
+    "R": "the number of relevant items",
+}
+ABSENT = "–"
+NOT_COMPARABLE_MARK = "†"
+MODC_MARK = "‡"
+PARTS = {"Ours": "ours", "Published": "published", "Difference": "difference"}
+ROW = ["network", "method", "labeled_percent", "query_label", "top_n"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The text of one place; "" where the table has no such place."""
+
+    text: str
+    best_of_network: bool = False
+    best_of_all: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row's label, its entries, and the group of rows that it stands in."""
+
+    label: str
+    group: str
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One table: a title, columns as (heading above, heading), parts of rows, and notes."""
+
+    title: str
+    columns: list[tuple[str, str]]
+    parts: dict[str, list[Row]]
+    notes: list[str]
+
+
+def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
+    """Lay out the long form of a table: what is ours, published, and the difference in points.
+
+    name: "Table 1" and so on, or a dataset that the paper does not have; then only ours is shown.
+    """
+    published = name.startswith("Table ")
+    parts = PARTS if published else {"Ours": "ours"}
+    # A table of several percentages has them side by side; the paper's Tables 1 and 2 have one.
+    by_attribute = frame["attribute"].nunique() > 1
+    across = (
+        ["attribute", "metric"] if not published else ["labeled_percent", "attribute", "metric"]
+    )
+    columns = _columns(frame, across)
+    rows = [key for key in ROW if key not in across]
+    return Page(
+        _title(frame, name),
+        [_heading(dict(zip(across, column, strict=True)), by_attribute) for column in columns],
+        {title: _rows(frame, rows, across, columns, quantity) for title, quantity in parts.items()},
+        _notes(frame, published, config),
+    )
+
+
+def _columns(frame: pd.DataFrame, across: list[str]) -> list[tuple]:
+    """Return the columns in the paper's order: percentages, attributes, then metrics."""
+    columns = list(dict.fromkeys(frame[across].itertuples(index=False, name=None)))
+    percents = list(dict.fromkeys(frame["labeled_percent"]))
+    attributes = list(dict.fromkeys(frame["attribute"]))
+
+    def order(column: tuple) -> tuple:
+        place = dict(zip(across, column, strict=True))
+        percent = percents.index(place["labeled_percent"]) if "labeled_percent" in place else 0
+        return percent, attributes.index(place["attribute"]), METRICS.index(place["metric"])
+
+    return sorted(columns, key=order)
+
+
+def _heading(place: dict, by_attribute: bool) -> tuple[str, str]:
+    if by_attribute:
+        return place["metric"], place["attribute"].replace("_", " ")
+    return f"{place['labeled_percent']} % of the labels", place["metric"]
+
+
+def _rows(
+    frame: pd.DataFrame, down: list[str], across: list[str], columns: list[tuple], quantity: str
+) -> list[Row]:
+    places = {
+        (row_key, column_key): place
+        for row_key, column_key, place in zip(
+            frame[down].itertuples(index=False, name=None),
+            frame[across].itertuples(index=False, name=None),
+            frame.to_dict("records"),
+            strict=True,
+        )
+    }
+    keys = list(dict.fromkeys(row_key for row_key, _ in places))
+    best = {column: _best(places, keys, column, quantity) for column in columns}
+    by_label = frame["query_label"].nunique() > 2  # Tables 4 and 5: none, unknown, known
+    rows = []
+    for key in keys:
+        first = next(place for (row_key, _), place in places.items() if row_key == key)
+        entries = [_entry(places.get((key, column)), quantity, best[column]) for column in columns]
+        group = first["query_label"] if by_label else first["network"]
+        rows.append(Row(_label(first, down, by_label, quantity), group, entries))
+    return rows
+
+
+def _label(place: dict, down: list[str], by_label: bool, quantity: str) -> str:
+    if place["method"] == "baseline":
+        percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
+        return place["network"] + percent
+    label = f"MODC({place['network']})_top{place['top_n']}"
+    if by_label:
+        label += f", {place['query_label']}"
+    return label if quantity == "published" else f"{label} {MODC_MARK}"
+
+
+def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
+    """Return the best percentage, as printed, of each network and of "all" that have a choice."""
+    found: dict[str, list[float]] = {"all": []}
+    if quantity == "difference":
+        return {}
+    for key in keys:
+        place = places.get((key, column))
+        if place is not None and pd.notna(place[quantity]):
+            for group in ("all", place["network"]):
+                found.setdefault(group, []).append(round(100 * place[quantity], 2))
+    return {group: max(values) for group, values in found.items() if len(values) > 1}
+
+
+def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
+    if place is None:
+        return Entry("")
+    if pd.isna(place[quantity]):
+        return Entry(ABSENT)
+    percent = round(100 * place[quantity], 2)
+    if quantity == "difference":
+        marked = NOT_COMPARABLE_MARK if place["status"].startswith(NOT_COMPARABLE) else ""
+        return Entry(f"{percent:+.2f}{marked}")
+    text = f"{percent:.2f}"
+    if quantity == "ours" and pd.notna(place["spread"]):
+        text += f" ± {100 * place['spread']:.2f}"
+    return Entry(text, percent == best.get(place["network"]), percent == best.get("all"))
+
+
+def _title(frame: pd.DataFrame, name: str) -> str:
+    if not name.startswith("Table "):
+        return f"{name}: baselines, a dataset that the paper does not have"
+    dataset = frame["dataset"].iloc[0]
+    percents = ", ".join(str(percent) for percent in frame["labeled_percent"].unique())
+    content = "each attribute" if frame["attribute"].nunique() > 1 else "overall"
+    title = f"{name}: {dataset}, {percents} % of the labels, {content}"
+    if frame["status"].str.startswith(NOT_COMPARABLE).any():
+        title += " – NOT COMPARABLE TO THE PAPER"
+    return title
+
+
+def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
+    notes = []
+    status = frame["status"]
+    why = status[status.str.startswith(NOT_COMPARABLE)].unique()
+    if published and len(why):
+        reasons = "; ".join(why).replace(f"{NOT_COMPARABLE}: ", "")
+        notes.append(
+            f"NOT COMPARABLE TO THE PAPER: {reasons}. Our numbers and the differences marked "
+            f"{NOT_COMPARABLE_MARK} say nothing about the method."
+        )
+    divisor = DIVISORS[config["evaluation"]["map_at_100"]]
+    notes.append(
+        f"Percent. MAP@100 divides by {divisor}. Overall is the mean over all queries."
+        + (" Differences are ours minus published, in points." if published else "")
+    )
+    notes.append("Bold: the best of a network. Underlined: the best of all.")
+    seeds = config["grid"]["seeds"]
+    if len(seeds) > 1:
+        listed = ", ".join(str(seed) for seed in seeds)
+        notes.append(f"Ours: mean ± standard deviation over the seeds {listed}.")
+    else:
+        notes.append(f"Ours: one seed ({seeds[0]}).")
+    settings = _settings(frame["dataset"].iloc[0], config) if len(frame) else ""
+    if settings:
+        notes.append(settings)
+    if (status == NO_MODC).any():
+        notes.append(f"{MODC_MARK} Not run: {NO_MODC}.")
+    return notes + _absences(frame)
+
+
+def _settings(dataset: str, config: dict) -> str:
+    """Return how this run trains on `dataset`, "" if it does not."""
+    if dataset not in config["grid"]["datasets"]:
+        return ""
+    networks = []
+    for network in config["grid"]["networks"]:
+        backbones = [v for k, v in config["networks"][network].items() if k.endswith("backbone")]
+        epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
+        networks.append(f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs)")
+    return (
+        f"Trained here: {', '.join(networks)}; images of "
+        f"{config['datasets'][dataset]['image_size']} pixels, "
+        f"{config['training']['triplets_per_epoch']} triplets an epoch."
+    )
+
+
+def _absences(frame: pd.DataFrame) -> list[str]:
+    """Return a note for each reason why a baseline's number is absent or of fewer seeds."""
+    baseline = frame[frame["method"] == "baseline"]
+    where: dict[str, list[str]] = {}
+    for place in baseline.to_dict("records"):
+        status = place["status"]
+        if status and (place["seeds"] == 0 or " seeds, " in status):
+            name = f"{place['network']} {place['labeled_percent']} %"
+            where.setdefault(status, []).append(name)
+    notes = []
+    for status, names in where.items():
+        text = f"{', '.join(dict.fromkeys(names))}: {status}"
+        notes.append(f"{ABSENT} {text}." if status == NOT_RUN else f"{text}.")
+    return notes

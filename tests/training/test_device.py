@@ -1,0 +1,85 @@
+"""The GPU lease: one device a process, freed however the process ends."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from modc.training.device import lease, training_dtype, visible_devices
+
+
+@pytest.mark.parametrize(
+    ("listed", "devices"),
+    [
+        ("", []),
+        ("-1", []),
+        ("0", ["0"]),
+        ("2, 3", ["2", "3"]),
+        ("1,-1,2", ["1"]),
+        ("GPU-8932f937", ["GPU-8932f937"]),
+    ],
+)
+def test_cuda_visible_devices_decides(monkeypatch, listed, devices):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    assert visible_devices() == devices
+
+
+def test_without_it_the_device_nodes_are_counted(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible_devices(tmp_path) == []
+    for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert visible_devices(tmp_path) == ["0", "1"]
+
+
+def test_without_a_gpu_the_lease_is_none_and_says_so(monkeypatch, caplog):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with lease() as device:
+        assert device is None
+    assert "NO GPU IS VISIBLE" in caplog.text
+
+
+HOLDER = """
+import os, sys
+from modc.training.device import lease
+with lease() as device:
+    print(device, os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+    sys.stdin.readline()
+"""
+
+
+def hold(folder):
+    env = {**os.environ, "CUDA_VISIBLE_DEVICES": "4,7", "TMPDIR": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=env,
+        text=True,
+    )
+
+
+def test_two_processes_never_share_a_device_and_a_third_waits_for_a_death(tmp_path):
+    first, second = hold(tmp_path), hold(tmp_path)
+    got = {first.stdout.readline(), second.stdout.readline()}
+    assert got == {"4 4\n", "7 7\n"}
+    third = hold(tmp_path)
+    with pytest.raises(subprocess.TimeoutExpired):
+        third.wait(timeout=2)
+    first.kill()
+    first.wait()
+    assert third.stdout.readline() in got
+    for process in (second, third):
+        process.communicate("\n")
+        assert process.returncode == 0
+
+
+def test_auto_precision_on_a_cpu_is_bfloat16_with_amx_alone(monkeypatch):
+    cpu = torch.device("cpu")
+    for amx, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda amx=amx: {"amx_bf16": amx})
+        assert training_dtype("auto", cpu) is expected
+    assert training_dtype("bfloat16", cpu) is torch.bfloat16
+    assert training_dtype("float32", cpu) is torch.float32
