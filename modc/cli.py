@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from modc.errors import UserError
-from modc.grid import NETWORKS, STAGES, Cell, fingerprint, packed_sizes, training_settings
+from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, training_settings
 
 PATH = click.Path(path_type=Path)
 FORMATS = ("fashionai", "darn", "fashion_mnist")
@@ -161,7 +161,9 @@ def train(
 
     config = load(list(configs))
     if dataset not in config["datasets"]:
-        raise UserError(f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}")
+        raise UserError(
+            f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
+        )
     if stage not in STAGES[network]:
         raise UserError(f"--stage {stage}: {network} has {', '.join(STAGES[network])}")
     cell = Cell(dataset, network, percent, seed)
@@ -169,7 +171,9 @@ def train(
     paths = {"image": packed, "detail": detail}
     first = stage == STAGES[network][0]
     if "detail" in sizes and detail is None:
-        raise UserError(f"{network} {stage} needs --detail, images packed at {sizes['detail']} pixels")
+        raise UserError(
+            f"{network} {stage} needs --detail, images packed at {sizes['detail']} pixels"
+        )
     if (initial is None) != first:
         raise UserError(f"{network} {stage} {'takes no' if first else 'needs'} --initial model")
     listed = read(index_folder)
@@ -265,9 +269,7 @@ def score(
     arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
     scored = score_queries(**arrays)
     attributes = len(facts["attribute_names"]) if facts else None
-    summary = summarize(
-        scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable
-    )
+    summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
     if queries:
         with atomic_path(queries) as temporary:
             scored.to_csv(temporary, index=False)

@@ -49,7 +49,7 @@ def previous_stage(network: str, stage: str) -> str | None:
 
 
 def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
-    """Return the packed images that a stage reads: {"image": side} and, with a local view, "detail"."""
+    """Return the sides of the packed images that a stage reads: "image", and perhaps "detail"."""
     settings = config["datasets"][dataset]
     sizes = {"image": settings["image_size"]}
     if (network, stage) == ("ASEN++", "warm_up"):

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
         temporary.write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "old"
-    assert os.listdir(path.parent) == ["file.txt"]
+    assert [found.name for found in path.parent.iterdir()] == ["file.txt"]
 
 
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
@@ -34,7 +33,7 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     ).stdout.split()
     assert said == [str(errno.EFBIG), str(path)]
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_kill_leaves_the_old_file(tmp_path):

@@ -11,7 +11,9 @@ def test_a_seed_is_the_same_in_another_process_and_known():
     other = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert int(other) == derive(3, dataset="DARN", percent=10) == derive(3, percent=10, dataset="DARN")
+    assert (
+        int(other) == derive(3, dataset="DARN", percent=10) == derive(3, percent=10, dataset="DARN")
+    )
 
 
 def test_every_axis_changes_the_seed():

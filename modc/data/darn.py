@@ -1,4 +1,4 @@
-"""DARN: street photographs known by a list of URLs, many of them dead; several attributes an image."""
+"""DARN: photographs known by a list of URLs, many of them dead; several attributes an image."""
 
 from pathlib import Path, PurePosixPath
 

@@ -1,4 +1,4 @@
-"""FashionAI: the attribute recognition archives of a Tianchi competition, one attribute an image."""
+"""FashionAI: the archives of a Tianchi competition, one attribute an image."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ ATTRIBUTES = {
 
 INSTRUCTIONS = (
     "FashionAI is not there: register for Tianchi competition 231671 (FashionAI attributes), fetch "
-    "fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) and put them "
-    "into {folder} as they are; unpack the public ASEN++ repository's data.zip (Google Drive id "
+    "fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) and put "
+    "them into {folder} as they are; unpack the public ASEN++ repository's data.zip (Google Drive id "
     "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its FashionAI files, such as filenames_train.txt, "
     "into {folder}/splits"
 )
@@ -33,8 +33,8 @@ def read(folder: Path, missing_images: str) -> Index:
     """Return the index of the FashionAI copy in `folder`.
 
     folder: the two archives, or what is in them anywhere below, and the split files. An image is
-    found by its last two path parts, `<attribute>_labels/<md5>.jpg`, since the folders before differ
-    between releases. Raises UserError with instructions if nothing is there.
+    found by its last two path parts, `<attribute>_labels/<md5>.jpg`, since the folders before
+    differ between releases. Raises UserError with instructions if nothing is there.
     """
     splits = find(folder) if folder.is_dir() else None
     if splits is None:

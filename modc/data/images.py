@@ -1,4 +1,4 @@
-"""Pictures by their path below a dataset's folder: files, members of archives, rows of idx files."""
+"""Pictures by their path below a dataset's folder: files, archive members, rows of idx files."""
 
 import gzip
 import os

@@ -22,11 +22,11 @@ IMAGES, LABELS, SUMMARY = "images.csv", "labels.csv", "index.json"
 class Index:
     """What a dataset holds.
 
-    dataset: its name in the tables. attributes: their names, in the order of the tables. values: how
-    many values each has. images: one row an image, whose number is the image's; columns split, path
-    (below the dataset's folder), width, height. labels: one row a label; columns split, role (train,
-    query or candidate), image, attribute, value. missing: listed images that were left out, a split
-    (A18). generated: drawn pictures that say nothing about the paper.
+    dataset: its name in the tables. attributes: their names, in the order of the tables.
+    values: how many values each has. images: one row an image, whose number is the image's; columns
+    split, path (below the dataset's folder), width, height. labels: one row a label; columns split,
+    role (train, query or candidate), image, attribute, value. missing: listed images that were left
+    out, a split (A18). generated: drawn pictures that say nothing about the paper.
     """
 
     dataset: str
@@ -59,7 +59,8 @@ def check(index: Index) -> None:
     outside = labels[(labels["image"] < 0) | (labels["image"] >= len(images))]
     if len(outside):
         raise UserError(
-            f"{name}: a label names image {outside['image'].iloc[0]}; expected 0 to {len(images) - 1}"
+            f"{name}: a label names image {outside['image'].iloc[0]}; expected 0 to "
+            f"{len(images) - 1}"
         )
     outside = labels[(labels["attribute"] < 0) | (labels["attribute"] >= len(index.attributes))]
     if len(outside):
@@ -73,15 +74,16 @@ def check(index: Index) -> None:
         row = outside.iloc[0]
         raise UserError(
             f"{name}: image {images['path'][row['image']]} has value {row['value']} of "
-            f"{index.attributes[row['attribute']]}; expected 0 to {index.values[row['attribute']] - 1}"
+            f"{index.attributes[row['attribute']]}; expected 0 to "
+            f"{index.values[row['attribute']] - 1}"
         )
     repeated = labels[labels.duplicated(["image", "attribute"])]
     if len(repeated):
         row = repeated.iloc[0]
         raise UserError(
             f"{name}: image {images['path'][row['image']]} has two labels of "
-            f"{index.attributes[row['attribute']]} in {row['split']}; expected one, as train, query "
-            f"or candidate"
+            f"{index.attributes[row['attribute']]} in {row['split']}; expected one, as train, "
+            f"query or candidate"
         )
     for split, role in (
         ("train", "train"),
@@ -97,7 +99,7 @@ def check(index: Index) -> None:
 
 
 def write(index: Index, folder: Path) -> None:
-    """Check `index` and write images.csv, labels.csv and, last, the small index.json to `folder`."""
+    """Check `index` and write images.csv, labels.csv and, last, index.json to `folder`."""
     check(index)
     write_bytes(folder / IMAGES, _csv(index.images))
     write_bytes(folder / LABELS, _csv(index.labels))

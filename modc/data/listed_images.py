@@ -57,7 +57,9 @@ def build_index(
         number = kept_before + np.cumsum(present) - 1
         kept_before += int(present.sum())
         images += [
-            (split, path, *size) for path, size in zip(paths, sizes, strict=True) if size is not None
+            (split, path, *size)
+            for path, size in zip(paths, sizes, strict=True)
+            if size is not None
         ]
         for role, rows in roles.items():
             kept = rows[present[rows["image"]]]
@@ -101,4 +103,6 @@ def _sizes(folder: ImageFolder, paths: list[str | None], split: str, strict: boo
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = pool.map(size, paths, chunksize=64)
-        return list(tqdm(found, f"reading headers, {split}", len(paths), mininterval=5, leave=False))
+        return list(
+            tqdm(found, f"reading headers, {split}", len(paths), mininterval=5, leave=False)
+        )

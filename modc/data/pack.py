@@ -22,8 +22,8 @@ def pack(index: Index, folder: Path, size: int, output: Path, threads: int) -> N
     """Write every image of `index` as uint8 (N, size, size, 3) to `output`, a .npy file.
 
     Row i is image i. A JSON file beside it says of which index it is made. An array that fits
-    already is kept. Raises UserError naming the picture that cannot be read, or when the disk has too
-    little room; then nothing is left behind.
+    already is kept. Raises UserError naming the picture that cannot be read, or when the disk has
+    too little room; then nothing is left behind.
     """
     facts = _facts(index, size)
     if output.exists() and _read_facts(output) == facts:
@@ -43,13 +43,15 @@ def pack(index: Index, folder: Path, size: int, output: Path, threads: int) -> N
         pool = ThreadPoolExecutor(threads)
         try:
             for _ in tqdm(
-                pool.map(fill, range(len(paths))), f"packing {output.name}", len(paths), mininterval=5
+                pool.map(fill, range(len(paths))),
+                f"packing {output.name}",
+                len(paths),
+                mininterval=5,
             ):
                 pass
         finally:
             pool.shutdown(cancel_futures=True)
         array.flush()
-        del array
         write_json(_sidecar(output), facts)
 
 

@@ -69,9 +69,7 @@ def read_labels(path: Path, values: tuple[int, ...], images: int) -> pd.DataFram
             rows.append((image, attribute, value))
     if not rows:
         raise UserError(f"{path}: empty; expected lines of `index attribute value`")
-    return pd.DataFrame(
-        np.array(rows, np.int64), columns=["image", "attribute", "value"]
-    )
+    return pd.DataFrame(np.array(rows, np.int64), columns=["image", "attribute", "value"])
 
 
 def read_split(
@@ -97,4 +95,6 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         raise UserError(f"{path}: no such split file") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file; expected a split file") from None
-    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [
+        (number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()
+    ]

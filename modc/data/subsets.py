@@ -26,7 +26,7 @@ def labeled_part(
         return images[rank < max(1, round(percent / 100 * len(images)))]
     chosen = np.zeros(len(images), bool)
     strata = _strata(labels, images, rank)
-    # Each whole percent builds on the one before. Choosing for a percentage directly would not nest:
+    # Each whole percent builds on the one before. Choosing for a percentage at once would not nest:
     # what an image of several labels saves its other values depends on the percentage.
     for step in range(1, percent + 1):
         for members in strata:

@@ -13,8 +13,8 @@ class Triplets:
     negatives: "image" draws the negative uniformly over the attribute's images of other values
     (ASEN, ASENv2), "value" draws one of its other values first, then an image of it (ASEN++).
 
-    The attribute is drawn uniformly, then the anchor's value uniformly within it. A value with fewer
-    than two images is never an anchor's and stands in `skipped` as (attribute, value). Raises
+    The attribute is drawn uniformly, then the anchor's value uniformly within it. A value with
+    fewer than two images is never an anchor's and stands in `skipped` as (attribute, value). Raises
     UserError if no triplet can be formed at all.
     """
 
@@ -23,12 +23,16 @@ class Triplets:
         ordered = labels.sort_values(["attribute", "value", "image"], kind="stable")
         self._images = ordered["image"].to_numpy(np.int64)
         # One entry a (attribute, value) that occurs: its run in the ordered images.
-        keys, start, count = np.unique(
-            ordered[["attribute", "value"]].to_numpy(np.int64),
-            axis=0,
-            return_index=True,
-            return_counts=True,
-        ) if len(ordered) else (np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0, int))
+        keys, start, count = (
+            np.unique(
+                ordered[["attribute", "value"]].to_numpy(np.int64),
+                axis=0,
+                return_index=True,
+                return_counts=True,
+            )
+            if len(ordered)
+            else (np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0, int))
+        )
         self._attribute, self._start, self._count = keys[:, 0], start, count
         usable = count >= 2
         self.skipped = [tuple(map(int, key)) for key in keys[~usable]]
@@ -49,7 +53,7 @@ class Triplets:
             )
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Return int64 (count, 4): the images of anchor, positive and negative, and the attribute."""
+        """Return int64 (count, 4): images of anchor, positive and negative, and the attribute."""
         drawn = np.empty((count, 4), np.int64)
         chosen = rng.integers(len(self._values_of), size=count)
         for position, (attribute, runs, anchors) in enumerate(self._values_of):
@@ -64,9 +68,7 @@ class Triplets:
             drawn[rows, 3] = attribute
         return drawn
 
-    def _negatives(
-        self, runs: np.ndarray, run: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _negatives(self, runs: np.ndarray, run: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return for each anchor's value `run` an image of another of the attribute's `runs`."""
         if self.negatives == "value":
             other = rng.integers(len(runs) - 1, size=len(run))

@@ -8,11 +8,11 @@ from torch import nn
 
 from modc.data.images import ImageFolder
 from modc.data.square import short_side_square
+from modc.errors import UserError
 from modc.networks import model_file, public_checkpoints
 from modc.networks.asen_pp import ASENpp
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_original, region_of_interest
-from modc.errors import UserError
 
 # The side of the view that the public networks were trained on.
 PUBLIC_IMAGE_SIZE = 224
@@ -50,8 +50,8 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
 def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) -> dict:
     """Return float32 `embedding` (N, A, D), `attention` (N, A, h, w) and `images`, the N paths.
 
-    Each picture is resized by its short side to `size`, cropped to its centre square, and passes the
-    backbone once. ASEN++ cuts its local view, one an attribute, from the original picture.
+    Each picture is resized by its short side to `size`, cropped to its centre square, and passes
+    the backbone once. ASEN++ cuts its local view, one an attribute, from the original picture.
     """
     folder = ImageFolder(Path())
     embeddings, attentions = [], []
@@ -80,7 +80,10 @@ def _head(network, features, originals, attribute, size):
     vector, attention = network.global_head(features, attribute)
     regions = region_of_interest(attention, size).tolist()
     crops = np.stack(
-        [crop_original(image, region, size) for image, region in zip(originals, regions, strict=True)]
+        [
+            crop_original(image, region, size)
+            for image, region in zip(originals, regions, strict=True)
+        ]
     )
     local = network.local_head(normalise(torch.from_numpy(crops).permute(0, 3, 1, 2)), attribute)
     return network.similarity_embedding(vector, local), attention

@@ -10,4 +10,6 @@ def alignment_loss(global_vector: Tensor, local_vector: Tensor) -> Tensor:
     Both (B, D), of any length. The loss of a triplet is the sum of this over its anchors, positives
     and negatives. Source: ASEN++ (TIP 2021, arXiv 2104.02429).
     """
-    return functional.relu(1 - functional.cosine_similarity(global_vector, local_vector, dim=1)).mean()
+    return functional.relu(
+        1 - functional.cosine_similarity(global_vector, local_vector, dim=1)
+    ).mean()

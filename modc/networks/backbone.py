@@ -51,7 +51,9 @@ def build(name: str, weights: str) -> Backbone:
     """
     if name not in NAMES:
         raise UserError(f"backbone {name!r} is unknown; allowed: {', '.join(NAMES)}")
-    resnet = ResNet(BasicBlock, [1, 1, 1, 1]) if name == "resnet10" else get_model(name, weights=None)
+    resnet = (
+        ResNet(BasicBlock, [1, 1, 1, 1]) if name == "resnet10" else get_model(name, weights=None)
+    )
     backbone = Backbone(resnet)
     if weights == "imagenet":
         _fill(backbone, _imagenet(name), f"torchvision's weights of {name}")
@@ -65,7 +67,7 @@ def _imagenet(name: str) -> dict[str, Tensor]:
         raise UserError("networks.weights.resnet10: no ImageNet weights exist for it; set none")
     # Every torchvision ResNet but one has a first version of its weights.
     choices = get_model_weights(name)
-    chosen = getattr(choices, "IMAGENET1K_V1")
+    chosen = choices.IMAGENET1K_V1
     try:
         return chosen.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
@@ -85,7 +87,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError):
         raise UserError(f"{path}: not a state dict that PyTorch can read safely") from None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise UserError(f"{path}: expected a state dict of tensors, as torchvision distributes them")
+        raise UserError(
+            f"{path}: expected a state dict of tensors, as torchvision distributes them"
+        )
     return state
 
 

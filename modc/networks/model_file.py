@@ -59,9 +59,7 @@ def read(path: Path) -> dict:
     except Exception as error:  # what torch raises for a damaged file is not documented
         if isinstance(error, OSError) and error.errno:
             raise
-        raise UserError(
-            f"{path}: truncated or no PyTorch file; fetch or train it again"
-        ) from None
+        raise UserError(f"{path}: truncated or no PyTorch file; fetch or train it again") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a checkpoint dictionary, found {type(content).__name__}")
     return content

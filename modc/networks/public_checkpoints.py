@@ -66,8 +66,8 @@ def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Modu
     """Return `network` with the weights of a public checkpoint, in evaluation mode.
 
     content: what `modc.networks.model_file.read` found in `path`; attributes: how many the network
-    knows (FashionAI 8, DARN 9). Raises UserError naming the first key that is missing, unexpected or
-    of another shape, and the network that the file holds if it is another one.
+    knows (FashionAI 8, DARN 9). Raises UserError naming the first key that is missing, unexpected
+    or of another shape, and the network that the file holds if it is another one.
     """
     public = _tensors(content, path)
     found = _identify(public)
@@ -109,7 +109,9 @@ def _translated(
     for key, tensor in public.items():
         if key == _SHARED[0]:
             if _SHARED[1] in public and not torch.equal(tensor, public[_SHARED[1]]):
-                raise UserError(f"{path}: {_SHARED[0]} and {_SHARED[1]} differ; they are one tensor")
+                raise UserError(
+                    f"{path}: {_SHARED[0]} and {_SHARED[1]} differ; they are one tensor"
+                )
             continue
         ours = _our_name(key, network)
         if ours is not None and any(part in ours for part in _UNUSED):

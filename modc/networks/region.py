@@ -1,6 +1,6 @@
 """ASEN++'s region of interest: the square around what the global branch attends to.
 
-Source: spec of the public ASEN++ code's behaviour; sizes relative to its view of 224 pixels.
+The steps and their rounding are those of the public ASEN++ code, whose view has 224 pixels.
 """
 
 import numpy as np
@@ -19,9 +19,8 @@ LOCAL_SHARE = 2
 def region_of_interest(attention: Tensor, size: int) -> Tensor:
     """Return int64 (B, 3): left, top and side of the region in a view of size x size pixels.
 
-    attention: (B, h, w). It is upsampled bilinearly, scaled to 0..255 and truncated; the bounding box
-    of what exceeds a tenth of 255 is made a square that lies inside the view where its centre allows
-    it. A constant attention, which has no such box, gives the whole view.
+    attention: (B, h, w). It is upsampled bilinearly, scaled to 0..255 and truncated; the bounding
+    box of what exceeds a tenth of 255 is made a square that is moved into the view. A constant attention, which has no such box, gives the whole view.
     """
     upsampled = functional.interpolate(
         attention[:, None].float(), size=(size, size), mode="bilinear", align_corners=False
@@ -32,7 +31,7 @@ def region_of_interest(attention: Tensor, size: int) -> Tensor:
         torch.uint8
     )
     inside = levels > 255 * THRESHOLD
-    inside |= (high == low)  # (B, size, size)
+    inside |= high == low  # (B, size, size)
     left, width = _extent(inside.any(dim=1))
     top, height = _extent(inside.any(dim=2))
     side = torch.maximum(width, height)

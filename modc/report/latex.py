@@ -31,7 +31,8 @@ DOCUMENT = r"""\documentclass{article}
 \begin{document}
 \begin{table}[p]
 \centering
-\caption*{%(title)s}
+{\large\bfseries %(title)s\par}
+\medskip
 \resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%%
 \begin{tabular}{%(columns)s}
 \toprule

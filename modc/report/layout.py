@@ -168,9 +168,10 @@ def _title(frame: pd.DataFrame, name: str) -> str:
 def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     notes = []
     status = frame["status"]
-    why = status[status.str.startswith(NOT_COMPARABLE)].unique()
-    if published and len(why):
-        reasons = "; ".join(why).replace(f"{NOT_COMPARABLE}: ", "")
+    said = dict.fromkeys(reason for text in status for reason in text.split("; "))
+    why = [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
+    if published and why:
+        reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
         notes.append(
             f"NOT COMPARABLE TO THE PAPER: {reasons}. Our numbers and the differences marked "
             f"{NOT_COMPARABLE_MARK} say nothing about the method."

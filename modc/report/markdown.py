@@ -9,7 +9,7 @@ def markdown(page: Page) -> str:
     """Return the page as GitHub's Markdown, one table a part."""
     blocks = [f"# {_escape(page.title)}"]
     for title, rows in page.parts.items():
-        blocks += [f"## {title}", _table(page, rows, "pipe", _markup, _escape)]
+        blocks += [f"## {title}", _table(page, rows, "pipe", _markup, _escape, _escape)]
     blocks.append("\n".join(f"- {_escape(note)}" for note in page.notes))
     return "\n\n".join(blocks) + "\n"
 
@@ -18,15 +18,16 @@ def plain(page: Page) -> str:
     """Return the page as plain text, without marks for the best."""
     blocks = [page.title]
     for title, rows in page.parts.items():
-        blocks.append(f"{title}\n{_table(page, rows, 'simple', lambda entry: entry.text, str)}")
+        table = _table(page, rows, "simple", lambda entry: entry.text, str, _two_lines)
+        blocks.append(f"{title}\n{table}")
     notes = [note for note in page.notes if not note.startswith("Bold: ")]
     return "\n\n".join([*blocks, "\n".join(notes)])
 
 
-def _table(page: Page, rows: list[Row], style: str, markup, escape) -> str:
-    headings = [escape(heading) for heading in _headings(page)]
+def _table(page: Page, rows: list[Row], style: str, markup, label, heading) -> str:
+    headings = [heading(text) for text in _headings(page)]
     return tabulate(
-        [[escape(row.label), *(markup(entry) for entry in row.entries)] for row in rows],
+        [[label(row.label), *(markup(entry) for entry in row.entries)] for row in rows],
         ["", *headings],
         tablefmt=style,
         disable_numparse=True,
@@ -39,6 +40,10 @@ def _headings(page: Page) -> list[str]:
     if len(above) == 1:
         return [name for _, name in page.columns]
     return [f"{group}: {name}".replace(" of the labels", "") for group, name in page.columns]
+
+
+def _two_lines(heading: str) -> str:
+    return "\n".join(heading.rsplit(" ", 1))
 
 
 def _markup(entry: Entry) -> str:

@@ -36,7 +36,10 @@ def batches(
     triplets. A remainder smaller than a batch is left out, as batch normalisation wants full ones.
     """
     rng = generator(
-        settings["seed"], **{axis: settings[axis] for axis in SEED_AXES}, use="triplets", epoch=epoch
+        settings["seed"],
+        **{axis: settings[axis] for axis in SEED_AXES},
+        use="triplets",
+        epoch=epoch,
     )
     drawn = triplets.draw(settings["triplets_per_epoch"], rng)
     flips = rng.random((len(drawn), len(ROLES))) < 0.5

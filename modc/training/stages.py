@@ -61,7 +61,7 @@ def optimizer(network: nn.Module, settings: dict) -> torch.optim.Adam:
 
 
 def set_learning_rate(adam: torch.optim.Adam, settings: dict, epoch: int) -> float:
-    """Set the rates of `epoch` (from 0): initial x decay^(epoch // decay_every); return the first."""
+    """Set the rates of `epoch` (from 0), initial x decay^(epoch // decay_every); return one."""
     factor = settings["decay"] ** (epoch // settings["decay_every"])
     for group in adam.param_groups:
         group["lr"] = group["initial_rate"] * factor

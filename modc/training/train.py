@@ -1,4 +1,4 @@
-"""Train one stage of one cell: epochs with validation, best and last model, resumable throughout."""
+"""Train one stage of one cell: epochs with validation, best and last model, resumable."""
 
 import logging
 import time
@@ -151,11 +151,17 @@ def _epoch(task, network, adam, triplets, epoch, device, precision, progress) ->
 def _validate(task, network, device, precision) -> dict[str, float]:
     """Return the overall validation MAP@all and MAP@100 as fractions."""
     arrays = embed_split(
-        network, task.packed, task.index, "valid", device, task.settings["evaluation_batch"], precision
+        network,
+        task.packed,
+        task.index,
+        "valid",
+        device,
+        task.settings["evaluation_batch"],
+        precision,
     )
-    overall = summarize(
-        score(**arrays), arrays["candidate_attribute"], len(task.index.attributes)
-    )["overall"]
+    overall = summarize(score(**arrays), arrays["candidate_attribute"], len(task.index.attributes))[
+        "overall"
+    ]
     return {f"valid_{metric}": overall[metric] for metric in ("MAP@all", "MAP@100")}
 
 

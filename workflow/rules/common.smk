@@ -19,17 +19,17 @@ except UserError as error:
 RUN = f"results/{config['run']}"
 # The merged configuration, as the jobs read it.
 CONFIG = f"{RUN}/config.yaml"
-CELL = RUN + "/cells/{dataset}/{network}/{percent}/seed-{seed}"
-RESUME = RUN + "/resume/{dataset}/{network}/{percent}/seed-{seed}"
-LOGS = RUN + "/logs"
-PREPARED = config["data"] + "/{dataset}/prepared"
+CELL = f"{RUN}/cells/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
+RESUME = f"{RUN}/resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
+LOGS = f"{RUN}/logs"
+DATA = f"{config['data']}/{{dataset}}"
+PREPARED = f"{DATA}/prepared"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
 
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
     network="|".join(network.replace("+", r"\+") for network in grid.NETWORKS),
-    stage="|".join(sorted({stage for stages in grid.STAGES.values() for stage in stages})),
     percent=r"\d+",
     seed=r"\d+",
     size=r"\d+",
@@ -47,6 +47,11 @@ onstart:
     write_text(CONFIG, json.dumps(config, indent=2) + "\n")
     if not GPUS:
         print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
+
+
+def dataset_folder(wildcards):
+    """Where the dataset lies."""
+    return DATA.format(dataset=wildcards.dataset)
 
 
 def settings_of(wildcards, stage):

@@ -3,9 +3,9 @@
 
 rule garments:
     output:
-        config["data"] + "/{dataset}/GENERATED.json",
+        f"{DATA}/GENERATED.json",
     log:
-        LOGS + "/garments/{dataset}.log",
+        f"{LOGS}/garments/{{dataset}}.log",
     params:
         format=lambda wildcards: config["datasets"][wildcards.dataset]["format"],
         generate=lambda wildcards: config["datasets"][wildcards.dataset]["generate"],
@@ -19,22 +19,20 @@ rule garments:
 rule index:
     input:
         lambda wildcards: (
-            rules.garments.output
-            if "generate" in config["datasets"][wildcards.dataset]
-            else []
+            rules.garments.output if "generate" in config["datasets"][wildcards.dataset] else []
         ),
     output:
-        PREPARED + "/index/index.json",
-        PREPARED + "/index/images.csv",
-        PREPARED + "/index/labels.csv",
+        f"{PREPARED}/index/index.json",
+        f"{PREPARED}/index/images.csv",
+        f"{PREPARED}/index/labels.csv",
     log:
-        LOGS + "/index/{dataset}.log",
+        f"{LOGS}/index/{{dataset}}.log",
+    priority: 100
     params:
         format=lambda wildcards: config["datasets"][wildcards.dataset]["format"],
         missing=lambda wildcards: config["datasets"][wildcards.dataset]["missing_images"],
-        folder=config["data"] + "/{dataset}",
+        folder=dataset_folder,
         index=subpath(output[0], parent=True),
-    priority: 100
     shell:
         "modc index --format {params.format} --folder {params.folder}"
         " --missing-images {params.missing} --output {params.index} 2> {log}"
@@ -44,9 +42,9 @@ rule subset:
     input:
         rules.index.output[0],
     output:
-        PREPARED + "/labeled/{percent}.csv",
+        f"{PREPARED}/labeled/{{percent}}.csv",
     log:
-        LOGS + "/subset/{dataset}-{percent}.log",
+        f"{LOGS}/subset/{{dataset}}-{{percent}}.log",
     params:
         part=config["labeled_part"],
         index=subpath(input[0], parent=True),
@@ -60,14 +58,14 @@ rule pack:
     input:
         rules.index.output[0],
     output:
-        PREPARED + "/packed/{size}.npy",
-        PREPARED + "/packed/{size}.json",
+        array=f"{PREPARED}/packed/{{size}}.npy",
+        facts=f"{PREPARED}/packed/{{size}}.json",
     log:
-        LOGS + "/pack/{dataset}-{size}.log",
-    params:
-        folder=config["data"] + "/{dataset}",
-        index=subpath(input[0], parent=True),
+        f"{LOGS}/pack/{{dataset}}-{{size}}.log",
     threads: config["threads"]
+    params:
+        folder=dataset_folder,
+        index=subpath(input[0], parent=True),
     shell:
         "modc pack --index {params.index} --folder {params.folder} --size {wildcards.size}"
-        " --threads {threads} --output {output[0]} 2> {log}"
+        " --threads {threads} --output {output.array} 2> {log}"

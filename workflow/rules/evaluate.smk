@@ -3,12 +3,12 @@
 
 rule score:
     input:
-        CELL + "/warm_up/test.npz",
+        f"{CELL}/warm_up/test.npz",
     output:
-        scores=CELL + "/baseline/scores.json",
-        queries=CELL + "/baseline/queries.csv",
+        scores=f"{CELL}/baseline/scores.json",
+        queries=f"{CELL}/baseline/queries.csv",
     log:
-        LOGS + "/score/{dataset}-{network}-{percent}-{seed}.log",
+        f"{LOGS}/score/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
     params:
         evaluation=config["evaluation"],
     shell:

@@ -8,10 +8,12 @@ rule tables:
     output:
         TABLES,
     log:
-        LOGS + "/tables.log",
+        f"{LOGS}/tables.log",
+    params:
+        config=CONFIG,
     shell:
-        "modc tables --config {CONFIG} --results {RUN} > {log} 2>&1"
+        "modc tables --config {params.config} > {log} 2>&1"
 
 
 onerror:
-    shell("modc tables --config {CONFIG} --results {RUN}")
+    shell("modc tables --config {CONFIG}")

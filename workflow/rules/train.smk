@@ -9,22 +9,23 @@ rule warm_up_global:
         labeled=rules.subset.output[0],
         image=lambda wildcards: ancient(packed(wildcards, "warm_up_global")["image"]),
     output:
-        model=CELL + "/warm_up_global/model.pt",
-        last=CELL + "/warm_up_global/last.pt",
-        curve=CELL + "/warm_up_global/curve.csv",
+        model=f"{CELL}/warm_up_global/model.pt",
+        last=f"{CELL}/warm_up_global/last.pt",
+        curve=f"{CELL}/warm_up_global/curve.csv",
     log:
-        LOGS + "/warm_up_global/{dataset}-{network}-{percent}-{seed}.log",
-    params:
-        settings=lambda wildcards: grid.fingerprint(settings_of(wildcards, "warm_up_global")),
-        code=provenance.training_code(),
-        index=subpath(input.index, parent=True),
-        folder=subpath(output.model, parent=True),
-        resume=RESUME + "/warm_up_global.pt",
+        f"{LOGS}/warm_up_global/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
     threads: config["threads"]
     resources:
         gpu=GPU_PER_JOB,
+    params:
+        settings=lambda wildcards: grid.fingerprint(settings_of(wildcards, "warm_up_global")),
+        code=provenance.training_code(),
+        config=CONFIG,
+        index=subpath(input.index, parent=True),
+        folder=subpath(output.model, parent=True),
+        resume=f"{RESUME}/warm_up_global.pt",
     shell:
-        "modc train --config {CONFIG} --dataset {wildcards.dataset} --network {wildcards.network}"
+        "modc train --config {params.config} --dataset {wildcards.dataset} --network {wildcards.network}"
         " --percent {wildcards.percent} --seed {wildcards.seed} --stage warm_up_global"
         " --index {params.index} --packed {input.image} --labeled {input.labeled}"
         " --resume {params.resume} --output {params.folder} --threads {threads} 2> {log}"
@@ -38,25 +39,26 @@ rule warm_up:
         detail=lambda wildcards: ancient(packed(wildcards, "warm_up").get("detail", [])),
         initial=lambda wildcards: initial_model(wildcards, "warm_up"),
     output:
-        model=CELL + "/warm_up/model.pt",
-        last=CELL + "/warm_up/last.pt",
-        curve=CELL + "/warm_up/curve.csv",
-        embeddings=CELL + "/warm_up/test.npz",
+        model=f"{CELL}/warm_up/model.pt",
+        last=f"{CELL}/warm_up/last.pt",
+        curve=f"{CELL}/warm_up/curve.csv",
+        embeddings=f"{CELL}/warm_up/test.npz",
     log:
-        LOGS + "/warm_up/{dataset}-{network}-{percent}-{seed}.log",
-    params:
-        settings=lambda wildcards: grid.fingerprint(settings_of(wildcards, "warm_up")),
-        code=provenance.training_code(),
-        index=subpath(input.index, parent=True),
-        folder=subpath(output.model, parent=True),
-        resume=RESUME + "/warm_up.pt",
-        detail=lambda wildcards, input: f"--detail {input.detail}" if input.detail else "",
-        initial=lambda wildcards, input: f"--initial {input.initial}" if input.initial else "",
+        f"{LOGS}/warm_up/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
     threads: config["threads"]
     resources:
         gpu=GPU_PER_JOB,
+    params:
+        settings=lambda wildcards: grid.fingerprint(settings_of(wildcards, "warm_up")),
+        code=provenance.training_code(),
+        config=CONFIG,
+        index=subpath(input.index, parent=True),
+        folder=subpath(output.model, parent=True),
+        resume=f"{RESUME}/warm_up.pt",
+        detail=lambda wildcards, input: f"--detail {input.detail}" if input.detail else "",
+        initial=lambda wildcards, input: f"--initial {input.initial}" if input.initial else "",
     shell:
-        "modc train --config {CONFIG} --dataset {wildcards.dataset} --network {wildcards.network}"
+        "modc train --config {params.config} --dataset {wildcards.dataset} --network {wildcards.network}"
         " --percent {wildcards.percent} --seed {wildcards.seed} --stage warm_up"
         " --index {params.index} --packed {input.image} {params.detail}"
         " --labeled {input.labeled} {params.initial} --resume {params.resume}"
