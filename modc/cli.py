@@ -275,7 +275,8 @@ def score(
             scored.to_csv(temporary, index=False)
     write_json(output, {**facts, **summary})
     overall = summary["overall"]["MAP@100"]
-    click.echo(f"{output}: MAP@100 {100 * overall:.2f} over {len(scored)} queries")
+    mean = "no query left to average" if overall is None else f"MAP@100 {100 * overall:.2f}"
+    click.echo(f"{output}: {mean}, {len(scored)} queries")
 
 
 @cli.command()
@@ -289,7 +290,12 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     config = load(list(configs))
     folder = results or Path("results") / config["run"]
     written = render_all(folder, config, folder / "tables")
-    click.echo(terminal(folder, config, 1))
+    for table in (
+        [1, *other_datasets(config)]
+        if "FashionAI" in config["grid"]["datasets"]
+        else (other_datasets(config))
+    ):
+        click.echo(terminal(folder, config, table))
     for path in written:
         click.echo(path)
 

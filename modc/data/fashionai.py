@@ -23,7 +23,7 @@ ATTRIBUTES = {
 INSTRUCTIONS = (
     "FashionAI is not there: register for Tianchi competition 231671 (FashionAI attributes), fetch "
     "fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) and put "
-    "them into {folder} as they are; unpack the public ASEN++ repository's data.zip (Google Drive id "
+    "them into {folder} as they are; unpack the public ASEN++ repository's data.zip (Drive id "
     "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its FashionAI files, such as filenames_train.txt, "
     "into {folder}/splits"
 )

@@ -1,5 +1,7 @@
 """Embeddings of picture files by every attribute of a network: the work behind `modc embed`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from torch import nn
 from modc.data.images import ImageFolder
 from modc.data.square import short_side_square
 from modc.errors import UserError
-from modc.networks import model_file, public_checkpoints
+from modc.networks import model_file, public_checkpoints, safe_load
 from modc.networks.asen_pp import ASENpp
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_original, region_of_interest
@@ -24,7 +26,7 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
     The checkpoint is one of ours or a public one. Raises UserError if it holds another network or
     another number of attributes.
     """
-    content = model_file.read(checkpoint)
+    content = safe_load.read(checkpoint)
     if not model_file.is_ours(content):
         restored = public_checkpoints.restore(content, checkpoint, network, attributes)
         return restored, PUBLIC_IMAGE_SIZE
@@ -46,7 +48,19 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
     return model_file.restore(model), model.facts["sizes"]["image"]
 
 
+@contextmanager
+def _plain_convolutions() -> Iterator[None]:
+    """Leave oneDNN's convolutions aside: on some CPUs they lose a digit, and are no faster here."""
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
+
+
 @torch.no_grad()
+@_plain_convolutions()
 def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) -> dict:
     """Return float32 `embedding` (N, A, D), `attention` (N, A, h, w) and `images`, the N paths.
 

@@ -6,7 +6,6 @@ import numpy as np
 K = 100
 
 METRICS = ("MAP@all", "MAP@100/hits", "MAP@100/min", "MAP@100/R", "Recall@100")
-DIVISORS = ("hits", "min", "R")
 
 
 def query_metrics(relevance: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,5 @@
 """The convolutional backbone: a torchvision ResNet up to and including layer3, stride 16."""
 
-import pickle
 from collections import OrderedDict
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from modc.errors import UserError
+from modc.networks.safe_load import read
 
 STRIDE = 16
 PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
@@ -80,13 +80,8 @@ def _imagenet(name: str) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file of backbone weights") from None
-    except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError):
-        raise UserError(f"{path}: not a state dict that PyTorch can read safely") from None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    state = read(path)
+    if not all(isinstance(value, Tensor) for value in state.values()):
         raise UserError(
             f"{path}: expected a state dict of tensors, as torchvision distributes them"
         )

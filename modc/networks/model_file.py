@@ -1,7 +1,6 @@
 """Our own model files: weights, what they are the weights of, and where they come from."""
 
 import io
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from modc.atomic import write_bytes
 from modc.errors import UserError
 from modc.networks.build import build
+from modc.networks.safe_load import read
 
 FORMAT = "modc model 1"
 
@@ -37,32 +37,6 @@ def save(path: Path, model: ModelFile) -> None:
     content = {"format": FORMAT, **vars(model), "attributes": list(model.attributes)}
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
-
-
-def read(path: Path) -> dict:
-    """Return what a .pt file of anybody holds, without running any code that it carries.
-
-    Raises UserError if it is absent, truncated, no PyTorch file, or holds more than plain values
-    and tensors.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such checkpoint") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder; expected a checkpoint file") from None
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path}: holds more than tensors and plain values, or is no PyTorch file; it was not "
-            f"loaded, since it could run code. Expected a checkpoint made by torch.save"
-        ) from None
-    except Exception as error:  # what torch raises for a damaged file is not documented
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise UserError(f"{path}: truncated or no PyTorch file; fetch or train it again") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a checkpoint dictionary, found {type(content).__name__}")
-    return content
 
 
 def load(path: Path) -> ModelFile:

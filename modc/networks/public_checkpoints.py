@@ -65,7 +65,7 @@ _UNUSED = ("backbone.fc.", "backbone.layer4.")
 def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Module:
     """Return `network` with the weights of a public checkpoint, in evaluation mode.
 
-    content: what `modc.networks.model_file.read` found in `path`; attributes: how many the network
+    content: what `modc.networks.safe_load.read` found in `path`; attributes: how many the network
     knows (FashionAI 8, DARN 9). Raises UserError naming the first key that is missing, unexpected
     or of another shape, and the network that the file holds if it is another one.
     """

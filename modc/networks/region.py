@@ -20,7 +20,8 @@ def region_of_interest(attention: Tensor, size: int) -> Tensor:
     """Return int64 (B, 3): left, top and side of the region in a view of size x size pixels.
 
     attention: (B, h, w). It is upsampled bilinearly, scaled to 0..255 and truncated; the bounding
-    box of what exceeds a tenth of 255 is made a square that is moved into the view. A constant attention, which has no such box, gives the whole view.
+    box of what exceeds a tenth of 255 is made a square that is moved into the view. A constant
+    attention, which has no such box, gives the whole view.
     """
     upsampled = functional.interpolate(
         attention[:, None].float(), size=(size, size), mode="bilinear", align_corners=False

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from modc.published import TABLES
+
 FOLDER = Path(__file__).parent
-TABLES = (1, 2, 3, 4, 5)
 
 
 def load() -> pd.DataFrame:

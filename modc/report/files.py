@@ -1,6 +1,6 @@
 """The names of the files that `modc tables` writes."""
 
-from modc.published.numbers import TABLES
+from modc.published import TABLES
 
 PUBLISHED_DATASETS = ("FashionAI", "DARN")
 

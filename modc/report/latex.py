@@ -92,6 +92,8 @@ def _rows(rows: list[Row]) -> list[str]:
 
 def _markup(entry: Entry) -> str:
     text = escape(entry.text)
+    if text.startswith("-") and text != SPECIAL[ABSENT]:
+        text = f"$-${text[1:]}"  # a minus, where the text has a hyphen
     if entry.best_of_network:
         text = rf"\textbf{{{text}}}"
     return rf"\underline{{{text}}}" if entry.best_of_all else text

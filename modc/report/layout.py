@@ -56,11 +56,9 @@ def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     """
     published = name.startswith("Table ")
     parts = PARTS if published else {"Ours": "ours"}
-    # A table of several percentages has them side by side; the paper's Tables 1 and 2 have one.
-    by_attribute = frame["attribute"].nunique() > 1
-    across = (
-        ["attribute", "metric"] if not published else ["labeled_percent", "attribute", "metric"]
-    )
+    by_attribute = not published or frame["attribute"].nunique() > 1
+    # The paper has its percentages side by side.
+    across = [*(["labeled_percent"] if published else []), "attribute", "metric"]
     columns = _columns(frame, across)
     rows = [key for key in ROW if key not in across]
     return Page(
@@ -197,7 +195,7 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
 
 
 def _settings(dataset: str, config: dict) -> str:
-    """Return how this run trains on `dataset`, "" if it does not."""
+    """Return how the run trains on `dataset`, "" if it does not."""
     if dataset not in config["grid"]["datasets"]:
         return ""
     networks = []
@@ -206,7 +204,7 @@ def _settings(dataset: str, config: dict) -> str:
         epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
         networks.append(f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs)")
     return (
-        f"Trained here: {', '.join(networks)}; images of "
+        f"Settings of the run: {', '.join(networks)}; images of "
         f"{config['datasets'][dataset]['image_size']} pixels, "
         f"{config['training']['triplets_per_epoch']} triplets an epoch."
     )

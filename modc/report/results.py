@@ -5,12 +5,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from modc.evaluation.metrics import METRICS
 from modc.grid import Cell, cells
 
 NOT_RUN = "not run"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
 TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
-METRICS = ("MAP@all", "MAP@100/hits", "MAP@100/min", "MAP@100/R", "Recall@100")
 
 
 @dataclass(frozen=True)

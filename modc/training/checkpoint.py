@@ -7,7 +7,6 @@ import fcntl
 import io
 import logging
 import os
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 import torch
 
 from modc.atomic import write_bytes
+from modc.errors import UserError
+from modc.networks.safe_load import read
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,13 @@ def load(path: Path, key: str) -> dict | None:
     if not path.exists():
         return None
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if saved["key"] == key:
-            return saved["state"]
-        log.info("%s: made with other settings, code or data; starting anew", path)
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, OSError) as error:
-        log.warning("%s: cannot be read (%s); starting anew", path, type(error).__name__)
+        saved = read(path)
+    except UserError as error:
+        log.warning("%s; starting anew", error)
+        return None
+    if saved.get("key") == key and "state" in saved:
+        return saved["state"]
+    log.info("%s: made with other settings, code or data; starting anew", path)
     return None
 
 

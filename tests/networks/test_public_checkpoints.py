@@ -1,0 +1,148 @@
+"""Checkpoints of strangers: taken when they fit, refused with the key that does not."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from modc.errors import UserError
+from modc.evaluation.embed_images import load_network
+
+from .conftest import public_content, public_state
+
+
+@pytest.fixture
+def altered(tmp_path):
+    """Return a function that writes a public checkpoint after changing its state dict."""
+
+    def write(network, change):
+        state = public_state(network)
+        change(state)
+        path = tmp_path / "altered.pth.tar"
+        torch.save(public_content(network, state), path)
+        return path
+
+    return write
+
+
+def refused(path, network="ASENv2", attributes=8) -> str:
+    with pytest.raises(UserError) as error:
+        load_network(network, path, attributes)
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+def test_a_missing_key_is_named_as_the_public_code_names_it(altered):
+    path = altered("ASENv2", lambda state: state.pop("embeddingnet.fc1.bias"))
+    assert "the key 'fc1.bias' is missing" in refused(path)
+    path = altered("ASEN++", lambda state: state.pop("choices.local.attnnet.conv.bias"))
+    assert "'choices.local.attnnet.conv.bias' is missing" in refused(path, "ASEN++")
+
+
+def test_an_unexpected_key_is_named(altered):
+    path = altered("ASENv2", lambda state: state.update({"embeddingnet.fc9.bias": torch.ones(1)}))
+    assert "unexpected key 'fc9.bias' for ASENv2" in refused(path)
+
+
+def test_a_wrong_shape_is_named(altered):
+    path = altered("ASEN", lambda state: state.update({"embeddingnet.fc2.bias": torch.ones(3)}))
+    assert "fc2.bias has shape (3,), expected (1024,)" in refused(path, "ASEN")
+
+
+def test_another_number_of_attributes_is_a_wrong_shape(public_checkpoint):
+    message = refused(public_checkpoint("ASENv2"), attributes=9)
+    assert "attr_embedding.weight has shape (8, 512), expected (9, 512)" in message
+    assert "number of attributes" in message
+
+
+@pytest.mark.parametrize(("held", "asked"), [("ASEN", "ASENv2"), ("ASEN++", "ASEN")])
+def test_another_network_is_named(public_checkpoint, held, asked):
+    assert f"holds {held}, not {asked}; pass --network {held}" in refused(
+        public_checkpoint(held), asked
+    )
+
+
+def test_asenpps_two_copies_of_its_attribute_embedding_must_agree(altered):
+    key = "choices.local.attrnet.attr_embedding.weight"
+    path = altered("ASEN++", lambda state: state.update({key: state[key] + 1}))
+    assert "differ; they are one tensor" in refused(path, "ASEN++")
+
+
+def test_a_bare_state_dict_and_a_backbone_without_classifier_are_taken(tmp_path):
+    state = public_state("ASENv2")
+    for key in [key for key in state if ".fc." in key]:
+        del state[key]
+    torch.save(state, tmp_path / "bare.pt")
+    network, size = load_network("ASENv2", tmp_path / "bare.pt", 8)
+    assert size == 224
+    assert not network.training
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "truncated or no PyTorch file"),
+        (b"<html>not found</html>", "no PyTorch file"),
+        ([1, 2], "expected a checkpoint dictionary, found list"),
+        ({"epoch": 1}, "'epoch' is no tensor"),
+        ({"state_dict": {"encoder.weight": torch.ones(1)}}, "no public ASEN, ASENv2 or ASEN++"),
+    ],
+)
+def test_a_foreign_file_is_refused(tmp_path, content, message):
+    path = tmp_path / "foreign.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    assert message in refused(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path, public_checkpoint):
+    path = tmp_path / "cut.pt"
+    data = public_checkpoint("ASENv2").read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert "truncated or no PyTorch file" in refused(path)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    assert "no such checkpoint" in refused(tmp_path / "absent.pt")
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path, pictures):
+    ran = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(ran),))
+
+    path = tmp_path / "evil.pt"
+    torch.save({"state_dict": Evil()}, path)
+    output = tmp_path / "e.npz"
+    command = [sys.executable, "-m", "modc.cli", "embed", "--network", "ASEN", "--attributes", "8"]
+    done = subprocess.run(
+        [*command, "--checkpoint", path, "--output", output, pictures[0]],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "could run code" in done.stderr
+    assert not ran.exists()
+    assert not output.exists()
+
+
+def test_the_command_line_embeds_with_a_public_checkpoint(tmp_path, public_checkpoint, pictures):
+    output = tmp_path / "e.npz"
+    command = [sys.executable, "-m", "modc.cli", "embed", "--network", "ASEN++"]
+    command += ["--checkpoint", public_checkpoint("ASEN++"), "--attributes", "8"]
+    done = subprocess.run(
+        [*command, "--output", output, *pictures[2:]], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(output) as arrays:
+        assert arrays["embedding"].shape == (2, 8, 2048)
+        assert arrays["attention"].shape == (2, 8, 14, 14)
+        assert arrays["images"].tolist() == [str(path) for path in pictures[2:]]
+        assert np.allclose(arrays["attention"].sum(axis=(2, 3)), 1, atol=1e-5)

@@ -1,0 +1,80 @@
+"""ASEN++'s region of interest, against its definition pixel by pixel."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modc.networks.region import crop_detail, crop_original, region_of_interest
+
+
+def naive_region(attention: np.ndarray, size: int) -> list[int]:
+    """The definition, for one (h, w) attention, in loops over pixels."""
+    height, width = attention.shape
+    grid = np.empty((size, size), np.float32)
+    for y in range(size):
+        for x in range(size):
+            sy = max(0.0, (y + 0.5) * height / size - 0.5)
+            sx = max(0.0, (x + 0.5) * width / size - 0.5)
+            y0, x0 = int(sy), int(sx)
+            y1, x1 = min(y0 + 1, height - 1), min(x0 + 1, width - 1)
+            fy, fx = sy - y0, sx - x0
+            top = attention[y0, x0] * (1 - fx) + attention[y0, x1] * fx
+            bottom = attention[y1, x0] * (1 - fx) + attention[y1, x1] * fx
+            grid[y, x] = top * (1 - fy) + bottom * fy
+    levels = ((grid - grid.min()) / (grid.max() - grid.min()) * 255).astype(np.uint8)
+    rows, columns = np.nonzero(levels > 25.5)
+    x, w = columns.min(), columns.max() - columns.min() + 1
+    y, h = rows.min(), rows.max() - rows.min() + 1
+    d = max(w, h)
+    corner = []
+    for start, length in ((x, w), (y, h)):
+        centre = start + length // 2
+        corner.append(size - d if centre + d // 2 > size else max(0, centre - d // 2))
+    return [*map(int, corner), int(d)]
+
+
+@pytest.mark.parametrize(("cells", "size"), [(14, 224), (4, 64), (2, 32)])
+def test_it_is_the_square_around_what_is_attended_to(cells, size):
+    attention = torch.rand(12, cells, cells, generator=torch.Generator().manual_seed(0)) ** 6
+    attention[0] = 0
+    attention[0, 0, cells - 1] = 1  # a corner, so that the square is moved into the view
+    regions = region_of_interest(attention, size)
+    for ours, one in zip(regions.tolist(), attention.numpy(), strict=True):
+        assert np.abs(np.array(ours) - naive_region(one, size)).max() <= 1
+        left, top, side = ours
+        assert left >= 0 and top >= 0 and left + side <= size and top + side <= size
+
+
+def test_a_constant_attention_gives_the_whole_view():
+    assert region_of_interest(torch.full((2, 14, 14), 1 / 196), 224).tolist() == [[0, 0, 224]] * 2
+
+
+@pytest.mark.parametrize("shape", [(300, 260), (240, 320), (512, 512)])
+def test_the_original_is_cut_in_its_centre_square(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    short = min(shape)
+    top, left = ((length - short) // 2 for length in shape)
+    square = Image.fromarray(image[top : top + short, left : left + short])
+    whole = crop_original(image, (0, 0, 224), 224)
+    assert np.array_equal(whole, np.asarray(square.resize((112, 112), Image.Resampling.BILINEAR)))
+    part = crop_original(image, (56, 28, 112), 224)
+    scale = short / 224
+    box = [int(28 * scale), int(56 * scale), int(112 * scale)]
+    cut = square.crop((box[1], box[0], box[1] + box[2], box[0] + box[2]))
+    assert np.array_equal(part, np.asarray(cut.resize((112, 112), Image.Resampling.BILINEAR)))
+
+
+def test_packed_squares_are_cut_like_originals():
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (24, 24, 3)).astype(np.uint8))
+    image = np.asarray(coarse.resize((448, 448), Image.Resampling.BICUBIC))
+    details = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].repeat(3, 1, 1, 1)
+    regions = torch.tensor([[0, 0, 224], [100, 3, 60], [17, 150, 74]])
+    crops = crop_detail(details, regions, 224)
+    assert crops.shape == (3, 3, 112, 112)
+    for crop, region in zip(crops, regions.tolist(), strict=True):
+        expected = crop_original(image, region, 224).astype(np.float32)
+        difference = np.abs(crop.permute(1, 2, 0).numpy() - expected)
+        assert difference.mean() < 0.6  # half a grey level is PIL's rounding
+        assert difference.max() <= 2

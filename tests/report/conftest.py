@@ -1,0 +1,108 @@
+"""A run's folder, as training and scoring leave it, for tests of the tables."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modc.evaluation.metrics import METRICS
+from modc.grid import Cell, cells
+from modc.report.results import TEST_SPLITS
+
+REPOSITORY = Path(__file__).parents[2]
+ATTRIBUTES = {
+    "FashionAI": [
+        "skirt_length",
+        "sleeve_length",
+        "coat_length",
+        "pant_length",
+        "collar_design",
+        "lapel_design",
+        "neckline_design",
+        "neck_design",
+    ],
+    "DARN": [
+        "clothes category",
+        "clothes button",
+        "clothes color",
+        "clothes length",
+        "clothes pattern",
+        "clothes shape",
+        "collar shape",
+        "sleeve length",
+        "sleeve shape",
+    ],
+    "FashionMNIST": ["category", "tone"],
+}
+
+
+@pytest.fixture
+def config() -> dict:
+    """The paper's configuration."""
+    return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
+def fraction(*names: object) -> float:
+    """A fraction that differs from place to place."""
+    return (sum(ord(c) * (i + 1) for i, c in enumerate("/".join(map(str, names)))) % 9973) / 10000
+
+
+def made_scores(cell: Cell) -> dict:
+    """What `modc score` would write for a cell."""
+
+    def part(attribute: str, queries: int, candidates: int) -> dict:
+        place = (cell.dataset, cell.network, cell.labeled_percent, cell.seed, attribute)
+        metrics = {metric: fraction(*place, metric) for metric in METRICS}
+        counts = {"queries": queries, "candidates": candidates, "unanswerable": 0}
+        return {**counts, **metrics, "MAP@100": metrics["MAP@100/hits"]}
+
+    names = ATTRIBUTES[cell.dataset]
+    return {
+        "dataset": cell.dataset,
+        "network": cell.network,
+        "labeled_percent": cell.labeled_percent,
+        "seed": cell.seed,
+        "method": "baseline",
+        "attribute_names": names,
+        "generated": False,
+        "missing": {"train": 0},
+        "attributes": [part(name, 10, 40) for name in names],
+        "overall": part("overall", *TEST_SPLITS.get(cell.dataset, (20, 80))),
+    }
+
+
+def write_scores(folder: Path, cell: Cell, scores: object) -> Path:
+    """Write a cell's scores where the tables look for them."""
+    path = folder / cell.folder / "baseline" / "scores.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(scores))
+    return path
+
+
+@pytest.fixture
+def write_run(tmp_path):
+    """Write the scores of every cell of a configuration; returns the run's folder."""
+
+    def write(config: dict, **changed: object) -> Path:
+        for cell in cells(config):
+            write_scores(tmp_path, cell, made_scores(cell) | changed)
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def scores_of():
+    """What the scores of a cell are."""
+    return made_scores
+
+
+@pytest.fixture
+def write_cell(tmp_path):
+    """Write what is given as the scores of a cell; returns the path."""
+
+    def write(cell: Cell, scores: object) -> Path:
+        return write_scores(tmp_path, cell, scores)
+
+    return write

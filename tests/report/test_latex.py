@@ -1,0 +1,69 @@
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from modc.report.latex import escape, latex
+from modc.report.layout import Entry, Page, Row, page
+from modc.report.results import collect
+from modc.report.tables import paper_table
+
+UNESCAPED = re.compile(r"(?<!\\)&")
+
+
+def test_escape():
+    assert escape("a_b 5 % & #$ {x} ~^ <y> \\") == (
+        r"a\_b 5 \% \& \#\$ \{x\} \textasciitilde{}\textasciicircum{} "
+        r"\textless{}y\textgreater{} \textbackslash{}"
+    )
+    assert escape("1 ± 2† ‡ –") == r"1 $\pm$ 2\dag{} \ddag{} --"
+    assert escape("Rocklänge\n长") == "Rockl?nge ?"
+
+
+def test_marks_and_signs():
+    row = Row("A_b", "", [Entry("2.00", True, True), Entry("-1.00†"), Entry("–"), Entry("")])
+    columns = [("", name) for name in "wxyz"]
+    text = latex(Page("Title", columns, {"Ours": [row]}, ["100 %"]))
+    assert r"A\_b & \underline{\textbf{2.00}} & $-$1.00\dag{} & -- &  \\" in text
+    assert r"100 \%" in text
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("generated", [False, True])
+def test_structure(config, write_run, number, generated):
+    config["grid"]["seeds"] = [0, 1]
+    folder = write_run(config, generated=generated)
+    frame = paper_table(number, collect(folder, config), config)
+    laid_out = page(frame, f"Table {number}", config)
+    text = latex(laid_out)
+    columns = len(laid_out.columns) + 1
+    assert rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}" in text
+    body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    lines = [line for line in body.splitlines() if line.endswith(r"\\")]
+    # Two lines of headings, and for each part its title and its rows.
+    assert len(lines) == 2 + sum(1 + len(rows) for rows in laid_out.parts.values())
+    for line in lines:
+        spans = [int(span) for span in re.findall(r"\\multicolumn\{(\d+)\}", line)]
+        assert len(UNESCAPED.findall(line)) + 1 + sum(spans) - len(spans) == columns
+    for first, last in re.findall(r"\\cmidrule\(lr\)\{(\d+)-(\d+)\}", text):
+        assert 2 <= int(first) <= int(last) <= columns
+    for name in ("document", "table", "tabular", "minipage"):
+        assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") == 1
+    unescaped = re.sub(r"\\[{}]", "", text)
+    assert unescaped.count("{") == unescaped.count("}")
+    assert text.isascii()
+    assert not re.search(r"(?<!\\)%(?!\n)", text)
+    assert ("NOT COMPARABLE" in text) == generated
+
+
+@pytest.mark.parametrize("pdflatex", [path for path in [shutil.which("pdflatex")] if path])
+@pytest.mark.parametrize("number", [1, 3])
+def test_compiles(config, write_run, tmp_path, pdflatex, number):
+    frame = paper_table(number, collect(write_run(config, generated=True), config), config)
+    (tmp_path / "table.tex").write_text(latex(page(frame, f"Table {number}", config)))
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "1 page" in done.stdout
+    assert "Overfull" not in done.stdout

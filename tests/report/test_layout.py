@@ -1,0 +1,169 @@
+import pytest
+
+from modc.published import numbers
+from modc.report.layout import page
+from modc.report.results import collect
+from modc.report.tables import attribute_table, paper_table
+
+SHAPES = {1: (6, 9), 2: (6, 10), 3: (9, 9), 4: (9, 8), 5: (9, 8)}
+
+
+@pytest.fixture
+def lay_out(config):
+    def make(folder, number):
+        frame = paper_table(number, collect(folder, config), config)
+        return page(frame, f"Table {number}", config)
+
+    return make
+
+
+def texts(rows):
+    return {row.label: [entry.text for entry in row.entries] for row in rows}
+
+
+@pytest.mark.parametrize("number", SHAPES)
+@pytest.mark.parametrize("empty", [False, True])
+def test_shape_is_the_papers(lay_out, write_run, config, tmp_path, number, empty):
+    laid_out = lay_out(tmp_path if empty else write_run(config), number)
+    rows, columns = SHAPES[number]
+    assert len(laid_out.columns) == columns
+    assert list(laid_out.parts) == ["Ours", "Published", "Difference"]
+    for part in laid_out.parts.values():
+        assert len(part) == rows
+        assert {len(row.entries) for row in part} == {columns}
+
+
+def test_rows_and_columns_of_table_1(lay_out, tmp_path):
+    laid_out = lay_out(tmp_path, 1)
+    assert [row.label for row in laid_out.parts["Published"]] == [
+        "ASEN",
+        "MODC(ASEN)_top1",
+        "ASENv2",
+        "MODC(ASENv2)_top1",
+        "ASEN++",
+        "MODC(ASEN++)_top1",
+    ]
+    assert laid_out.columns[0] == ("MAP@100", "skirt length")
+    assert laid_out.columns[-1] == ("MAP@100", "overall")
+    published = texts(laid_out.parts["Published"])
+    assert published["ASEN"][0] == "72.20"
+    assert published["MODC(ASEN++)_top1"][-1] == "80.29"
+
+
+def test_columns_of_tables_3_and_4(lay_out, tmp_path):
+    metrics = ["MAP@100", "MAP@all", "Recall@100"]
+    assert lay_out(tmp_path, 3).columns == [
+        (f"{percent} % of the labels", metric) for percent in (1, 5, 50) for metric in metrics
+    ]
+    assert lay_out(tmp_path, 4).columns == [
+        (f"{percent} % of the labels", metric)
+        for percent in (100, 10)
+        for metric in [*metrics, "Acc"]
+    ]
+
+
+def test_rows_of_table_4_are_grouped_by_what_is_known(lay_out, tmp_path):
+    rows = lay_out(tmp_path, 4).parts["Published"]
+    assert [row.group for row in rows] == [""] * 3 + ["unknown"] * 3 + ["known"] * 3
+    assert rows[3].label == "MODC(ASEN)_top1, unknown"
+    assert rows[0].entries[3].text == ""  # a baseline has no Acc
+
+
+def test_modc_is_shown_as_not_there(lay_out, write_run, config):
+    laid_out = lay_out(write_run(config), 3)
+    for part in ("Ours", "Difference"):
+        for row in laid_out.parts[part]:
+            if row.label.startswith("MODC"):
+                assert row.label.endswith("‡")
+                assert {entry.text for entry in row.entries} == {"–"}
+            else:
+                assert "–" not in {entry.text for entry in row.entries}
+    assert "‡ Not run: MODC is not part of this version." in laid_out.notes
+
+
+@pytest.mark.parametrize("number", SHAPES)
+def test_best_published_numbers(lay_out, tmp_path, number):
+    laid_out = lay_out(tmp_path, number)
+    rows = laid_out.parts["Published"]
+    for column in range(len(laid_out.columns)):
+        values = {row.label: row.entries[column].text for row in rows if row.entries[column].text}
+        best = max(map(float, values.values()))
+        for row in rows:
+            entry = row.entries[column]
+            if not entry.text:
+                continue
+            network = row.label.removeprefix("MODC(").split(")")[0]
+            own = [float(v) for k, v in values.items() if k in (network,) or f"({network})" in k]
+            assert entry.best_of_all == (float(entry.text) == best)
+            assert entry.best_of_network == (float(entry.text) == max(own))
+
+
+def test_best_of_ours_where_there_is_a_choice(lay_out, write_run, config):
+    entries = [row.entries[-1] for row in lay_out(write_run(config), 1).parts["Ours"]]
+    values = [float(entry.text) for entry in entries[::2]]
+    assert [entry.best_of_all for entry in entries[::2]] == [v == max(values) for v in values]
+    # A baseline alone is not the best of its network.
+    assert not any(entry.best_of_network for entry in entries)
+
+
+def test_differences_have_signs(lay_out, write_run, config):
+    laid_out = lay_out(write_run(config), 1)
+    for ours, published, difference in zip(*laid_out.parts.values(), strict=True):
+        for a, b, c in zip(ours.entries, published.entries, difference.entries, strict=True):
+            if a.text == "–":
+                continue
+            assert c.text[0] in "+-"
+            assert float(c.text) == pytest.approx(float(a.text) - float(b.text), abs=0.011)
+
+
+def test_drawn_pictures_are_said_loudly(lay_out, write_run, config):
+    laid_out = lay_out(write_run(config, generated=True), 2)
+    assert laid_out.title.endswith("NOT COMPARABLE TO THE PAPER")
+    assert laid_out.notes[0].startswith("NOT COMPARABLE TO THE PAPER: drawn pictures, not DARN.")
+    baseline = laid_out.parts["Difference"][0]
+    assert all(entry.text.endswith("†") for entry in baseline.entries)
+
+
+def test_real_data_are_not_called_incomparable(lay_out, write_run, config):
+    laid_out = lay_out(write_run(config), 2)
+    assert "COMPARABLE" not in " ".join([laid_out.title, *laid_out.notes])
+    assert not any("†" in e.text for row in laid_out.parts["Difference"] for e in row.entries)
+
+
+def test_notes_name_what_was_not_run(lay_out, tmp_path):
+    assert "– ASEN 100 %, ASENv2 100 %, ASEN++ 100 %: not run." in lay_out(tmp_path, 1).notes
+
+
+def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
+    config["grid"]["seeds"] = [0, 1]
+    config["evaluation"]["map_at_100"] = "min"
+    laid_out = lay_out(write_run(config), 1)
+    notes = "\n".join(laid_out.notes)
+    assert "divides by the smaller of 100 and the number of relevant items" in notes
+    assert "mean ± standard deviation over the seeds 0, 1" in notes
+    assert "ASEN++ (resnet50 and resnet34, 50 + 20 epochs); images of 224 pixels" in notes
+    assert " ± " in laid_out.parts["Ours"][0].entries[0].text
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_dataset_that_the_paper_does_not_have(write_run, config, tmp_path, empty):
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    folder = tmp_path if empty else write_run(config)
+    frame = attribute_table("FashionMNIST", collect(folder, config), config)
+    laid_out = page(frame, "FashionMNIST", config)
+    assert list(laid_out.parts) == ["Ours"]
+    assert [row.label for row in laid_out.parts["Ours"]] == [
+        "ASEN, 100 %",
+        "ASENv2, 100 %",
+        "ASEN++, 100 %",
+    ]
+    assert laid_out.columns[-3:] == [
+        ("MAP@100", "overall"),
+        ("MAP@all", "overall"),
+        ("Recall@100", "overall"),
+    ]
+    assert "published" not in "\n".join(laid_out.notes)
+
+
+def test_published_tables_are_all_here():
+    assert sorted(numbers.load()["table"].unique()) == list(SHAPES)

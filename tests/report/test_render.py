@@ -1,0 +1,78 @@
+import io
+
+import pandas as pd
+import pytest
+
+from modc.grid import cells
+from modc.report.files import table_files
+from modc.report.render import render_all, terminal
+from modc.report.tables import COLUMNS
+
+
+@pytest.mark.parametrize("datasets", [["FashionAI", "DARN"], ["FashionMNIST"]])
+@pytest.mark.parametrize("empty", [False, True])
+def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
+    config["grid"]["datasets"] = datasets
+    folder = tmp_path / "none" if empty else write_run(config)
+    output = tmp_path / "tables"
+    paths = render_all(folder, config, output)
+    assert [path.name for path in paths] == table_files(config)
+    assert sorted(path.name for path in output.iterdir()) == sorted(table_files(config))
+    for path in paths:
+        text = path.read_text()
+        assert "nan" not in text.lower()
+        if path.suffix == ".csv":
+            assert pd.read_csv(io.StringIO(text)).columns.tolist() == COLUMNS
+
+
+def test_files_of_the_papers_run_and_of_another_dataset(config):
+    paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in ("md", "tex", "csv")]
+    assert table_files(config) == paper
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    assert table_files(config) == [*paper, "FashionMNIST.md", "FashionMNIST.csv"]
+
+
+def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_path):
+    render_all(write_run(config), config, tmp_path / "tables")
+    frame = pd.read_csv(tmp_path / "tables" / "table4.csv", keep_default_na=False)
+    row = frame.iloc[1]
+    assert (row["network"], row["labeled_percent"], row["metric"]) == ("ASEN", 100, "MAP@all")
+    cell = next(cell for cell in cells(config) if cell.labeled_percent == 100)
+    assert float(row["ours"]) == scores_of(cell)["overall"]["MAP@all"]
+    assert row["published"] == 0.5737
+    modc = frame[frame["method"] == "modc"]
+    assert set(modc["ours"]) == {""}
+    assert set(modc["status"]) == {"MODC is not part of this version"}
+
+
+def test_rendered_again_to_the_same_bytes(config, write_run, tmp_path):
+    folder = write_run(config)
+    first = [path.read_bytes() for path in render_all(folder, config, tmp_path / "tables")]
+    again = [path.read_bytes() for path in render_all(folder, config, tmp_path / "tables")]
+    assert first == again
+
+
+def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
+    folder = write_run(config)
+    spoilt = next(cell for cell in cells(config) if cell.labeled_percent == 100)
+    (folder / spoilt.folder / "baseline" / "scores.json").write_text("{")
+    render_all(folder, config, tmp_path / "tables")
+    text = (tmp_path / "tables" / "table1.md").read_text()
+    assert "ASEN 100 %: scores.json is not JSON." in text
+    assert "ASENv2 100 %" not in text
+
+
+def test_terminal(config, write_run):
+    folder = write_run(config, generated=True)
+    text = terminal(folder, config, 1)
+    assert text.startswith("Table 1: FashionAI, 100 % of the labels, each attribute")
+    assert "NOT COMPARABLE TO THE PAPER" in text.splitlines()[0]
+    assert "72.20" in text
+    assert max(map(len, text.split("\n\nNOT COMPARABLE")[0].splitlines())) <= 120
+
+
+def test_terminal_of_a_dataset_that_the_paper_does_not_have(config, write_run):
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    text = terminal(write_run(config), config, "FashionMNIST")
+    assert text.startswith("FashionMNIST: baselines, a dataset that the paper does not have")
+    assert "ASENv2, 100 %" in text

@@ -1,0 +1,115 @@
+import pytest
+
+from modc.grid import Cell, cells
+from modc.report.results import TEST_SPLITS, collect
+
+CELL = Cell("FashionAI", "ASEN", 1, 0)
+
+
+def first(folder, config):
+    result = collect(folder, config)[0]
+    assert result.cell == CELL
+    return result
+
+
+def test_every_cell_of_a_whole_run(config, write_run, scores_of):
+    results = collect(write_run(config), config)
+    assert [result.cell for result in results] == cells(config)
+    assert {result.status for result in results} == {""}
+    assert {result.not_comparable for result in results} == {""}
+    for result in results:
+        scores = scores_of(result.cell)
+        assert result.value("overall", "MAP@all") == scores["overall"]["MAP@all"]
+
+
+def test_attributes_are_found_by_name(config, write_cell, scores_of, tmp_path):
+    scores = scores_of(CELL)
+    expected = scores["attributes"][2]["Recall@100"]
+    scores["attribute_names"] = scores["attribute_names"][::-1]
+    scores["attributes"] = scores["attributes"][::-1]
+    write_cell(CELL, scores)
+    result = first(tmp_path, config)
+    assert result.value("coat_length", "Recall@100") == expected
+    assert result.value("shoe_size", "Recall@100") is None
+
+
+def test_empty_run(config, tmp_path):
+    results = collect(tmp_path / "nothing", config)
+    assert {result.status for result in results} == {"not run"}
+    assert {result.value("overall", "MAP@all") for result in results} == {None}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_not_json(config, write_cell, tmp_path, content):
+    write_cell(CELL, {}).write_bytes(content)
+    assert first(tmp_path, config).status == "scores.json is not JSON"
+
+
+def test_folder_in_place_of_the_file(config, tmp_path):
+    (tmp_path / CELL.folder / "baseline" / "scores.json").mkdir(parents=True)
+    assert first(tmp_path, config).status == "scores.json cannot be read: Is a directory"
+
+
+ALTERED = {
+    "dataset is not FashionAI": {"dataset": "DARN"},
+    "network is not ASEN": {"network": "ASENv2"},
+    "labeled_percent is not 1": {"labeled_percent": 100},
+    "seed is not 0": {"seed": 1},
+    "method is not baseline": {"method": "modc"},
+    "generated is neither true nor false": {"generated": None},
+    "missing does not count images": {"missing": {"train": -1}},
+    "attribute_names is no list of names": {"attribute_names": [1]},
+    "attributes and attribute_names differ in length": {"attributes": []},
+    "a metric is missing or no fraction": {"overall": {"queries": 1}},
+}
+
+
+@pytest.mark.parametrize("reason", ALTERED)
+def test_altered(config, write_cell, scores_of, tmp_path, reason):
+    write_cell(CELL, scores_of(CELL) | ALTERED[reason])
+    result = first(tmp_path, config)
+    assert result.status == f"scores.json is altered: {reason}"
+    assert result.value("overall", "MAP@all") is None
+
+
+@pytest.mark.parametrize("value", [1.01, -0.1, float("nan"), "0.5", True, []])
+def test_metric_that_is_no_fraction(config, write_cell, scores_of, tmp_path, value):
+    scores = scores_of(CELL)
+    scores["attributes"][3]["MAP@all"] = value
+    write_cell(CELL, scores)
+    assert first(tmp_path, config).status.endswith("a metric is missing or no fraction")
+
+
+def test_other_json(config, write_cell, tmp_path):
+    write_cell(CELL, [1, 2])
+    assert first(tmp_path, config).status == "scores.json is altered: expected a mapping"
+
+
+def test_drawn_pictures_are_not_comparable(config, write_run):
+    result = first(write_run(config, generated=True), config)
+    assert result.not_comparable == "drawn pictures, not FashionAI"
+    assert result.value("overall", "MAP@all") is not None
+
+
+def test_missing_images_are_not_comparable(config, write_run):
+    result = first(write_run(config, missing={"train": 3, "test": 2}), config)
+    assert result.not_comparable == "5 listed images are missing"
+
+
+def test_another_test_split_is_not_comparable(config, write_cell, scores_of, tmp_path):
+    scores = scores_of(CELL)
+    scores["overall"]["queries"] = 3599
+    write_cell(CELL, scores)
+    assert first(tmp_path, config).not_comparable == (
+        "another test split: 3599 queries and 14400 candidates instead of 3600 and 14400"
+    )
+
+
+def test_real_test_splits(shared):
+    for dataset, counts in TEST_SPLITS.items():
+        folder = shared / "annotations" / dataset
+        lines = [
+            len((folder / f"{role}_test.txt").read_text().splitlines())
+            for role in ("query", "candidate")
+        ]
+        assert tuple(lines) == counts

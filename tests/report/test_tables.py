@@ -1,0 +1,121 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from modc.grid import Cell
+from modc.published import numbers
+from modc.report.results import collect
+from modc.report.tables import COLUMNS, NO_MODC, attribute_table, paper_table
+
+TABLES = (1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_every_published_place_in_the_papers_order(config, write_run, number):
+    frame = paper_table(number, collect(write_run(config), config), config)
+    published = numbers.load()[lambda row: row["table"] == number].reset_index(drop=True)
+    assert frame.columns.tolist() == COLUMNS
+    places = [name for name in published.columns if name != "value"]
+    pd.testing.assert_frame_equal(frame[places], published[places])
+    assert np.allclose(100 * frame["published"], published["value"])
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_baselines_are_ours_and_modc_is_not_there(config, write_run, number, scores_of):
+    frame = paper_table(number, collect(write_run(config), config), config)
+    baseline = frame["method"] == "baseline"
+    assert frame[~baseline]["ours"].isna().all()
+    assert set(frame[~baseline]["status"]) == {NO_MODC}
+    assert set(frame[baseline]["status"]) == {""}
+    assert set(frame[baseline]["seeds"]) == {1}
+    assert frame[baseline]["spread"].isna().all()
+    for row in frame[baseline].to_dict("records"):
+        scores = scores_of(Cell(row["dataset"], row["network"], row["labeled_percent"], 0))
+        part = scores["overall"]
+        if row["attribute"] != "overall":
+            part = scores["attributes"][scores["attribute_names"].index(row["attribute"])]
+        assert row["ours"] == part[row["metric"]]
+        assert row["difference"] == pytest.approx(row["ours"] - row["published"])
+
+
+@pytest.mark.parametrize("divisor", ["hits", "min", "R"])
+def test_divisor_is_the_configurations(config, write_run, scores_of, divisor):
+    config["evaluation"]["map_at_100"] = divisor
+    frame = paper_table(4, collect(write_run(config), config), config)
+    expected = scores_of(Cell("FashionAI", "ASEN", 100, 0))["overall"][f"MAP@100/{divisor}"]
+    assert frame["ours"].iloc[0] == expected
+
+
+def test_mean_and_spread_over_seeds(config, write_run, scores_of):
+    config["grid"]["seeds"] = [0, 1, 2]
+    frame = paper_table(4, collect(write_run(config), config), config)
+    values = [
+        scores_of(Cell("FashionAI", "ASEN", 100, seed))["overall"]["MAP@100"] for seed in (0, 1, 2)
+    ]
+    assert frame["seeds"].iloc[0] == 3
+    assert frame["ours"].iloc[0] == pytest.approx(sum(values) / 3)
+    variance = sum((value - sum(values) / 3) ** 2 for value in values) / 2
+    assert frame["spread"].iloc[0] == pytest.approx(variance**0.5)
+
+
+def test_seed_that_was_not_run(config, write_run, scores_of):
+    config["grid"]["seeds"] = [0, 1]
+    folder = write_run(config)
+    (folder / Cell("FashionAI", "ASEN", 100, 1).folder / "baseline" / "scores.json").unlink()
+    row = paper_table(4, collect(folder, config), config).iloc[0]
+    assert row["status"] == "1 of 2 seeds, the others: not run"
+    assert row["ours"] == scores_of(Cell("FashionAI", "ASEN", 100, 0))["overall"]["MAP@100"]
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_empty_run(config, tmp_path, number):
+    frame = paper_table(number, collect(tmp_path, config), config)
+    assert frame["ours"].isna().all()
+    assert frame["difference"].isna().all()
+    assert set(frame[frame["method"] == "baseline"]["status"]) == {"not run"}
+
+
+def test_dataset_outside_the_grid(config, write_run):
+    config["grid"]["datasets"] = ["FashionAI"]
+    frame = paper_table(5, collect(write_run(config), config), config)
+    assert set(frame[frame["method"] == "baseline"]["status"]) == {"not run"}
+
+
+def test_drawn_pictures_have_marked_differences(config, write_run):
+    frame = paper_table(1, collect(write_run(config, generated=True), config), config)
+    baseline = frame[frame["method"] == "baseline"]
+    assert set(baseline["status"]) == {"not comparable: drawn pictures, not FashionAI"}
+    assert baseline["difference"].notna().all()
+
+
+def test_attribute_that_the_scores_lack(config, write_run):
+    names = list("abcdefgh")
+    config["grid"]["datasets"] = ["FashionAI"]
+    frame = paper_table(1, collect(write_run(config, attribute_names=names), config), config)
+    row = frame.iloc[0]
+    assert row["status"] == "the scores have no skirt_length"
+    assert np.isnan(row["ours"])
+    overall = frame[(frame["method"] == "baseline") & (frame["attribute"] == "overall")]
+    assert overall["ours"].notna().all()
+
+
+def test_dataset_that_the_paper_does_not_have(config, write_run, scores_of):
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    config["grid"]["networks"] = ["ASEN", "ASENv2"]
+    frame = attribute_table("FashionMNIST", collect(write_run(config), config), config)
+    scores = scores_of(Cell("FashionMNIST", "ASENv2", 100, 0))
+    own = frame[frame["network"] == "ASENv2"]
+    assert own[["attribute", "metric"]].to_numpy().tolist() == [
+        ["category", "MAP@100"],
+        ["tone", "MAP@100"],
+        ["overall", "MAP@100"],
+        ["overall", "MAP@all"],
+        ["overall", "Recall@100"],
+    ]
+    assert own["ours"].tolist() == [
+        scores["attributes"][0]["MAP@100"],
+        scores["attributes"][1]["MAP@100"],
+        *(scores["overall"][metric] for metric in ("MAP@100", "MAP@all", "Recall@100")),
+    ]
+    assert frame["published"].isna().all()
+    assert len(frame) == 10
