@@ -31,7 +31,7 @@ def cli() -> None:
 @cli.command()
 @click.option("--format", "layout", type=click.Choice(FORMATS[:2]), required=True)
 @click.option("--folder", type=PATH, required=True, help="Where to write; made if need be.")
-@click.option("--images", type=click.IntRange(100), default=1500, show_default=True)
+@click.option("--images", type=click.IntRange(300), default=1500, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def garments(layout: str, folder: Path, images: int, seed: int) -> None:
     """Draw a small dataset of garments in FashionAI's or DARN's own files.
@@ -53,10 +53,14 @@ def fetch() -> None:
 @fetch.command("fashion-mnist")
 @click.option("--folder", type=PATH, required=True, help="Where the four files go.")
 def fetch_fashion_mnist(folder: Path) -> None:
-    """Download Fashion-MNIST (30 MB, MIT licence) through torchvision."""
+    """Put Fashion-MNIST (MIT licence) into a folder.
+
+    It is copied from Debian's package dataset-fashion-mnist where that is installed, else
+    downloaded (30 MB) through torchvision.
+    """
     from modc.data import fashion_mnist
 
-    fashion_mnist.download(folder)
+    fashion_mnist.fetch(folder)
 
 
 @cli.command()
@@ -285,16 +289,14 @@ def score(
 def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
+    from modc.report.files import other_datasets
     from modc.report.render import render_all, terminal
 
     config = load(list(configs))
     folder = results or Path("results") / config["run"]
     written = render_all(folder, config, folder / "tables")
-    for table in (
-        [1, *other_datasets(config)]
-        if "FashionAI" in config["grid"]["datasets"]
-        else (other_datasets(config))
-    ):
+    first = [1] if "FashionAI" in config["grid"]["datasets"] else []
+    for table in [*first, *other_datasets(config)]:
         click.echo(terminal(folder, config, table))
     for path in written:
         click.echo(path)

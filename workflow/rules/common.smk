@@ -54,6 +54,16 @@ def dataset_folder(wildcards):
     return DATA.format(dataset=wildcards.dataset)
 
 
+def dataset_files(wildcards):
+    """What a rule makes of the dataset itself; nothing where a person has to fetch it."""
+    settings = config["datasets"][wildcards.dataset]
+    if "generate" in settings:
+        return rules.garments.output
+    if settings["format"] == "fashion_mnist":
+        return rules.fetch_fashion_mnist.output
+    return []
+
+
 def settings_of(wildcards, stage):
     """What training `stage` of the wildcards' cell reads of the configuration."""
     cell = grid.Cell(

@@ -15,12 +15,30 @@ rule garments:
         " --images {params.generate[images]} --seed {params.generate[seed]} 2> {log}"
 
 
-# A real dataset is not an input: where it is absent, this job fails first and says what to fetch.
+# Copied from Debian's package or downloaded; files that are there already are left alone.
+rule fetch_fashion_mnist:
+    output:
+        expand(
+            f"{config['data']}/FashionMNIST/{{part}}-ubyte.gz",
+            part=[
+                "train-images-idx3",
+                "train-labels-idx1",
+                "t10k-images-idx3",
+                "t10k-labels-idx1",
+            ],
+        ),
+    log:
+        f"{LOGS}/fetch/FashionMNIST.log",
+    params:
+        folder=subpath(output[0], parent=True),
+    shell:
+        "modc fetch fashion-mnist --folder {params.folder} 2> {log}"
+
+
+# Another real dataset is not an input: where it is absent, this job fails first and says what to fetch.
 rule index:
     input:
-        lambda wildcards: (
-            rules.garments.output if "generate" in config["datasets"][wildcards.dataset] else []
-        ),
+        dataset_files,
     output:
         f"{PREPARED}/index/index.json",
         f"{PREPARED}/index/images.csv",
