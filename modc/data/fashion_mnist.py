@@ -110,10 +110,7 @@ def fetch(folder: Path, source: Path = DEBIAN) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        if source.is_dir():
-            found = source
-        else:
-            found = _download(Path(temporary))
+        found = source if source.is_dir() else _download(Path(temporary))
         for file in sorted(found.glob("*-ubyte.gz")):
             # Within one file system, so that a file is in place whole or not at all.
             shutil.copyfile(file, Path(temporary) / "copy")

@@ -43,7 +43,7 @@ def write_fashionai(folder: Path, images: int, seed: int) -> None:
         for split, share in SHARES.items()
         for number in range(round(share * images))
     ]
-    turn = {key: 0 for key in plan}
+    turn = dict.fromkeys(plan, 0)
     for split, number in tqdm(plan, "drawing FashionAI", mininterval=5):
         attribute, count = attributes[number]
         value = turn[split, number] % count  # all values alike often
