@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
+from modc.atomic import write_text
 from modc.errors import UserError
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
@@ -23,6 +24,12 @@ def load(paths: list[Path]) -> dict:
         config = merge(config, _read(Path(path)))
     check(config, name=" + ".join(str(path) for path in paths))
     return config
+
+
+def write(path: Path, config: dict) -> None:
+    """Write `config` as one file that `load` reads back equal."""
+    # Not as JSON, which is no YAML where a number is 1e-05: there it would come back as text.
+    write_text(path, yaml.safe_dump(config, sort_keys=False))
 
 
 def merge(base: dict, override: dict) -> dict:

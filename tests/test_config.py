@@ -23,6 +23,12 @@ def test_every_shipped_configuration_is_valid(name):
     assert merged["run"] == name
 
 
+def test_a_written_configuration_reads_back_equal(tmp_path):
+    merged = config.load([REPOSITORY / "config.yaml"])
+    config.write(tmp_path / "merged.yaml", merged)
+    assert config.load([tmp_path / "merged.yaml"]) == merged
+
+
 def test_an_override_replaces_single_keys_and_whole_lists(tmp_path):
     merged = loaded(tmp_path, training={"margin": 0.3}, grid={"seeds": [1, 2]})
     assert merged["training"]["margin"] == 0.3

@@ -72,10 +72,7 @@ class ImageFolder:
             try:
                 return ImageOps.exif_transpose(picture).convert("RGB")
             except (OSError, SyntaxError, ValueError, struct.error, zipfile.BadZipFile, zlib.error):
-                raise UserError(
-                    f"{self._name(path)}: truncated or damaged picture; fetch it again, or delete "
-                    f"it and set missing_images to leave_out"
-                ) from None
+                raise UserError(self._damaged(path)) from None
 
     def _picture(self, path: str) -> Image.Image:
         """Return the picture with its header read and its pixels not yet."""
@@ -101,10 +98,20 @@ class ImageFolder:
             ) from None
         except Image.DecompressionBombError:
             raise UserError(_too_large(self._name(path))) from None
+        except OSError as error:
+            if error.errno is not None:  # of the file system, not of the picture
+                raise
+            raise UserError(self._damaged(path)) from None
         if picture.width * picture.height > PIXEL_LIMIT:
             picture.close()
             raise UserError(_too_large(self._name(path)))
         return picture
+
+    def _damaged(self, path: str) -> str:
+        return (
+            f"{self._name(path)}: truncated or damaged picture; fetch it again, or delete it and "
+            f"set missing_images to leave_out"
+        )
 
     def _name(self, path: str) -> str:
         return str(self.folder / path)

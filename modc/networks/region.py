@@ -20,8 +20,9 @@ def region_of_interest(attention: Tensor, size: int) -> Tensor:
     """Return int64 (B, 3): left, top and side of the region in a view of size x size pixels.
 
     attention: (B, h, w). It is upsampled bilinearly, scaled to 0..255 and truncated; the bounding
-    box of what exceeds a tenth of 255 is made a square that is moved into the view. A constant
-    attention, which has no such box, gives the whole view.
+    box of what exceeds a tenth of 255 is made a square that is moved into the view; a square of an
+    odd side may still reach one pixel beyond. A constant attention, which has no such box, gives
+    the whole view.
     """
     upsampled = functional.interpolate(
         attention[:, None].float(), size=(size, size), mode="bilinear", align_corners=False
@@ -45,7 +46,8 @@ def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) ->
     """Return the region of an original picture as uint8 (size/2, size/2, 3).
 
     image: uint8 (H, W, 3); region: left, top, side in the size x size view, which shows the centre
-    square of the picture. Cropped and resized by PIL, as the public code does.
+    square of the picture. Cropped and resized by PIL, as the public code does; what lies beyond the
+    picture is black.
     """
     height, width = image.shape[:2]
     short = min(height, width)
@@ -60,7 +62,8 @@ def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) ->
 def crop_detail(details: Tensor, regions: Tensor, size: int) -> Tensor:
     """Return the regions of packed squares as float32 (B, 3, size/2, size/2), 0 to 255.
 
-    details: uint8 (B, 3, D, D), the centre squares; regions: (B, 3) from `region_of_interest`.
+    details: uint8 (B, 3, D, D), the centre squares; regions: (B, 3) from `region_of_interest`. What
+    lies beyond the square is left out.
     """
     scale = details.shape[2] / size
     output = size // LOCAL_SHARE

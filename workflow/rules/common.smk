@@ -1,12 +1,10 @@
 # Names and input functions that the rules share. What is trained is decided in modc/grid.py.
-import json
 import sys
 
 from snakemake.exceptions import WorkflowError
 
 from modc import config as configuration
 from modc import grid, provenance
-from modc.atomic import write_text
 from modc.errors import UserError
 from modc.report.files import table_files
 from modc.training.device import visible_devices
@@ -44,7 +42,7 @@ if GPUS and "gpu" not in workflow.global_resources:
 
 
 onstart:
-    write_text(CONFIG, json.dumps(config, indent=2) + "\n")
+    configuration.write(CONFIG, config)
     if not GPUS:
         print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
 

@@ -1,0 +1,63 @@
+"""Folders of drawn garments, made once, and a small index."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from modc.data import garments
+from modc.data.index import Index
+
+
+@pytest.fixture(scope="session")
+def fashionai(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("fashionai")
+    garments.write_fashionai(folder, images=400, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def darn(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("darn")
+    garments.write_darn(folder, images=400, seed=1)
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """A folder of ten JPEG files of different shapes, 0.jpg to 9.jpg."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        height, width = int(rng.integers(40, 90)), int(rng.integers(40, 90))
+        coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3)).astype(np.uint8))
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(folder / f"{number}.jpg")
+    return folder
+
+
+@pytest.fixture
+def index() -> Index:
+    """The index of `pictures`: one attribute of two values, two pictures each a role."""
+    splits = ["train"] * 2 + ["valid"] * 4 + ["test"] * 4
+    roles = ["train"] * 2 + ["query", "query", "candidate", "candidate"] * 2
+    numbers = range(10)
+    return Index(
+        dataset="pictures",
+        attributes=("side",),
+        values=(2,),
+        images=pd.DataFrame(
+            {"split": splits, "path": [f"{n}.jpg" for n in numbers], "width": 1, "height": 1}
+        ),
+        labels=pd.DataFrame(
+            {
+                "split": splits,
+                "role": roles,
+                "image": numbers,
+                "attribute": 0,
+                "value": [n % 2 for n in numbers],
+            }
+        ),
+    )

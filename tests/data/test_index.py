@@ -1,0 +1,80 @@
+"""The index: written and read back, checked for whatever would spoil a training or a score."""
+
+import dataclasses
+
+import pytest
+
+from modc.data import index as index_module
+from modc.data.index import check, read, write
+from modc.errors import UserError
+
+
+def changed(index, table: str, row: int, **values):
+    """Return the index with some cells of one row replaced."""
+    frame = getattr(index, table).copy()
+    for column, value in values.items():
+        frame.loc[row, column] = value
+    return dataclasses.replace(index, **{table: frame})
+
+
+def test_it_reads_back_as_written(tmp_path, index):
+    write(index, tmp_path)
+    again = read(tmp_path)
+    assert again.attributes == index.attributes and again.values == index.values
+    assert again.images.equals(index.images.astype(again.images.dtypes))
+    assert again.labels.equals(index.labels)
+    assert again.sha256 == index.sha256
+
+
+def test_rows_are_those_of_one_split_and_role_in_their_order(index):
+    assert index.rows("test", "candidate")["image"].tolist() == [8, 9]
+    assert index.rows("train", "query").empty
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("images", 1, {"path": "0.jpg"}), "the image 0.jpg is listed twice"),
+        (("labels", 0, {"image": 10}), "a label names image 10; expected 0 to 9"),
+        (("labels", 0, {"attribute": 1}), "image 0.jpg has attribute 1; expected 0 to 0"),
+        (("labels", 0, {"value": 2}), "image 0.jpg has value 2 of side; expected 0 to 1"),
+        (("labels", 0, {"value": -1}), "image 0.jpg has value -1 of side; expected 0 to 1"),
+        (("labels", 3, {"image": 2}), "image 2.jpg has two labels of side in valid"),
+    ],
+)
+def test_a_contradiction_is_named(tmp_path, index, change, message):
+    table, row, values = change
+    with pytest.raises(UserError) as error:
+        write(changed(index, table, row, **values), tmp_path / "out")
+    assert message in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("split", "role"),
+    [("train", "train"), ("valid", "query"), ("test", "query"), ("test", "candidate")],
+)
+def test_an_attribute_without_images_in_a_role_is_named(index, split, role):
+    labels = index.labels
+    kept = labels[(labels["split"] != split) | (labels["role"] != role)]
+    with pytest.raises(UserError, match=f"the attribute side has no {role} image in {split}"):
+        check(dataclasses.replace(index, labels=kept))
+
+
+def test_an_altered_index_is_refused(tmp_path, index):
+    write(index, tmp_path)
+    path = tmp_path / index_module.LABELS
+    path.write_text(path.read_text().replace("train,train,0,0,0", "train,train,0,0,1"))
+    with pytest.raises(UserError, match="does not fit the SHA-256"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", [index_module.IMAGES, index_module.LABELS, index_module.SUMMARY])
+def test_a_missing_or_foreign_file_is_refused(tmp_path, index, name):
+    write(index, tmp_path)
+    (tmp_path / name).write_text("what,is,this\n")
+    with pytest.raises(UserError, match="run `modc index` again"):
+        read(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError, match="no such file"):
+        read(tmp_path)
