@@ -29,7 +29,7 @@ from modc.data.drawing import (
 
 HUES = 11
 # Saturation and brightness of the five groups of clothes colours.
-TONES = ((0.75, 0.7), (0.4, 0.95), (0.9, 0.4), (0.5, 0.55), (0.25, 0.75))
+TONES = ((0.75, 0.7), (0.45, 0.95), (0.9, 0.4), (0.5, 0.55), (0.35, 0.75))
 ACCENTS = (BLACK, WHITE, RED, YELLOW)
 LONGEST_TOP = 88.0  # where the longest top ends; the lower garment ends below
 

@@ -59,15 +59,10 @@ def test_unpacked_archives_with_other_folders_give_the_same_labels(fashionai, tm
 
 def test_a_list_without_extensions_finds_the_pictures(darn, tmp_path):
     shutil.copytree(darn / "splits", tmp_path / "splits")
-    (tmp_path / "pic").symlink_to(darn / "pic")
     folder = tmp_path / "splits"
     for split in ("train", "valid", "test"):
         path = folder / f"filenames_{split}.txt"
-        bare = [
-            line.removeprefix("pic/").removesuffix(".jpg") for line in path.open().read().split()
-        ]
-        path.write_text("\n".join(bare))
-    (tmp_path / "pic").unlink()
+        path.write_text(path.read_text().replace("pic/", "").replace(".jpg", ""))
     shutil.copytree(darn / "pic", tmp_path / "pic")
     index = darn_format.read(tmp_path, "leave_out")
     assert index.labels.equals(darn_format.read(darn, "leave_out").labels)
