@@ -30,7 +30,7 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
     if not model_file.is_ours(content):
         restored = public_checkpoints.restore(content, checkpoint, network, attributes)
         return restored, PUBLIC_IMAGE_SIZE
-    model = model_file.from_content(content)
+    model = model_file.from_content(content, checkpoint)
     if model.network != network:
         raise UserError(
             f"{checkpoint}: holds {model.network}, not {network}; pass --network {model.network}"

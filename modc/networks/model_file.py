@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from modc.atomic import write_bytes
 from modc.errors import UserError
+from modc.grid import NETWORKS
 from modc.networks.build import build
 from modc.networks.safe_load import read
 
@@ -44,7 +45,7 @@ def load(path: Path) -> ModelFile:
     content = read(path)
     if not is_ours(content):
         raise UserError(f"{path}: not a model file of this project (expected format {FORMAT!r})")
-    return from_content(content)
+    return from_content(content, path)
 
 
 def is_ours(content: dict) -> bool:
@@ -52,14 +53,26 @@ def is_ours(content: dict) -> bool:
     return content.get("format") == FORMAT
 
 
-def from_content(content: dict) -> ModelFile:
-    """Return the ModelFile that `read` found."""
-    fields = {name: content[name] for name in ("network", "architecture", "state_dict", "facts")}
-    return ModelFile(attributes=tuple(content["attributes"]), **fields)
+def from_content(content: dict, path: Path) -> ModelFile:
+    """Return the ModelFile that `read` found at `path`. Raises UserError if a part is missing."""
+    fields = {name: content.get(name) for name in ("architecture", "state_dict", "facts")}
+    network, attributes = content.get("network"), content.get("attributes")
+    if network not in NETWORKS or not attributes or not all(fields.values()):
+        raise UserError(f"{path}: a damaged model file; train it again")
+    return ModelFile(network=network, attributes=tuple(attributes), **fields)
 
 
 def restore(model: ModelFile) -> nn.Module:
-    """Return the network of a model file with its weights, in evaluation mode, on the CPU."""
+    """Return the network of a model file with its weights, in evaluation mode, on the CPU.
+
+    Raises UserError if the weights are not those of the network that the file names.
+    """
     network = build(model.network, model.architecture, len(model.attributes))
-    network.load_state_dict(model.state_dict)
+    try:
+        network.load_state_dict(model.state_dict)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(
+            f"the weights of the model file do not fit its {model.network} ({reason}); train it again"
+        ) from None
     return network.eval()

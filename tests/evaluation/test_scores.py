@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import recipe
 from sklearn.metrics import average_precision_score
 
 from modc.errors import UserError
@@ -14,14 +14,6 @@ from modc.evaluation.scores import ARRAYS, read_embeddings, read_facts, score, s
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 GOLDEN_NAMES = {"map_all": "MAP@all", "map_100": "MAP@100", "recall_100": "Recall@100"}
-
-
-@pytest.fixture
-def recipe():
-    specification = importlib.util.spec_from_file_location("recipe", GOLDEN / "recipe.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def listed(shared, dataset, role):
@@ -42,7 +34,7 @@ def small(seed=0, queries=40, candidates=300, attributes=3, values=4):
 
 
 @pytest.mark.parametrize("golden", json.loads((GOLDEN / "metrics.json").read_text()))
-def test_golden(shared, recipe, golden):
+def test_golden(shared, golden):
     arrays = {}
     for role in ("query", "candidate"):
         attribute, value = listed(shared, golden["dataset"], role)

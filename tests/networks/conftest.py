@@ -1,17 +1,15 @@
 """The golden outputs of the public networks, and checkpoints in the public forms."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import recipe
 import torch
 from PIL import Image
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-sys.path.insert(0, str(GOLDEN))
-import recipe  # noqa: E402
 
 PUBLIC_NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2", "ASEN++": "ASENpp"}
 KEYS = json.loads((GOLDEN / "networks_FashionAI_keys.json").read_text())

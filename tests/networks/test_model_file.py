@@ -53,6 +53,19 @@ def test_what_does_not_fit_is_named(tmp_path):
         load_network("ASEN++", path, 3)
 
 
+def test_damaged_parts_are_named(tmp_path):
+    path = tmp_path / "model.pt"
+    model = made("ASENv2")
+    content = {"format": model_file.FORMAT, **vars(model), "attributes": ["a", "b", "c"]}
+    for part in ("network", "architecture", "attributes", "state_dict", "facts"):
+        torch.save({**content, part: None}, path)
+        with pytest.raises(UserError, match=r"model\.pt: a damaged model file"):
+            model_file.load(path)
+    torch.save({**content, "attributes": ["a"]}, path)
+    with pytest.raises(UserError, match="do not fit its ASENv2"):
+        model_file.restore(model_file.load(path))
+
+
 def test_another_file_is_no_model_of_ours(tmp_path):
     path = tmp_path / "model.pt"
     torch.save({"format": "modc model 0"}, path)

@@ -1,0 +1,371 @@
+"""The command line: the whole way on drawn pictures, and one line for every mistake."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recipe
+import yaml
+from click.testing import CliRunner
+
+from modc import cli as command_line
+from modc.cli import cli
+
+CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
+GOLDEN = Path(__file__).with_name("golden") / "metrics.json"
+TINY = {
+    "run": "tiny",
+    "datasets": {"FashionAI": {"image_size": 32, "detail_size": 32}},
+    "grid": {"datasets": ["FashionAI"], "networks": ["ASENv2"], "labeled_percent": {}},
+    "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
+    "training": {
+        "triplets_per_epoch": 32,
+        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
+    },
+}
+TINY["grid"]["labeled_percent"] = {"FashionAI": [100]}
+TINY["networks"]["ASEN++"] = {"global_backbone": "resnet10", "local_backbone": "resnet10"}
+
+
+@pytest.fixture
+def modc(monkeypatch, capsys):
+    """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            command_line.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+            if isinstance(status, str):  # what sys.exit prints
+                print(status, file=sys.stderr)
+                status = 1
+        printed = capsys.readouterr()
+        return status or 0, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    """A folder with drawn garments in data/, their index, a labelled part, packed images."""
+    place = tmp_path_factory.mktemp("prepared")
+    (place / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    steps = [
+        ["garments", "--format", "fashionai", "--folder", place / "data", "--images", 300],
+        ["index", "--format", "fashionai", "--folder", place / "data", "--output", place / "index"],
+        ["subset", "--index", place / "index", "--percent", 100, "--output", place / "100.csv"],
+        [
+            "pack",
+            "--index",
+            place / "index",
+            "--folder",
+            place / "data",
+            "--size",
+            32,
+            "--output",
+            place / "32.npy",
+        ],
+    ]
+    for step in steps:
+        done = CliRunner().invoke(cli, list(map(str, step)), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    return place
+
+
+def train_arguments(prepared: Path, output: Path, **changed) -> list:
+    """Return the arguments of a tiny training; None as a value leaves an option out."""
+    options = {
+        "dataset": "FashionAI",
+        "network": "ASENv2",
+        "percent": 100,
+        "index": prepared / "index",
+        "packed": prepared / "32.npy",
+        "labeled": prepared / "100.csv",
+        "output": output / "warm_up",
+        "resume": output / "resume.pt",
+        "embeddings": output / "test.npz",
+        "threads": 1,
+        **changed,
+    }
+    arguments = ["train", "--config", CONFIG, "--config", prepared / "tiny.yaml"]
+    for name, value in options.items():
+        arguments += [] if value is None else [f"--{name}", value]
+    return arguments
+
+
+def one_error(err: str) -> str:
+    """Return the one error line of stderr; whatever else is there is log, and no traceback."""
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("modc: error: ")]
+    assert len(lines) == 1
+    return lines[0].removeprefix("modc: error: ")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in cli.commands), ["fetch", "fashion-mnist"]]
+)
+def test_help_says_what_each_step_does(modc, command):
+    status, out, _ = modc(*command, "--help")
+    assert status == 0 and out.startswith(f"Usage: modc {' '.join(command)}".strip())
+    found = cli
+    for name in command:
+        found = found.commands[name]
+    assert found.help and len(found.help.split()) > 4
+
+
+def test_a_mistyped_option_exits_with_2(modc):
+    status, _, err = modc("score", "--embedings", "x")
+    assert status == 2 and "Did you mean '--embeddings'" in err
+
+
+def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
+    caplog.set_level("INFO")
+    cell = tmp_path / "results" / "cells" / "FashionAI" / "ASENv2" / "100" / "seed-0"
+    status, _, _ = modc(*train_arguments(prepared, cell))
+    assert status == 0 and "images/s" in caplog.text and "left" in caplog.text
+    assert files(cell) == [
+        "resume.pt.lock",
+        "test.npz",
+        "warm_up/curve.csv",
+        "warm_up/last.pt",
+        "warm_up/model.pt",
+    ]
+    scores, queries = cell / "baseline" / "scores.json", cell / "baseline" / "queries.csv"
+    status, out, _ = modc(
+        "score", "--embeddings", cell / "test.npz", "--output", scores, "--queries", queries
+    )
+    assert status == 0 and "MAP@100" in out
+    content = json.loads(scores.read_text())
+    assert len(content["attributes"]) == 8
+    assert content["overall"]["queries"] == sum(part["queries"] for part in content["attributes"])
+    assert len(queries.read_text().splitlines()) == 1 + content["overall"]["queries"]
+    status, out, _ = modc(
+        "tables",
+        "--config",
+        CONFIG,
+        "--config",
+        prepared / "tiny.yaml",
+        "--results",
+        tmp_path / "results",
+    )
+    assert status == 0 and "Table 1" in out and "NOT COMPARABLE" in out
+    shown = f"{100 * content['overall']['MAP@100']:.2f}"
+    assert shown in (tmp_path / "results" / "tables" / "table1.md").read_text()
+    status, out, _ = modc(
+        *("embed", "--network", "ASENv2", "--checkpoint", cell / "warm_up" / "model.pt"),
+        *(
+            "--attributes",
+            8,
+            "--output",
+            tmp_path / "e.npz",
+            *sorted(picture_files(prepared, tmp_path)),
+        ),
+    )
+    assert status == 0 and "(3, 8, 1024)" in out
+    with np.load(tmp_path / "e.npz") as arrays:
+        assert arrays["embedding"].shape == (3, 8, 1024)
+        assert arrays["embedding"].dtype == np.float32
+        assert arrays["attention"].shape == (3, 8, 2, 2)
+
+
+def picture_files(prepared: Path, place: Path) -> list[Path]:
+    """Unpack three pictures of the drawn dataset."""
+    import zipfile
+
+    paths = []
+    with zipfile.ZipFile(next((prepared / "data").glob("*.zip"))) as archive:
+        for number, name in enumerate([n for n in archive.namelist() if n.endswith(".jpg")][:3]):
+            paths.append(place / f"{number}.jpg")
+            paths[-1].write_bytes(archive.read(name))
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"dataset": "DeepFashion"}, "--dataset DeepFashion: not in"),
+        ({"stage": "warm_up_global"}, "--stage warm_up_global: ASENv2 has warm_up"),
+        ({"network": "ASEN++", "initial": "x"}, "needs --detail, images packed at 32 pixels"),
+        ({"network": "ASEN++", "detail": "{prepared}/32.npy"}, "ASEN++ warm_up needs --initial"),
+        ({"initial": "{tmp}/x.pt"}, "ASENv2 warm_up takes no --initial model"),
+        ({"index": "{tmp}/none"}, "{tmp}/none/index.json: no such file of the index"),
+        ({"labeled": "{tmp}/none.csv"}, "{tmp}/none.csv: no such labelled part"),
+        ({"packed": "{tmp}/none.npy"}, "{tmp}/none.npy: no packed images there"),
+        (
+            {"network": "ASEN++", "detail": "{prepared}/32.npy", "initial": "{tmp}/bad.pt"},
+            "{tmp}/bad.pt: holds more than tensors and plain values, or is no PyTorch file",
+        ),
+    ],
+)
+def test_a_training_that_cannot_start_says_why(modc, prepared, tmp_path, changed, message):
+    (tmp_path / "bad.pt").write_bytes(b"no checkpoint")
+    places = {"prepared": prepared, "tmp": tmp_path}
+    filled = {k: v.format(**places) for k, v in changed.items()}
+    status, _, err = modc(*train_arguments(prepared, tmp_path / "cell", **filled))
+    assert status == 1
+    assert message.format(**places) in one_error(err)
+    assert not (tmp_path / "cell" / "warm_up").exists()
+
+
+def test_packed_images_of_another_size_are_named(modc, prepared, tmp_path):
+    config = tmp_path / "larger.yaml"
+    config.write_text("datasets: {FashionAI: {image_size: 48}}")
+    arguments = train_arguments(prepared, tmp_path / "cell")
+    status, _, err = modc(*arguments[:5], "--config", config, *arguments[5:])
+    assert status == 1
+    assert "32.npy: packed at 32 pixels, but the configuration asks for 48" in one_error(err)
+
+
+def test_a_config_typo_is_named(modc, prepared, tmp_path):
+    config = tmp_path / "typo.yaml"
+    config.write_text("training: {bacth: 16}")
+    status, _, err = modc("tables", "--config", CONFIG, "--config", config)
+    assert status == 1
+    assert "typo.yaml: training: unknown key 'bacth' (did you mean 'batch'?)" in one_error(err)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("filenames_train.txt", "{first}", "stands in line 1 already"),
+        ("label_train.txt", "5 0 6", "value 6 of attribute 0; expected 0 to 5"),
+        ("query_test.txt", "99999 0 0", "image 99999; the split has 60 filenames"),
+        ("label_train.txt", "3 8 0", "attribute 8; expected 0 to 7"),
+        ("candidate_test.txt", "3 0", "expected `index attribute value`"),
+        ("filenames_test.txt", "absent_labels/0.jpg", "the first is absent_labels/0.jpg"),
+    ],
+)
+def test_a_mistake_in_the_split_files_is_named(modc, prepared, tmp_path, file, line, message):
+    folder = tmp_path / "data"
+    shutil.copytree(prepared / "data", folder)
+    path = folder / "splits" / file
+    path.write_text(path.read_text() + line.format(first=path.read_text().split()[0]) + "\n")
+    status, _, err = modc(
+        "index", "--format", "fashionai", "--folder", folder, "--output", tmp_path / "index"
+    )
+    assert status == 1
+    assert message in one_error(err)
+    assert not (tmp_path / "index").exists()
+
+
+def test_an_attribute_without_queries_is_named(modc, prepared, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(prepared / "data", folder)
+    path = folder / "splits" / "query_test.txt"
+    kept = [line for line in path.read_text().splitlines() if line.split()[1] != "2"]
+    path.write_text("\n".join(kept))
+    status, _, err = modc(
+        "index", "--format", "fashionai", "--folder", folder, "--output", tmp_path / "index"
+    )
+    assert status == 1
+    assert "the attribute coat_length has no query image in test" in one_error(err)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"<html>"])
+def test_a_missing_or_unreadable_picture_is_named_by_embed(modc, prepared, tmp_path, content):
+    import torch
+
+    from modc.networks.build import build
+    from modc.networks.model_file import ModelFile, save
+
+    architecture = {"backbone": "resnet10"}
+    weights = build("ASENv2", architecture, 2, {"resnet10": "none"}).state_dict()
+    facts = {"sizes": {"image": 32}, "stage": "warm_up", "key": "0"}
+    save(tmp_path / "m.pt", ModelFile("ASENv2", architecture, ("a", "b"), weights, facts))
+    picture, output = tmp_path / "p.jpg", tmp_path / "e.npz"
+    if content is not None:
+        picture.write_bytes(content)
+    call = ("embed", "--network", "ASENv2", "--checkpoint", tmp_path / "m.pt", "--output", output)
+    status, _, err = modc(*call, "--attributes", 2, picture)
+    assert status == 1
+    assert one_error(err).startswith(f"{picture}: {'no such' if content is None else 'not a'} pict")
+    status, _, err = modc(*call, "--attributes", 3, picture)
+    assert status == 1 and "knows 2 attributes, not 3: a, b; pass --attributes 2" in one_error(err)
+    data = (tmp_path / "m.pt").read_bytes()
+    (tmp_path / "m.pt").write_bytes(data[: len(data) // 2])
+    status, _, err = modc(*call, "--attributes", 2, picture)
+    assert status == 1 and one_error(err).startswith(f"{tmp_path}/m.pt: ")
+    torch.save({"format": "modc model 1", "network": "ASENv2"}, tmp_path / "m.pt")
+    status, _, err = modc(*call, "--attributes", 2, picture)
+    assert status == 1 and one_error(err).startswith(f"{tmp_path}/m.pt: ")
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("step", ["train", "score", "index", "tables", "garments"])
+@pytest.mark.parametrize("why", ["full", "read-only"])
+def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, step, why):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    embeddings = tmp_path / "e.npz"
+    parts = {
+        f"{role}_{name}": array
+        for role in ("query", "candidate")
+        for name, array in (
+            ("embedding", np.ones((40, 2), np.float32)),
+            ("attribute", np.zeros(40, int)),
+            ("value", np.zeros(40, int)),
+        )
+    }
+    np.savez(embeddings, **parts)
+    configs = ["--config", CONFIG, "--config", prepared / "tiny.yaml"]
+    data = ["--format", "fashionai", "--folder"]
+    arguments = {
+        "train": train_arguments(prepared, folder),
+        "score": ["score", "--embeddings", embeddings, "--output", folder / "scores.json"],
+        "index": ["index", *data, prepared / "data", "--output", folder / "index"],
+        "tables": ["tables", *configs, "--results", folder],
+        "garments": ["garments", *data, folder / "data", "--images", 300],
+    }[step]
+    command = [sys.executable, "-m", "modc.cli", *map(str, arguments)]
+    limit = None
+    if why == "full":
+        # A file that may not grow fails as one on a full disk does, in the middle of a write.
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+    else:
+        folder.chmod(0o555)
+        if os.geteuid() == 0:  # the superuser may write everywhere, unless told otherwise
+            if not shutil.which("setpriv"):
+                pytest.skip("needs setpriv to test as the superuser")
+            drop = "-dac_override,-dac_read_search"
+            command = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", *command]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=120)
+    folder.chmod(0o755)
+    assert done.returncode == 1
+    message = one_error(done.stderr)
+    assert str(folder) in message and "; " in message
+    assert [name for name in files(folder) if not name.endswith(".lock")] == []
+
+
+@pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()))
+def test_the_real_lists_score_as_the_golden_metrics_say(modc, shared, golden, tmp_path):
+    """Both datasets' real test lists, embeddings drawn from names, through the command itself."""
+    arrays = {}
+    for role in ("query", "candidate"):
+        path = shared / "annotations" / golden["dataset"] / f"{role}_test.txt"
+        _, attribute, value = np.loadtxt(path, np.int64).T
+        drawn = recipe.embeddings(golden["salt"], role, attribute, value)
+        parts = {"embedding": drawn, "attribute": attribute, "value": value}
+        arrays |= {f"{role}_{name}": part for name, part in parts.items()}
+    np.savez(tmp_path / "e.npz", **arrays)
+    status, _, _ = modc(
+        "score", "--embeddings", tmp_path / "e.npz", "--output", tmp_path / "s.json"
+    )
+    assert status == 0
+    overall = json.loads((tmp_path / "s.json").read_text())["overall"]
+    names = {"MAP@all": "map_all", "MAP@100": "map_100", "Recall@100": "recall_100"}
+    for ours, theirs in names.items():
+        assert overall[ours] == pytest.approx(golden["overall"][theirs], abs=1e-6)
