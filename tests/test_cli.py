@@ -174,9 +174,9 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
             *sorted(picture_files(prepared, tmp_path)),
         ),
     )
-    assert status == 0 and "(3, 8, 1024)" in out
+    assert status == 0 and "(3, 8, 256)" in out
     with np.load(tmp_path / "e.npz") as arrays:
-        assert arrays["embedding"].shape == (3, 8, 1024)
+        assert arrays["embedding"].shape == (3, 8, 256)
         assert arrays["embedding"].dtype == np.float32
         assert arrays["attention"].shape == (3, 8, 2, 2)
 

@@ -73,6 +73,6 @@ def restore(model: ModelFile) -> nn.Module:
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise UserError(
-            f"the weights of the model file do not fit its {model.network} ({reason}); train it again"
+            f"the weights of a model file do not fit its {model.network}, {reason}; train it again"
         ) from None
     return network.eval()
