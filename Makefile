@@ -29,7 +29,6 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 
 smoke: install
 	@snakemake --configfile configs/smoke.yaml --cores $(CORES) --quiet rules
-	@cat results/smoke/logs/tables.log
 
 test: install
 	$(BIN)/python -m pytest -q -m "not slow"

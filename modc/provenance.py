@@ -10,15 +10,20 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 
-@cache
 def training_code() -> str:
-    """Return a fingerprint (16 hexadecimal digits) of the package's files that training imports.
+    """Return the fingerprint of the files that training imports, which alone can change a model."""
+    return code_of("modc.training.train")
 
-    A change in any of them can change a model; a change in any other file cannot. The files are
+
+@cache
+def code_of(module: str) -> str:
+    """Return a fingerprint (16 hexadecimal digits) of the package's files that `module` imports.
+
+    A change in any of them can change its results; a change in any other file cannot. The files are
     found by reading import statements, so that no torch is imported for it.
     """
     digest = hashlib.sha256()
-    for path in sorted(imported_files("modc.training.train")):
+    for path in sorted(imported_files(module)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

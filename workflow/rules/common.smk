@@ -1,5 +1,7 @@
 # Names and input functions that the rules share. What is trained is decided in modc/grid.py.
 import sys
+import time
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -23,6 +25,9 @@ LOGS = f"{RUN}/logs"
 DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
+# What the run prints at its end.
+SUMMARY = f"{RUN}/tables/summary.txt"
+STARTED = time.time()
 
 
 wildcard_constraints:
@@ -60,6 +65,14 @@ def dataset_files(wildcards):
     if settings["format"] == "fashion_mnist":
         return rules.fetch_fashion_mnist.output
     return []
+
+
+def failures(since):
+    """The mistakes that jobs ended with, each with its log; `since`: when this run began."""
+    for path in sorted(Path(LOGS).rglob("*.log")):
+        lines = path.read_text(errors="replace").splitlines() or [""]
+        if path.stat().st_mtime >= since and lines[-1].startswith("modc: error: "):
+            yield f"FAILED ({path}): {lines[-1].removeprefix('modc: error: ')}"
 
 
 def settings_of(wildcards, stage):

@@ -11,6 +11,7 @@ rule score:
         f"{LOGS}/score/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
     params:
         evaluation=config["evaluation"],
+        code=provenance.code_of("modc.evaluation.scores"),
     shell:
         "modc score --embeddings {input} --map-at-100 {params.evaluation[map_at_100]}"
         " --unanswerable {params.evaluation[unanswerable]}"

@@ -7,13 +7,22 @@ rule tables:
         [f"{RUN}/{cell.folder}/baseline/scores.json" for cell in grid.cells(config)],
     output:
         TABLES,
+        summary=SUMMARY,
     log:
         f"{LOGS}/tables.log",
     params:
         config=CONFIG,
+        code=provenance.code_of("modc.report.render"),
     shell:
-        "modc tables --config {params.config} > {log} 2>&1"
+        "modc tables --config {params.config} > {output.summary} 2> {log}"
+
+
+onsuccess:
+    print(Path(SUMMARY).read_text())
 
 
 onerror:
+    # Without its summary the rule runs again next time, so that these tables are not taken as final.
+    Path(SUMMARY).unlink(missing_ok=True)
     shell("modc tables --config {CONFIG}")
+    print("\n".join(failures(STARTED)), file=sys.stderr)

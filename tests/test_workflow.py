@@ -1,0 +1,240 @@
+"""The workflow, from outside: what it plans, what it makes, what it makes again, how it fails."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
+# The smallest grid: one cell of drawn pictures, and one whose dataset is not there.
+TINY = {
+    "run": "tiny",
+    "datasets": {
+        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 300, "seed": 0}}
+    },
+    "grid": {"networks": ["ASENv2"], "labeled_percent": {"FashionAI": [100], "DARN": [10]}},
+    "networks": {"ASENv2": {"backbone": "resnet10"}},
+    "training": {
+        "triplets_per_epoch": 32,
+        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
+    },
+    "threads": 1,
+}
+
+
+ONE = "grid: {datasets: [FashionAI]}"
+TINY_RUN = ("--configfile", "tiny.yaml", "--cores", "2", "--quiet", "rules")
+
+
+def copied(folder: Path) -> Path:
+    """Copy the project to `folder`, so that its files may be changed."""
+    skip = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=skip)
+        else:
+            shutil.copy(source, folder / part)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run Snakemake in the copy, with the copy's package; return exit status and all output."""
+    binaries = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "PYTHONPATH": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    done = subprocess.run(
+        ["snakemake", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def dry_run(folder: Path, override: str) -> tuple[int, str]:
+    """Plan the tiny grid with some keys, in YAML, overridden."""
+    (folder / "override.yaml").write_text(override)
+    return snakemake(folder, "-n", "--configfile", "tiny.yaml", "override.yaml")
+
+
+def planned(folder: Path, override: str = "run: tiny", grid: str = ONE) -> dict[str, int]:
+    """Return how often each rule would run for the tiny grid's first cell."""
+    status, output = dry_run(folder, f"{grid}\n{override}")
+    assert status == 0, output
+    if "Nothing to be done" in output:
+        return {}
+    return stats(output)
+
+
+def stats(output: str) -> dict[str, int]:
+    table = output[output.index("Job stats:") :].split("\n\n")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+
+
+@pytest.fixture(scope="module")
+def halved(tmp_path_factory) -> tuple[Path, int, str]:
+    """A copy in which the tiny grid was run with --keep-going; exit status and output of that."""
+    folder = copied(tmp_path_factory.mktemp("workflow"))
+    return folder, *snakemake(folder, *TINY_RUN, "--keep-going")
+
+
+@pytest.fixture(scope="module")
+def finished(halved) -> Path:
+    """The same copy after a run of the one cell that can be made."""
+    folder = halved[0]
+    (folder / "one.yaml").write_text(ONE)
+    status, output = snakemake(folder, *TINY_RUN, "--configfile", "tiny.yaml", "one.yaml")
+    assert status == 0, output
+    return folder
+
+
+def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
+    folder = copied(tmp_path)
+    for gpus in ([], ["--cores", "all", "--resources", "gpu=4"]):
+        status, output = snakemake(folder, "-n", *gpus)
+        assert status == 0, output
+        assert stats(output) == {
+            "index": 2,
+            "pack": 4,
+            "subset": 7,
+            "warm_up_global": 7,
+            "warm_up": 21,
+            "score": 21,
+            "tables": 1,
+            "all": 1,
+            "total": 64,
+        }
+    assert not (folder / "results").exists() and not (folder / "data").exists()
+
+
+def test_the_smoke_run_is_the_same_grid(tmp_path):
+    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
+    assert status == 0, output
+    found = stats(output)
+    assert found.pop("garments") == 2
+    assert (found["warm_up"], found["warm_up_global"], found["score"]) == (21, 7, 21)
+
+
+def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
+    folder, status, output = halved
+    assert status != 0
+    answer = output[output.index("FAILED (results/tiny/logs/index/DARN.log): ") :]
+    assert "DARN is not there: fetch the pictures of its URL list" in answer
+    assert "data/DARN/splits" in answer
+    table = (folder / "results" / "tiny" / "tables" / "table1.md").read_text()
+    ours = re.search(r"^\| ASENv2 +\|(.*)\|$", table, re.M)
+    assert ours and all(re.fullmatch(r"\**\d+\.\d\d\**", c.strip()) for c in ours[1].split("|"))
+    missing = (folder / "results" / "tiny" / "tables" / "table2.md").read_text()
+    assert "ASENv2" in missing and "not run" in missing.lower()
+    # Tables of a part are not taken for the whole: the same command tries the rest again.
+    assert stats(dry_run(folder, "run: tiny")[1])["index"] == 1
+
+
+def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
+    folder = copied(tmp_path)
+    status, output = snakemake(folder, "--cores", "2", "--quiet", "rules")
+    assert status != 0
+    assert re.search(r"(FashionAI|DARN) is not there", output)
+    assert not (folder / "results" / "paper" / "cells").exists()
+
+
+def test_what_is_finished_is_not_made_again(finished):
+    assert planned(finished) == {}
+
+
+@pytest.fixture
+def edited(finished):
+    """Return a function that changes a file of the copy for the time of the test."""
+    kept = {}
+
+    def edit(name: str, old: str, new: str) -> None:
+        path = finished / name
+        kept[path] = path.read_text()
+        assert old in kept[path]
+        path.write_text(kept[path].replace(old, new, 1))
+
+    yield edit
+    for path, text in kept.items():
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        ("modc/report/markdown.py", {"tables"}),
+        ("modc/published/numbers.py", {"tables"}),
+        ("modc/cli.py", set()),
+        ("modc/networks/public_checkpoints.py", set()),
+        ("modc/training/train.py", {"warm_up", "score", "tables"}),
+        ("modc/networks/attention.py", {"warm_up", "score", "tables"}),
+        ("modc/losses/triplet.py", {"warm_up", "score", "tables"}),
+    ],
+)
+def test_only_a_file_that_training_imports_retrains(finished, edited, file, rules):
+    edited(file, '"""', '"""(edited) ')
+    assert set(planned(finished)) - {"all", "total"} == rules
+
+
+def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
+    (finished / "modc" / "training" / "train.py").touch()
+    assert planned(finished) == {}
+
+
+@pytest.mark.parametrize(
+    ("override", "rules"),
+    [
+        ("training: {margin: 0.3}", {"warm_up", "score", "tables"}),
+        ("training: {triplets_per_epoch: 48}", {"warm_up", "score", "tables"}),
+        ("networks: {ASENv2: {backbone: resnet18}}", {"warm_up", "score", "tables"}),
+        ("evaluation: {map_at_100: min}", {"score", "tables"}),
+        ("networks: {ASEN: {backbone: resnet18}}", set()),
+        ("training: {local_weight: 0.5}", set()),
+        ("datasets: {DARN: {image_size: 96}}", set()),
+    ],
+)
+def test_only_a_key_that_training_reads_retrains(finished, override, rules):
+    assert set(planned(finished, override)) - {"all", "total"} == rules
+
+
+def test_a_larger_grid_makes_what_is_new(finished):
+    found = planned(
+        finished, "", "grid: {datasets: [FashionAI], labeled_percent: {FashionAI: [10, 100]}}"
+    )
+    assert (found["subset"], found["warm_up"], found["score"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainig: {batch: 8}", "unknown key 'trainig' (did you mean 'training'?)"),
+        ("training: {batch: eight}", "training.batch: 'eight' is not of type 'integer'"),
+        ("grid: {networks: [ASEN+]}", "'ASEN+' is not allowed (did you mean 'ASEN++'?)"),
+        ("grid: {datasets: [FashionIA]}", "'FashionIA' is not allowed (did you mean 'FashionAI'?)"),
+    ],
+)
+def test_a_mistake_in_the_configuration_stops_the_run_at_once(finished, override, message):
+    status, output = dry_run(finished, override)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_a_failed_training_leaves_no_output_and_is_named(finished, tmp_path):
+    folder = copied(tmp_path)
+    shutil.copytree(finished / "data", folder / "data")
+    (folder / "bad.yaml").write_text(ONE + "\nnetworks: {weights: {resnet10: /no/file.pth}}")
+    configs = ("--configfile", "tiny.yaml", "bad.yaml")
+    status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
+    assert status != 0
+    assert "/no/file.pth" in output and "Traceback" not in output
+    assert list((folder / "results" / "tiny").rglob("*.pt")) == []
+    assert (folder / "results" / "tiny" / "tables" / "table1.md").exists()
