@@ -263,8 +263,9 @@ def score(
     """Score a retrieval: MAP@all, MAP@100, Recall@100, per attribute and overall.
 
     The .npz holds query_embedding (Q, D), query_attribute (Q,), query_value (Q,) and the same three
-    for candidates. A query is ranked against the candidates of its own attribute by cosine. All
-    scores are fractions.
+    for candidates. A query is ranked against the candidates of its own attribute by cosine. With
+    centres (attributes, values, D), rows of NaN where a value has none, also prioritized retrieval
+    and Acc. All scores are fractions.
     """
     from modc.atomic import atomic_path, write_json
     from modc.evaluation.scores import read_embeddings, read_facts, summarize

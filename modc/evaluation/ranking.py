@@ -29,24 +29,38 @@ def unit(embedding: np.ndarray) -> np.ndarray:
 
 
 def ranked_relevance(
-    query: np.ndarray, query_value: np.ndarray, candidate: np.ndarray, candidate_value: np.ndarray
+    query: np.ndarray,
+    query_value: np.ndarray,
+    candidate: np.ndarray,
+    candidate_value: np.ndarray,
+    priority: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield, for a few queries at a time, which candidates are relevant, best match first.
 
     query: unit float32 (Q, D); candidate: likewise (C, D), all of one attribute. A candidate is
     relevant if it has the query's value. Yields the queries as a slice and bool (q, C). Candidates
-    of equal similarity stand in candidate order.
+    of equal similarity stand in candidate order. priority: the value (Q,) that each query asks for
+    and the values (C, n) that each candidate is assigned; candidates assigned what is asked for
+    stand before all others. Negative values are nobody's.
     """
     step = max(1, SIMILARITIES_AT_ONCE // max(1, len(candidate)))
     for start in range(0, len(query), step):
         part = slice(start, min(start + step, len(query)))
         similarity = query[part] @ candidate.T  # (q, C)
         relevant = query_value[part, None] == candidate_value
-        yield part, _in_order(similarity, relevant)
+        first = None
+        if priority is not None:
+            wanted, assigned = priority[0][part, None], priority[1]
+            first = (wanted >= 0) & (wanted[:, :, None] == assigned).any(axis=2)
+        yield part, _in_order(similarity, relevant, first)
 
 
-def _in_order(similarity: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+def _in_order(
+    similarity: np.ndarray, relevant: np.ndarray, first: np.ndarray | None = None
+) -> np.ndarray:
     """Return `relevant` (q, C) with each row in descending order of `similarity`, ties by column.
+
+    Columns where `first` is true stand before the others.
 
     One sort of 64-bit keys does it, much faster than a stable argsort: the falling similarity in
     the high half, the column below it, and the relevance, which is never compared, in the last bit.
@@ -55,6 +69,9 @@ def _in_order(similarity: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     bits = (0 - similarity + 0).view(np.int32)
     # The bits of negative floats count backwards; flipping them gives integers in float order.
     bits ^= (bits >> 31) & np.int32(0x7FFFFFFF)
+    if first is not None:
+        # A cosine's bits lie within 2**30 of 0, so this parts the two and overflows nothing.
+        bits += np.where(first, np.int32(-(2**30)), np.int32(2**30))
     key = bits.astype(np.int64) << 32
     key |= np.arange(similarity.shape[1], dtype=np.int64) << 1
     key |= relevant

@@ -10,6 +10,12 @@ import pandas as pd
 
 from modc.errors import UserError
 from modc.evaluation.metrics import METRICS, query_metrics
+from modc.evaluation.prioritized import (
+    QUERY_LABELS,
+    TOP_N,
+    column_name,
+    prioritized_metrics,
+)
 from modc.evaluation.ranking import first_not_finite, ranked_relevance, unit
 
 PARTS = ("embedding", "attribute", "value")
@@ -25,12 +31,14 @@ def score(
     candidate_embedding: np.ndarray,
     candidate_attribute: np.ndarray,
     candidate_value: np.ndarray,
+    centres: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return one row of scores for each query, in the given order.
 
     Embeddings are (Q, D) and (C, D), of any length; attributes and values are integers. A query is
     ranked against the candidates of its own attribute by cosine. Columns: attribute, value,
-    relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions.
+    relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions; with
+    centres (A, V, D), rows of NaN where a value has none, also those of `prioritized_metrics`.
     Raises UserError if an embedding is not finite.
     """
     for name, embedding in (("query", query_embedding), ("candidate", candidate_embedding)):
@@ -42,15 +50,18 @@ def score(
     for attribute in np.unique(query_attribute):
         queries = np.flatnonzero(query_attribute == attribute)
         candidates = np.flatnonzero(candidate_attribute == attribute)
-        ranked = ranked_relevance(
+        sides = (
             unit(query_embedding[queries]),
             query_value[queries],
             unit(candidate_embedding[candidates]),
             candidate_value[candidates],
         )
-        for part, relevance in ranked:
+        for part, relevance in ranked_relevance(*sides):
             for name, values in query_metrics(relevance).items():
                 columns[name][queries[part]] = values
+        if centres is not None:
+            for name, values in prioritized_metrics(*sides, centres[attribute]).items():
+                columns.setdefault(name, np.zeros(len(query_value)))[queries] = values
     return pd.DataFrame({"attribute": query_attribute, "value": query_value, **columns})
 
 
@@ -64,7 +75,8 @@ def summarize(
     """Return the means of `score`'s rows: {"attributes": [one each, in order], "overall": ...}.
 
     Each has `queries`, `candidates`, `unanswerable` (queries without a relevant candidate) and the
-    metrics as fractions, None where there is no query to average. Overall is the mean over all
+    metrics as fractions, None where there is no query to average; with centres also `Acc` and
+    `prioritized` -> top1, top2 -> known, unknown -> the metrics. Overall is the mean over all
     queries, so an attribute weighs as much as it has queries (spec of the tables: it reproduces
     the published column).
 
@@ -91,25 +103,38 @@ def summarize(
 def _means(queries: pd.DataFrame, candidates: int, map_at_100: str, unanswerable: str) -> dict:
     answerable = queries["relevant"] > 0
     counted = queries[answerable] if unanswerable == "exclude" else queries
-    means = {name: float(counted[name].mean()) if len(counted) else None for name in METRICS}
-    return {
+
+    def mean(column: str) -> float | None:
+        return float(counted[column].mean()) if len(counted) else None
+
+    def metrics(prefix: str = "") -> dict[str, float | None]:
+        means = {name: mean(prefix + name) for name in METRICS}
+        divided = {"MAP@100": means[f"MAP@100/{map_at_100}"]}
+        return {"MAP@all": means.pop("MAP@all"), **divided, **means}
+
+    summary = {
         "queries": len(queries),
         "candidates": candidates,
         "unanswerable": int((~answerable).sum()),
-        "MAP@all": means["MAP@all"],
-        "MAP@100": means[f"MAP@100/{map_at_100}"],
-        **{name: means[name] for name in METRICS[1:]},
+        **metrics(),
     }
+    if "Acc" in queries:
+        summary["Acc"] = mean("Acc")
+        summary["prioritized"] = {
+            f"top{n}": {label: metrics(column_name(n, label, "")) for label in QUERY_LABELS}
+            for n in TOP_N
+        }
+    return summary
 
 
 def read_embeddings(path: str | Path) -> dict[str, np.ndarray]:
-    """Return the six arrays that `score` takes from an .npz file, checked.
+    """Return the six arrays that `score` takes from an .npz file, and centres if it has them.
 
     Raises UserError naming the file and the array: not an .npz, an array missing, shapes that
     disagree, attributes or values that are not integers from 0 on, embeddings that are not finite,
     no queries. An attribute may lack candidates: its queries score 0.
     """
-    arrays = _read(path, ARRAYS)
+    arrays = _read(path, (*ARRAYS, "centres"))
     missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         raise UserError(f"{path}: the array {missing[0]} is missing; expected {', '.join(ARRAYS)}")
@@ -130,6 +155,9 @@ def read_embeddings(path: str | Path) -> dict[str, np.ndarray]:
             f"{path}: candidate_embedding: rows of {sides[1]} numbers, but query_embedding has "
             f"{sides[0]}; expected the same"
         )
+    if "centres" in arrays:
+        most = max(arrays[f"{role}_attribute"].max(initial=0) for role in ("query", "candidate"))
+        _check_centres(f"{path}: centres", arrays["centres"], int(most) + 1, sides[0])
     return arrays
 
 
@@ -178,6 +206,23 @@ def _check_embedding(place: str, embedding: np.ndarray) -> None:
     row = first_not_finite(embedding)
     if row is not None:
         raise UserError(f"{place}: row {row} holds a NaN or an infinity")
+
+
+def _check_centres(place: str, centres: np.ndarray, attributes: int, dim: int) -> None:
+    if centres.ndim != 3 or len(centres) < attributes or centres.shape[2] != dim:
+        raise UserError(
+            f"{place}: shape {centres.shape}; expected ({attributes} or more attributes, values, "
+            f"{dim})"
+        )
+    if centres.dtype.kind != "f":
+        raise UserError(f"{place}: {centres.dtype}; expected floating-point numbers")
+    whole = np.isfinite(centres).all(axis=2) | np.isnan(centres).all(axis=2)
+    if not whole.all():
+        attribute, value = np.argwhere(~whole)[0]
+        raise UserError(
+            f"{place}: row {attribute}, {value} is partly NaN or infinite; expected numbers, or "
+            f"NaN alone where the value has no centre"
+        )
 
 
 def _integers(place: str, numbers: np.ndarray, rows: int) -> np.ndarray:

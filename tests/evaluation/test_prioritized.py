@@ -1,0 +1,169 @@
+"""Prioritized retrieval, against a plain rendering of its definition."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from modc.errors import UserError
+from modc.evaluation.prioritized import NO_VALUE, nearest_values
+from modc.evaluation.ranking import unit
+from modc.evaluation.scores import read_embeddings, score, summarize
+
+
+AXES = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
+
+
+def case(seed: int, ties: bool = False, values: int = 5, absent: int = 1) -> dict:
+    """Return random arrays of two attributes; with ties, embeddings have few directions."""
+    rng = np.random.default_rng(seed)
+
+    def embeddings(rows):
+        if ties:
+            # Along the axes, so that equal cosines are equal to the last bit.
+            return AXES[rng.integers(4, size=rows)]
+        return rng.standard_normal((rows, 4)).astype(np.float32)
+
+    centres = np.stack([embeddings(values) for _ in range(2)])
+    centres[:, rng.permutation(values)[:absent]] = np.nan
+    return {
+        "query_embedding": embeddings(30),
+        "query_attribute": rng.integers(0, 2, 30),
+        "query_value": rng.integers(0, values, 30),
+        "candidate_embedding": embeddings(150),
+        "candidate_attribute": rng.integers(0, 2, 150),
+        "candidate_value": rng.integers(0, values, 150),
+        "centres": centres,
+    }
+
+
+def naive(arrays: dict, query: int, n: int, label: str) -> tuple[float, float, float, float]:
+    """Return (Acc, MAP@all, MAP@100/hits, Recall@100) of one query, in loops."""
+    attribute = arrays["query_attribute"][query]
+    centres = arrays["centres"][attribute]
+    present = [v for v in range(len(centres)) if not np.isnan(centres[v]).any()]
+
+    def nearest(embedding) -> list[int]:
+        cosines = unit(embedding[None]) @ unit(centres[present]).T
+        return [present[i] for i in np.argsort(-cosines[0], kind="stable")]
+
+    embedding, value = arrays["query_embedding"][query], arrays["query_value"][query]
+    own = nearest(embedding)
+    pseudo = own[0] if own else None
+    wanted = value if label == "known" else pseudo
+    rows = np.flatnonzero(arrays["candidate_attribute"] == attribute)
+    units = unit(arrays["candidate_embedding"][rows])
+    cosines = (unit(embedding[None]) @ units.T)[0]
+    keys = []
+    for position, row in enumerate(rows):
+        assigned = nearest(arrays["candidate_embedding"][row])[:n]
+        keys.append((wanted not in assigned, -cosines[position], position))
+    order = [rows[key[2]] for key in sorted(keys)]
+    relevant = [arrays["candidate_value"][row] == value for row in order]
+    precisions, found = [], 0
+    for rank, hit in enumerate(relevant, 1):
+        found += hit
+        if hit:
+            precisions.append((rank, found / rank))
+    first = [p for rank, p in precisions if rank <= 100]
+    return (
+        float(pseudo == value),
+        sum(p for _, p in precisions) / max(1, len(precisions)),
+        sum(first) / max(1, len(first)),
+        len(first) / max(1, len(precisions)),
+    )
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("values", "absent"), [(5, 0), (5, 2), (2, 0), (2, 1), (3, 3)])
+def test_it_equals_the_definition(ties, values, absent):
+    for seed in range(3):
+        arrays = case(seed, ties, values, absent)
+        scored = score(**arrays)
+        for query in range(30):
+            for n in (1, 2):
+                for label in ("known", "unknown"):
+                    row = scored.iloc[query]
+                    metrics = ("MAP@all", "MAP@100/hits", "Recall@100")
+                    ours = [row["Acc"], *(row[f"top{n}/{label}/{m}"] for m in metrics)]
+                    assert ours == pytest.approx(naive(arrays, query, n, label))
+
+
+def test_plain_scores_do_not_change():
+    arrays = case(0)
+    plain = score(**{name: array for name, array in arrays.items() if name != "centres"})
+    assert plain.equals(score(**arrays)[plain.columns])
+
+
+def test_as_many_centres_as_values_change_nothing():
+    arrays = case(1, values=2, absent=0)
+    scored = score(**arrays)
+    assert np.array_equal(scored["top2/known/MAP@all"], scored["MAP@all"])
+
+
+def test_a_value_no_candidate_is_assigned_to_gives_the_plain_ranking():
+    arrays = case(2)
+    arrays["centres"][:, 3] = np.nan
+    scored = score(**arrays)
+    rows = scored[scored["value"] == 3]
+    assert len(rows) and np.array_equal(rows["top1/known/MAP@all"], rows["MAP@all"])
+    assert (rows["Acc"] == 0).all()
+
+
+def test_perfect_centres_make_perfect_retrieval():
+    arrays = case(3, absent=0)
+    directions = np.eye(5, dtype=np.float32)
+    arrays["centres"] = np.stack([directions, directions])
+    for role in ("query", "candidate"):
+        arrays[f"{role}_embedding"] = directions[arrays[f"{role}_value"]]
+    summary = summarize(score(**arrays), arrays["candidate_attribute"])["overall"]
+    assert summary["Acc"] == summary["prioritized"]["top1"]["unknown"]["MAP@100"] == 1
+
+
+def test_fewer_centres_than_asked_for():
+    embedding = unit(np.ones((2, 3), np.float32))
+    centres = np.full((4, 3), np.nan, np.float32)
+    assert nearest_values(embedding, centres, 2).tolist() == [[NO_VALUE, NO_VALUE]] * 2
+    centres[2] = 1
+    assert nearest_values(embedding, centres, 2).tolist() == [[2, NO_VALUE]] * 2
+
+
+def test_the_command_line_takes_centres(tmp_path):
+    arrays = case(4)
+    np.savez(tmp_path / "e.npz", **arrays)
+    call = [sys.executable, "-m", "modc.cli", "score", "--embeddings", tmp_path / "e.npz"]
+    subprocess.run([*call, "--output", tmp_path / "s.json"], check=True, capture_output=True)
+    content = json.loads((tmp_path / "s.json").read_text())
+    expected = summarize(score(**arrays), arrays["candidate_attribute"])
+    assert content == expected
+    for part in [content["overall"], *content["attributes"]]:
+        assert set(part["prioritized"]) == {"top1", "top2"}
+        for labels in part["prioritized"].values():
+            assert set(labels) == {"known", "unknown"}
+            for metrics in labels.values():
+                assert set(metrics) == {
+                    *("MAP@all", "MAP@100", "MAP@100/hits", "MAP@100/min", "MAP@100/R"),
+                    "Recall@100",
+                }
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda c: c[0], "expected (2 or more attributes, values, 4)"),
+        (lambda c: c[:1], "expected (2 or more attributes, values, 4)"),
+        (lambda c: c[:, :, :3], "expected (2 or more attributes, values, 4)"),
+        (lambda c: np.nan_to_num(c).astype(int), "int64; expected floating-point"),
+        (lambda c: np.where(np.arange(4) == 1, np.nan, c), "row 0, 0 is partly NaN"),
+        (lambda c: np.where(np.isnan(c), np.inf, c), "is partly NaN or infinite"),
+    ],
+)
+def test_bad_centres_are_named(tmp_path, spoil, message):
+    arrays = case(5)
+    arrays["centres"][0, 0] = 1
+    np.savez(tmp_path / "e.npz", **{**arrays, "centres": spoil(arrays["centres"])})
+    with pytest.raises(UserError) as error:
+        read_embeddings(tmp_path / "e.npz")
+    assert message in str(error.value) and "e.npz: centres" in str(error.value)
