@@ -12,7 +12,6 @@ from modc.evaluation.prioritized import NO_VALUE, nearest_values
 from modc.evaluation.ranking import unit
 from modc.evaluation.scores import read_embeddings, score, summarize
 
-
 AXES = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
 
 
