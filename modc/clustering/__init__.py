@@ -1,0 +1,1 @@
+"""Cluster centres of each attribute's values, and the labels that they give."""

@@ -1,0 +1,116 @@
+"""The two views: torchvision's changes image by image, and colours kept where they must be."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import functional as reference
+
+from modc.training import views
+
+COUNT = 6
+
+
+def images(size: int = 32) -> torch.Tensor:
+    coarse = torch.rand(COUNT, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
+    return (smooth.clamp(0, 1) * 255).to(torch.uint8)
+
+
+def nothing(**changed) -> views.Draw:
+    """Return a draw that leaves the images as they are, but for what is given."""
+    neutral = {
+        "box": np.tile([0.0, 0.0, 1.0, 1.0], (COUNT, 1)),
+        "flip": np.zeros(COUNT, bool),
+        "jitter": np.zeros(COUNT, bool),
+        "factors": np.tile([1.0, 1.0, 1.0, 0.0], (COUNT, 1)),
+        "order": np.arange(4),
+        "grey": np.zeros(COUNT, bool),
+        "sigma": np.zeros(COUNT),
+    }
+    return views.Draw(**{**neutral, **changed})
+
+
+def test_nothing_drawn_changes_nothing():
+    assert torch.equal(views.view(images(), nothing()), images())
+
+
+def test_flip_is_exact_and_image_by_image():
+    flip = np.array([True, False] * 3)
+    flipped = views.view(images(), nothing(flip=flip))
+    for number in range(COUNT):
+        expected = images()[number].flip(2) if flip[number] else images()[number]
+        assert (flipped[number].int() - expected.int()).abs().max() <= 1
+
+
+def test_each_image_is_cut_in_its_own_box():
+    size = 32
+    box = np.array([[0.25, 0.125, 0.5, 0.75]] * 3 + [[0, 0, 1, 1]] * 3, float)
+    cut = views.view(images(size), nothing(box=box))
+    part = images(size)[0][:, 4:28, 8:24]
+    expected = reference.resize(part, [size, size], antialias=False)
+    inside = slice(2, -2)  # at the border, what lies beside the box may be seen
+    difference = (cut[0].int() - expected.int()).abs()[:, inside, inside]
+    assert difference.max() <= 2
+    assert torch.equal(cut[3], images(size)[3])
+
+
+@pytest.mark.parametrize(
+    ("change", "adjust"),
+    [
+        (0, reference.adjust_brightness),
+        (1, reference.adjust_contrast),
+        (2, reference.adjust_saturation),
+        (3, reference.adjust_hue),
+    ],
+)
+def test_a_colour_change_is_torchvisions(change, adjust):
+    pixels = images().float() / 255
+    rng = np.random.default_rng(change)
+    factors = rng.uniform(-0.1, 0.1, COUNT) if change == 3 else rng.uniform(0.6, 1.4, COUNT)
+    ours = views.CHANGES[change](pixels, torch.from_numpy(factors).float()[:, None, None, None])
+    for number in range(COUNT):
+        expected = adjust(pixels[number], float(factors[number]))
+        assert torch.allclose(ours[number], expected, atol=2e-4)
+
+
+def test_grey_and_blur_are_torchvisions():
+    grey = views.view(images(), nothing(grey=np.array([True] + [False] * 5)))
+    expected = reference.rgb_to_grayscale(images()[0], num_output_channels=3)
+    assert (grey[0].int() - expected.int()).abs().max() <= 1
+    assert torch.equal(grey[1:], images()[1:])
+    sigma = np.array([0.0, 14.0, 7.0, 0.0, 0.7, 14.0])  # at 224 pixels: a seventh at 32
+    blurred = views.view(images(), nothing(sigma=sigma))
+    for number in (1, 2, 5):
+        kernel = 2 * int(np.ceil(3 * sigma.max() / 7)) + 1
+        expected = reference.gaussian_blur(images()[number], kernel, sigma[number] / 7)
+        assert (blurred[number].int() - expected.int()).abs().max() <= 1
+    assert torch.equal(blurred[[0, 3]], images()[[0, 3]])
+
+
+def test_colours_are_kept_where_asked_and_images_differ_elsewhere():
+    keep = np.array([True, False] * 3)
+    for seed in range(20):
+        drawn = views.draw(COUNT, keep, np.random.default_rng(seed))
+        assert not drawn.jitter[keep].any() and not drawn.grey[keep].any()
+    plain = torch.full((COUNT, 3, 16, 16), 90, dtype=torch.uint8)
+    plain[:, 0] = 200
+    seen = torch.stack(
+        [views.view(plain, views.draw(COUNT, keep, np.random.default_rng(s))) for s in range(10)]
+    )
+    assert (seen[:, keep] == plain[keep]).all()
+    assert (seen[:, ~keep] != plain[~keep]).any(dim=(0, 2, 3, 4)).all()
+
+
+def test_what_is_drawn_has_the_stated_ranges_and_shares():
+    count = 20_000
+    drawn = views.draw(count, np.zeros(count, bool), np.random.default_rng(0))
+    left, top, width, height = drawn.box.T
+    assert (left >= 0).all() and (left + width <= 1 + 1e-9).all()
+    assert (top >= 0).all() and (top + height <= 1 + 1e-9).all()
+    assert ((width * height >= 0.8 - 1e-9) & (width * height <= 1 + 1e-9)).all()
+    assert (drawn.factors[:, :3] >= 0.6).all() and (drawn.factors[:, :3] <= 1.4).all()
+    assert np.abs(drawn.factors[:, 3]).max() <= 0.1
+    shares = [drawn.jitter, drawn.grey, drawn.sigma > 0, drawn.flip]
+    for share, expected in zip(shares, (0.8, 0.2, 0.5, 0.5), strict=True):
+        assert abs(share.mean() - expected) < 0.02
+    assert drawn.sigma.max() <= 2 and drawn.sigma[drawn.sigma > 0].min() >= 0.1
