@@ -127,15 +127,29 @@ def pack(index_folder: Path, folder: Path, size: int, threads: int, output: Path
 @click.option("--network", type=click.Choice(NETWORKS), required=True)
 @click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--stage", default="warm_up", show_default=True, help="warm_up_global or warm_up.")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    required=True,
+    help=f"{', '.join(dict.fromkeys(s for n in STAGES.values() for s in n))}. Repeatable: several "
+    "are trained in a row.",
+)
 @click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
 @click.option("--packed", type=PATH, required=True, help="Packed images as the network sees them.")
 @click.option("--detail", type=PATH, help="Larger packed images, for ASEN++'s local view.")
 @click.option("--labeled", type=PATH, required=True, help="The labelled part, from `modc subset`.")
 @click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
-@click.option("--output", type=PATH, required=True, help="Folder of model.pt, last.pt, curve.csv.")
-@click.option("--resume", type=PATH, required=True, help="Checkpoint to write and to go on from.")
-@click.option("--embeddings", type=PATH, help="Also embed the test split, for `modc score`.")
+@click.option(
+    "--output",
+    type=PATH,
+    required=True,
+    help="The cell's folder; <stage>/ in it gets model.pt, last.pt, curve.csv and curve.png.",
+)
+@click.option("--resume", type=PATH, required=True, help="Folder of the checkpoints to go on from.")
+@click.option(
+    "--embed-test", is_flag=True, help="Also write the last stage's test.npz, for `modc score`."
+)
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
 def train(
     configs: tuple[Path, ...],
@@ -143,7 +157,7 @@ def train(
     network: str,
     percent: int,
     seed: int,
-    stage: str,
+    stages: tuple[str, ...],
     index_folder: Path,
     packed: Path,
     detail: Path | None,
@@ -151,10 +165,10 @@ def train(
     initial: Path | None,
     output: Path,
     resume: Path,
-    embeddings: Path | None,
+    embed_test: bool,
     threads: int,
 ) -> None:
-    """Train one stage of one cell of the grid on one GPU, or on the CPU if there is none.
+    """Train stages of one cell of the grid on one GPU, or on the CPU if there is none.
 
     Safe to kill: the same command goes on from the last finished epoch.
     """
@@ -168,19 +182,15 @@ def train(
         raise UserError(
             f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
         )
-    if stage not in STAGES[network]:
-        raise UserError(f"--stage {stage}: {network} has {', '.join(STAGES[network])}")
+    _check_stages(network, stages, initial)
     cell = Cell(dataset, network, percent, seed)
-    sizes = packed_sizes(config, dataset, network, stage)
-    paths = {"image": packed, "detail": detail}
-    first = stage == STAGES[network][0]
+    sizes = packed_sizes(config, dataset, network, stages[-1])
     if "detail" in sizes and detail is None:
         raise UserError(
-            f"{network} {stage} needs --detail, images packed at {sizes['detail']} pixels"
+            f"{network} {stages[-1]} needs --detail, images packed at {sizes['detail']} pixels"
         )
-    if (initial is None) != first:
-        raise UserError(f"{network} {stage} {'takes no' if first else 'needs'} --initial model")
     listed = read(index_folder)
+    paths = {"image": packed, "detail": detail}
     arrays = {name: open_packed(paths[name], listed) for name in sizes}
     for name, side in sizes.items():
         if arrays[name].shape[1] != side:
@@ -194,21 +204,37 @@ def train(
     import torch
 
     from modc.networks.model_file import load as load_model
-    from modc.training.train import Task
+    from modc.training.task import LAST, MODEL, Task
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
-    task = Task(
-        training_settings(config, cell, stage),
-        listed,
-        arrays,
-        subsets.read(labeled),
-        load_model(initial) if initial else None,
-        output,
-        resume,
-        embeddings,
-    )
-    train_task(task)
+    following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
+    for stage in stages:
+        task = Task(
+            training_settings(config, cell, stage),
+            listed,
+            {name: arrays[name] for name in packed_sizes(config, dataset, network, stage)},
+            subsets.read(labeled),
+            load_model(initial) if initial else None,
+            output / stage,
+            resume / f"{stage}.pt",
+            output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
+        )
+        train_task(task)
+        initial = output / stage / following
+
+
+def _check_stages(network: str, stages: tuple[str, ...], initial: Path | None) -> None:
+    own = STAGES[network]
+    for stage in stages:
+        if stage not in own:
+            raise UserError(f"--stage {stage}: {network} has {', '.join(own)}")
+    start = own.index(stages[0])
+    if stages != own[start : start + len(stages)]:
+        raise UserError(f"--stage: {', '.join(stages)} do not follow each other in {network}")
+    first = start == 0
+    if (initial is None) != first:
+        raise UserError(f"{network} {stages[0]} {'takes no' if first else 'needs'} --initial model")
 
 
 @cli.command()

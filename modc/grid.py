@@ -6,12 +6,18 @@ from hashlib import sha256
 
 # A cell's training stages in order (paper, supplement: "Training details"). ASEN++ warms up in two
 # parts, the global branch alone and then both. The last warm-up model is the baseline (A1).
-STAGES = {
+WARM_UP = {
     "ASEN": ("warm_up",),
     "ASENv2": ("warm_up",),
     "ASEN++": ("warm_up_global", "warm_up"),
 }
+# MODC's stage 2 and the four steps of its stage 3, each with the losses of those before.
+SUPERVISED = "supervised"
+SEMI_SUPERVISED = ("self_supervised", "unlabeled", "pseudo_triplets", "pseudo_clusters")
+MODC = (SUPERVISED, *SEMI_SUPERVISED)
+STAGES = {network: (*warm_up, *MODC) for network, warm_up in WARM_UP.items()}
 NETWORKS = tuple(STAGES)
+METHODS = ("baseline", "modc")
 
 
 @dataclass(frozen=True, order=True)
@@ -48,11 +54,18 @@ def previous_stage(network: str, stage: str) -> str | None:
     return stages[position - 1] if position else None
 
 
+def last_stage(method: str, labeled_percent: int) -> str:
+    """Return the stage whose model is the method's; with all labels, MODC ends at stage 2 (A11)."""
+    if method == "baseline":
+        return "warm_up"
+    return SUPERVISED if labeled_percent == 100 else SEMI_SUPERVISED[-1]
+
+
 def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
     """Return the sides of the packed images that a stage reads: "image", and perhaps "detail"."""
     settings = config["datasets"][dataset]
     sizes = {"image": settings["image_size"]}
-    if (network, stage) == ("ASEN++", "warm_up"):
+    if network == "ASEN++" and stage != "warm_up_global":
         sizes["detail"] = settings["detail_size"]
     return sizes
 
@@ -77,8 +90,12 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         "architecture": network,
         "sizes": packed_sizes(config, cell.dataset, cell.network, stage),
         **{key: training[key] for key in shared},
-        **training["stages"][cell.network][stage],
+        **training["stages"][cell.network]["warm_up" if stage in MODC else stage],
     }
+    if stage in MODC:
+        modc = config["modc"]
+        settings |= modc["stages"][cell.network]
+        settings["modc"] = {key: value for key, value in modc.items() if key != "stages"}
     if first:
         settings["weights"] = {name: weights.get(name, "none") for name in backbones}
     if "detail" in settings["sizes"]:

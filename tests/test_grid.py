@@ -24,7 +24,7 @@ def test_the_paper_has_21_cells_a_seed(paper):
 
 
 def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
-    assert grid.STAGES["ASEN++"] == ("warm_up_global", "warm_up")
+    assert grid.STAGES["ASEN++"] == ("warm_up_global", "warm_up", *grid.MODC)
     assert grid.previous_stage("ASEN++", "warm_up") == "warm_up_global"
     assert grid.previous_stage("ASEN++", "warm_up_global") is None
     assert grid.previous_stage("ASEN", "warm_up") is None

@@ -57,6 +57,19 @@ def prioritized_metrics(
     return columns
 
 
+def accuracy(arrays: dict[str, np.ndarray], centres: np.ndarray) -> float:
+    """Return the mean Acc of the queries in `arrays`, as `modc.evaluation.scores.score` takes them.
+
+    centres: (A, V, D), rows of NaN where a value has none.
+    """
+    right = 0
+    for attribute in np.unique(arrays["query_attribute"]):
+        rows = arrays["query_attribute"] == attribute
+        nearest = nearest_values(unit(arrays["query_embedding"][rows]), centres[attribute], 1)
+        right += int((nearest[:, 0] == arrays["query_value"][rows]).sum())
+    return right / len(arrays["query_value"])
+
+
 def column_name(n: int, label: str, metric: str) -> str:
     """Return what a column of scores is called, such as top1/known/MAP@all."""
     return f"top{n}/{label}/{metric}"

@@ -43,7 +43,7 @@ def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, fa
     cell = {key: facts["settings"][key] for key in CELL}
     described = {
         **cell,
-        "method": "baseline",
+        "method": "modc" if "centres" in arrays else "baseline",
         "attribute_names": list(index.attributes),
         "generated": index.generated,
         "missing": index.missing,

@@ -1,7 +1,7 @@
 """Our own model files: weights, what they are the weights of, and where they come from."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,7 +22,9 @@ class ModelFile:
 
     facts: plain values: key (what names the model: settings, code, data), stage, settings, sizes
     ({"image": side, perhaps "detail": side}), epoch, valid_MAP@all (a fraction), index_sha256,
-    provenance.
+    provenance. training: what the next stage goes on from: optimizer (Adam's state), epochs (of its
+    schedule that are done), centres (A, V, D) and predictor (a state dict), the latter two under
+    MODC alone.
     """
 
     network: str
@@ -30,6 +32,7 @@ class ModelFile:
     attributes: tuple[str, ...]
     state_dict: dict[str, Tensor]
     facts: dict
+    training: dict = field(default_factory=dict)
 
 
 def save(path: Path, model: ModelFile) -> None:
@@ -59,7 +62,8 @@ def from_content(content: dict, path: Path) -> ModelFile:
     network, attributes = content.get("network"), content.get("attributes")
     if network not in NETWORKS or not attributes or not all(fields.values()):
         raise UserError(f"{path}: a damaged model file; train it again")
-    return ModelFile(network=network, attributes=tuple(attributes), **fields)
+    training = content.get("training", {})
+    return ModelFile(network=network, attributes=tuple(attributes), training=training, **fields)
 
 
 def restore(model: ModelFile) -> nn.Module:

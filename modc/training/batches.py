@@ -1,4 +1,4 @@
-"""Triplets of an epoch as batches of images on the device."""
+"""The batches of an epoch, as images on the device: labelled triplets, and unlabelled images."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,56 +9,108 @@ from torch import Tensor
 
 from modc.data.triplets import Triplets
 from modc.evaluation.embed import to_device
-from modc.seeds import generator
+from modc.seeds import derive, generator
 
 ROLES = ("anchor", "positive", "negative")
+# What names a draw beside the seed itself.
+SEED_AXES = ("dataset", "network", "labeled_percent", "stage")
 
 
 @dataclass(frozen=True)
-class TripletBatch:
-    """B triplets of one batch, in the order anchor, positive, negative."""
+class Images:
+    """B images on the device, each with the attribute that is looked at."""
 
-    images: tuple[Tensor, ...]  # three of uint8 (B, 3, S, S)
-    details: tuple[Tensor, ...] | None  # three of uint8 (B, 3, D, D), for ASEN++'s local view
+    numbers: np.ndarray  # int64 (B,), rows of the packed arrays
+    pixels: Tensor  # uint8 (B, 3, S, S)
+    details: Tensor | None  # uint8 (B, 3, D, D), for ASEN++'s local view
     attribute: Tensor  # int64 (B,)
 
 
-def batches(
+def axes(settings: dict) -> dict:
+    """Return what names a draw of this stage beside the seed."""
+    return {axis: settings[axis] for axis in SEED_AXES}
+
+
+def epoch_generator(settings: dict, use: str, epoch: int) -> np.random.Generator:
+    """Return the generator of one use in one epoch, so that a resumed epoch draws the same."""
+    return generator(settings["seed"], **axes(settings), use=use, epoch=epoch)
+
+
+def torch_generator(settings: dict, use: str, epoch: int) -> torch.Generator:
+    """Return the same as a generator of torch's, on the CPU."""
+    seed = derive(settings["seed"], **axes(settings), use=use, epoch=epoch)
+    return torch.Generator().manual_seed(seed)
+
+
+def triplet_batches(
     triplets: Triplets,
     packed: dict[str, np.ndarray],
     settings: dict,
     epoch: int,
     device: torch.device,
-) -> Iterator[TripletBatch]:
-    """Yield the batches of `epoch` (from 0).
+) -> Iterator[tuple[Images, Images, Images]]:
+    """Yield the batches of `epoch` (from 0): anchors, positives and negatives, as they are packed.
 
-    The draw depends on the settings' seed and the epoch alone, so a resumed epoch sees the same
-    triplets. A remainder smaller than a batch is left out, as batch normalisation wants full ones.
+    The draw depends on the settings' seed and the epoch alone. A remainder smaller than a batch is
+    left out, as batch normalisation wants full ones.
     """
-    rng = generator(
-        settings["seed"],
-        **{axis: settings[axis] for axis in SEED_AXES},
-        use="triplets",
-        epoch=epoch,
+    drawn = triplets.draw(
+        settings["triplets_per_epoch"], epoch_generator(settings, "triplets", epoch)
     )
-    drawn = triplets.draw(settings["triplets_per_epoch"], rng)
-    flips = rng.random((len(drawn), len(ROLES))) < 0.5
     size = batch_size(settings)
     for step in range(steps(settings)):
-        part = slice(step * size, (step + 1) * size)
-        views = {
-            name: tuple(
-                _flipped(to_device(pixels[drawn[part, role]], device), flips[part, role], settings)
-                for role in range(len(ROLES))
-            )
-            for name, pixels in packed.items()
-        }
-        attribute = torch.from_numpy(np.ascontiguousarray(drawn[part, len(ROLES)])).to(device)
-        yield TripletBatch(views["image"], views.get("detail"), attribute)
+        part = drawn[step * size : (step + 1) * size]
+        yield tuple(
+            load(packed, part[:, role], part[:, len(ROLES)], device) for role in range(len(ROLES))
+        )
 
 
-# What names a draw beside the seed itself.
-SEED_AXES = ("dataset", "network", "labeled_percent", "stage")
+def unlabeled_batches(
+    rows: np.ndarray,
+    packed: dict[str, np.ndarray],
+    settings: dict,
+    epoch: int,
+    device: torch.device,
+) -> Iterator[list[Images]]:
+    """Yield, for each triplet batch, as many groups of unlabelled images of a batch's size each.
+
+    rows: int64 (N, 2), image and attribute of the unlabelled part; the values are hidden (A9). For
+    each group an attribute is drawn uniformly and as many of its images, so that pseudo-triplets
+    can be mined; then the groups are mixed, since batch normalisation takes its statistics over
+    each. Their number follows unlabeled_ratio (A7).
+    """
+    rng = epoch_generator(settings, "unlabeled", epoch)
+    size = batch_size(settings)
+    groups = max(1, round(settings["modc"]["unlabeled_ratio"] * len(ROLES)))
+    of_attribute = [rows[rows[:, 1] == attribute] for attribute in np.unique(rows[:, 1])]
+    for _ in range(steps(settings)):
+        chosen = rng.integers(len(of_attribute), size=groups)
+        drawn = np.concatenate(
+            [of_attribute[a][rng.integers(len(of_attribute[a]), size=size)] for a in chosen]
+        )
+        drawn = drawn[rng.permutation(len(drawn))]
+        yield [load(packed, part[:, 0], part[:, 1], device) for part in np.split(drawn, groups)]
+
+
+def load(
+    packed: dict[str, np.ndarray], numbers: np.ndarray, attribute: np.ndarray, device: torch.device
+) -> Images:
+    """Bring packed images to the device."""
+    pixels = {name: to_device(array[numbers], device) for name, array in packed.items()}
+    attributes = torch.from_numpy(np.ascontiguousarray(attribute)).to(device)
+    return Images(numbers, pixels["image"], pixels.get("detail"), attributes)
+
+
+def flipped(images: Images, chosen: np.ndarray) -> Images:
+    """Return the images with those mirrored where `chosen`, bool (B,), is true."""
+    where = torch.from_numpy(chosen).to(images.pixels.device)[:, None, None, None]
+
+    def mirrored(pixels: Tensor | None) -> Tensor | None:
+        return None if pixels is None else torch.where(where, pixels.flip(3), pixels)
+
+    return Images(
+        images.numbers, mirrored(images.pixels), mirrored(images.details), images.attribute
+    )
 
 
 def batch_size(settings: dict) -> int:
@@ -69,10 +121,3 @@ def batch_size(settings: dict) -> int:
 def steps(settings: dict) -> int:
     """Return the batches of one epoch."""
     return settings["triplets_per_epoch"] // batch_size(settings)
-
-
-def _flipped(images: Tensor, chosen: np.ndarray, settings: dict) -> Tensor:
-    if not settings["flip"]:
-        return images
-    where = torch.from_numpy(chosen).to(images.device)[:, None, None, None]
-    return torch.where(where, images.flip(3), images)

@@ -3,72 +3,39 @@
 import logging
 import time
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from torch import nn
 
-from modc import provenance
-from modc.atomic import atomic_path
-from modc.data.index import Index
 from modc.data.triplets import Triplets
 from modc.errors import UserError
+from modc.evaluation.embed import embed_rows
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
-from modc.grid import fingerprint
+from modc.grid import MODC
 from modc.networks import model_file
 from modc.networks.build import build
 from modc.seeds import derive
 from modc.training import checkpoint
-from modc.training.batches import SEED_AXES, batch_size, batches, steps
+from modc.training.batches import axes, batch_size, steps
+from modc.training.convergence import converged
+from modc.training.curve import write_curve
 from modc.training.device import lease, torch_device, training_dtype
+from modc.training.modc import Modc
+from modc.training.optimizer import inherit, optimizer, set_learning_rate
 from modc.training.progress import Progress
-from modc.training.stages import instance_losses, optimizer, set_learning_rate
+from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
+from modc.training.warm_up import WarmUp
 
 log = logging.getLogger(__name__)
 
-MODEL, LAST, CURVE = "model.pt", "last.pt", "curve.csv"
-
 
 @dataclass(frozen=True)
-class Task:
-    """All that training one stage depends on, and where its results go.
+class Machine:
+    """Where and in which precision a stage is trained."""
 
-    settings: `modc.grid.training_settings`; packed: uint8 (N, S, S, 3) under "image" and perhaps
-    "detail"; labeled: the image ids of the labelled part; initial: the model that the stage starts
-    from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
-    MAP@all), last.pt and curve.csv; resume: the checkpoint; embeddings: where the test split's
-    embeddings go, None for a stage that is not evaluated.
-    """
-
-    settings: dict
-    index: Index
-    packed: dict[str, np.ndarray]
-    labeled: np.ndarray
-    initial: model_file.ModelFile | None
-    output: Path
-    resume: Path
-    embeddings: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """What a log line calls this task."""
-        return "{dataset} {network} {labeled_percent} % seed {seed} {stage}".format(**self.settings)
-
-    def key(self) -> str:
-        """Return what names the resulting model: settings, code, data and starting point."""
-        return fingerprint(
-            {
-                "settings": self.settings,
-                "code": provenance.training_code(),
-                "index": self.index.sha256,
-                "labeled": sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest(),
-                "initial": self.initial.facts["key"] if self.initial else None,
-            }
-        )
+    device: torch.device
+    precision: torch.dtype
 
 
 def train(task: Task) -> None:
@@ -79,110 +46,124 @@ def train(task: Task) -> None:
     """
     key = task.key()
     with checkpoint.alone(task.resume):
-        if _finished(task, key):
+        if task.finished(key):
             log.info("%s: already trained", task.name)
             return
-        triplets = _triplets(task)
         with lease() as leased:
-            _train(task, key, triplets, torch_device(leased))
+            device = torch_device(leased)
+            _train(task, key, Machine(device, training_dtype(task.settings["precision"], device)))
         task.resume.unlink(missing_ok=True)
 
 
-def _train(task: Task, key: str, triplets: Triplets, device: torch.device) -> None:
+def _train(task: Task, key: str, machine: Machine) -> None:
     settings = task.settings
     torch.use_deterministic_algorithms(True, warn_only=True)
-    precision = training_dtype(settings["precision"], device)
-    network = _network(task).to(device, memory_format=torch.channels_last)
-    adam = optimizer(network, settings)
+    stage = _stage(task, machine)
+    adam, schedule = _optimizer(task, stage)
     state = checkpoint.load(task.resume, key)
     if state is None:
-        state = {"epoch": 0, "curve": [], "best": None, "best_score": -1.0, "seconds": 0.0}
+        state = {"epoch": 0, "curve": [], "best_score": -1.0, "seconds": 0.0}
     else:
-        network.load_state_dict(state["network"])
-        adam.load_state_dict(state["optimizer"])
+        stage.network.load_state_dict(state["now"]["network"])
+        stage.load_state(state["now"]["training"])
+        adam.load_state_dict(state["now"]["training"]["optimizer"])
         log.info("%s: resumed after epoch %d", task.name, state["epoch"])
-    size, per_epoch = batch_size(settings), steps(settings)
+    per_epoch = steps(settings)
     progress = Progress(
-        task.name, settings["epochs"], per_epoch, 3 * size, state["epoch"] * per_epoch
+        task.name,
+        settings["epochs"],
+        per_epoch,
+        stage.images_per_triplet * batch_size(settings),
+        state["epoch"] * per_epoch,
     )
-    for epoch in range(state["epoch"], settings["epochs"]):
-        begun = time.monotonic()
-        rate = set_learning_rate(adam, settings, epoch)
-        losses = _epoch(task, network, adam, triplets, epoch, device, precision, progress)
-        scores = _validate(task, network, device, precision)
+    while not _why_stopped(state, settings):
+        epoch, begun = state["epoch"], time.monotonic()
+        rate = set_learning_rate(adam, settings, schedule + epoch)
+        losses = _epoch(task, stage, adam, epoch, machine, progress)
+        scores = _validate(task, stage, machine)
         state["curve"].append({"epoch": epoch + 1, "learning_rate": rate, **losses, **scores})
         state["epoch"] = epoch + 1
         state["seconds"] += time.monotonic() - begun
+        training = {
+            **stage.state(),
+            "optimizer": adam.state_dict(),
+            "epochs": schedule + epoch + 1,
+        }
+        state["now"] = _copied({"network": stage.network.state_dict(), "training": training})
         if scores["valid_MAP@all"] > state["best_score"]:
-            state["best_score"] = scores["valid_MAP@all"]
-            state["best_epoch"] = epoch + 1
-            state["best"] = _on_cpu(network)
-        state["network"], state["optimizer"] = network.state_dict(), adam.state_dict()
+            state["best_score"], state["best_epoch"] = scores["valid_MAP@all"], epoch + 1
+            state["best"] = state["now"]
         checkpoint.save(task.resume, key, state)
-        text = f", validation MAP@all {100 * scores['valid_MAP@all']:.2f}"
-        progress.epoch(epoch, losses["loss"], text)
-    _write(task, key, state, network, device, precision)
+        progress.epoch(epoch, losses["loss"], _percents(scores))
+    _write(task, key, state, stage, machine)
 
 
-def _epoch(task, network, adam, triplets, epoch, device, precision, progress) -> dict[str, float]:
+def _why_stopped(state: dict, settings: dict) -> str:
+    """Return why training is over, "" if it is not (A10, A17)."""
+    rule = settings.get("modc", {}).get("convergence")
+    if rule and converged([row["valid_MAP@all"] for row in state["curve"]], **rule):
+        return f"converged at epoch {state['epoch']}"
+    if state["epoch"] >= settings["epochs"]:
+        return f"all {settings['epochs']} epochs"
+    return ""
+
+
+def _epoch(task, stage, adam, epoch, machine, progress) -> dict[str, float]:
     """Train one epoch and return the mean of each loss term and of their sum."""
     settings = task.settings
-    network.train()
+    device, precision = machine.device, machine.precision
+    stage.network.train()
     sums: dict[str, torch.Tensor] = {}
-    for batch in batches(triplets, task.packed, settings, epoch, device):
+    for batch in stage.batches(epoch):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            terms = instance_losses(network, batch, settings)
+            terms = stage.losses(batch)
         loss = sum(terms.values())
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
+        stage.after_step()
         for name, term in {"loss": loss, **terms}.items():
             sums[name] = sums.get(name, 0.0) + term.detach()
         progress.step(loss)
     means = {name: float(total) / steps(settings) for name, total in sums.items()}
     if not np.isfinite(means["loss"]):
+        section = "modc" if settings["stage"] in MODC else "training"
         raise UserError(
-            f"{task.name}: the loss is {means['loss']} in epoch {epoch + 1}; lower "
-            f"training.stages.{settings['network']}.{settings['stage']}.learning_rate"
+            f"{task.name}: the loss is {means['loss']} in epoch {epoch + 1}; lower the "
+            f"learning_rate of {section}.stages.{settings['network']} or of the stage before"
         )
     return means
 
 
-def _validate(task, network, device, precision) -> dict[str, float]:
-    """Return the overall validation MAP@all and MAP@100 as fractions."""
+def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:
+    """Return overall validation MAP@all and MAP@100 as fractions, and what the stage adds."""
     arrays = embed_split(
-        network,
+        stage.network,
         task.packed,
         task.index,
         "valid",
-        device,
+        machine.device,
         task.settings["evaluation_batch"],
-        precision,
+        machine.precision,
     )
-    overall = summarize(score(**arrays), arrays["candidate_attribute"], len(task.index.attributes))[
-        "overall"
-    ]
-    return {f"valid_{metric}": overall[metric] for metric in ("MAP@all", "MAP@100")}
+    summary = summarize(score(**arrays), arrays["candidate_attribute"], len(task.index.attributes))
+    scores = {metric: summary["overall"][metric] for metric in ("MAP@all", "MAP@100")}
+    scores |= stage.validation(arrays)
+    return {f"valid_{name}": value for name, value in scores.items()}
 
 
-def _network(task: Task) -> nn.Module:
-    if task.initial is not None:
-        return model_file.restore(task.initial)
+def _stage(task: Task, machine: Machine) -> WarmUp:
+    """Return the stage with its network on the device, ready to train."""
     settings = task.settings
-    axes = {axis: settings[axis] for axis in SEED_AXES}
-    torch.manual_seed(derive(settings["seed"], **axes, use="weights"))
-    return build(
-        settings["network"],
-        settings["architecture"],
-        len(task.index.attributes),
-        settings["weights"],
-    )
-
-
-def _triplets(task: Task) -> Triplets:
-    rows = task.index.rows("train", "train")
-    labeled = rows[rows["image"].isin(task.labeled)]
-    triplets = Triplets(labeled, task.settings["negatives"])
+    if task.initial is not None:
+        network = model_file.restore(task.initial)
+    else:
+        torch.manual_seed(derive(settings["seed"], **axes(settings), use="weights"))
+        architecture, attributes = settings["architecture"], len(task.index.attributes)
+        network = build(settings["network"], architecture, attributes, settings["weights"])
+    network = network.to(machine.device, memory_format=torch.channels_last)
+    labels, unlabeled = task.parts()
+    triplets = Triplets(labels, settings["negatives"])
     if triplets.skipped:
         log.warning(
             "%s: %d of %d values have fewer than two labelled images and are never an anchor",
@@ -190,63 +171,76 @@ def _triplets(task: Task) -> Triplets:
             len(triplets.skipped),
             sum(task.index.values),
         )
-    return triplets
-
-
-def _finished(task: Task, key: str) -> bool:
-    wanted = [task.output / name for name in (MODEL, LAST, CURVE)]
-    wanted += [task.embeddings] if task.embeddings else []
-    if not all(path.exists() for path in wanted):
-        return False
-    try:
-        return model_file.load(task.output / MODEL).facts.get("key") == key
-    except UserError:
-        return False
-
-
-def _write(task, key, state, network, device, precision) -> None:
-    """Write the curve, the last model, the test embeddings of the best, and the best model."""
-    facts = {
-        "key": key,
-        "stage": task.settings["stage"],
-        "settings": task.settings,
-        "sizes": task.settings["sizes"],
-        "index_sha256": task.index.sha256,
-        "provenance": {
-            "code": provenance.training_code(),
-            "device": _device_name(device),
-            "precision": str(precision).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
-            "training_seconds": round(state["seconds"], 1),
-            "labeled_images": len(task.labeled),
-            **provenance.software(),
-        },
-    }
-    with atomic_path(task.output / CURVE) as temporary:
-        pd.DataFrame(state["curve"]).to_csv(temporary, index=False)
-    last = {**facts, "epoch": state["epoch"], "valid_MAP@all": state["curve"][-1]["valid_MAP@all"]}
-    _save(task, task.output / LAST, network.state_dict(), last)
-    best = {**facts, "epoch": state["best_epoch"], "valid_MAP@all": state["best_score"]}
-    if task.embeddings:
-        network.load_state_dict(state["best"])
-        arrays = embed_split(
-            network, task.packed, task.index, "test", device, task.settings["evaluation_batch"]
+    common = (network, triplets, task.packed, settings, machine.device)
+    if settings["stage"] not in MODC:
+        return WarmUp(*common)
+    stage = Modc(*common, labels, unlabeled, task.index.attributes, task.index.values)
+    before = task.initial.training
+    if "centres" in before:
+        stage.begin(before["centres"])
+    else:
+        embeddings = embed_rows(
+            network, task.packed, labels, machine.device, settings["evaluation_batch"]
         )
-        write_embeddings(task.embeddings, arrays, task.index, best)
-    _save(task, task.output / MODEL, state["best"], best)
+        stage.begin_from(embeddings, labels)
+    torch.manual_seed(derive(settings["seed"], **axes(settings), use="predictor"))
+    stage.build_predictor(before.get("predictor"))
+    return stage
 
 
-def _save(task: Task, path: Path, state_dict: dict, facts: dict) -> None:
+def _optimizer(task: Task, stage: WarmUp) -> tuple[torch.optim.Adam, int]:
+    """Return Adam, and how many epochs of its schedule lie behind it.
+
+    Under MODC it goes on with the optimizer of the stage before; ASEN++'s starts anew after the
+    warm-up (supplement).
+    """
     settings = task.settings
-    model = model_file.ModelFile(
-        settings["network"], settings["architecture"], task.index.attributes, state_dict, facts
-    )
-    model_file.save(path, model)
+    adam = optimizer(stage.network, settings)
+    new = [parameter for module in stage.new_modules() for parameter in module.parameters()]
+    if new:
+        adam.add_param_group({"params": new, "initial_rate": settings["learning_rate"]})
+    if settings["stage"] not in MODC:
+        return adam, 0
+    before = task.initial.training
+    if settings["optimizer"] == "new" and "centres" not in before:
+        return adam, 0
+    inherit(adam, before["optimizer"])
+    return adam, before["epochs"]
 
 
-def _on_cpu(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -> None:
+    """Write the curve, the last model, the test embeddings of the best, and the best model."""
+    best, now = state["best"], state["now"]
+    curve = (task.output / CURVE, task.output / PICTURE)
+    write_curve(*curve, state["curve"], task.name)
+    facts = task.facts(key, machine.device, machine.precision, state["seconds"])
+    facts["stopped"] = _why_stopped(state, task.settings)
+    last_score = state["curve"][-1]["valid_MAP@all"]
+    last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
+    facts |= {"epoch": state["best_epoch"], "valid_MAP@all": state["best_score"]}
+    task.save(LAST, now["network"], now["training"], last)
+    if task.embeddings:
+        stage.network.load_state_dict(best["network"])
+        batch = task.settings["evaluation_batch"]
+        arrays = embed_split(stage.network, task.packed, task.index, "test", machine.device, batch)
+        if "centres" in best["training"]:
+            arrays["centres"] = best["training"]["centres"].numpy()
+        write_embeddings(task.embeddings, arrays, task.index, facts)
+    task.save(MODEL, best["network"], best["training"], facts)
+    log.info("%s: %s, best epoch %d", task.name, facts["stopped"], state["best_epoch"])
 
 
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+def _copied(value: object) -> object:
+    """Return a copy on the CPU of all tensors in nested dictionaries and lists."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_copied(part) for part in value]
+    return value
+
+
+def _percents(scores: dict[str, float]) -> str:
+    named = {name.replace("valid_", "validation "): value for name, value in scores.items()}
+    return "".join(f", {name} {100 * value:.2f}" for name, value in named.items())

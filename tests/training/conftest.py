@@ -67,7 +67,7 @@ def packed(index) -> dict[str, np.ndarray]:
 @pytest.fixture
 def task(tmp_path, index, packed):
     """Return a function that makes a training task, its files below a folder of the test."""
-    from modc.training.train import Task
+    from modc.training.task import Task
 
     def make(folder: str = "run", initial=None, evaluated: bool = True, **settings) -> Task:
         merged = {**SETTINGS, **settings}

@@ -32,6 +32,7 @@ STARTED = time.time()
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
+    method="|".join(grid.METHODS),
     network="|".join(network.replace("+", r"\+") for network in grid.NETWORKS),
     percent=r"\d+",
     seed=r"\d+",
@@ -75,25 +76,61 @@ def failures(since):
             yield f"FAILED ({path}): {lines[-1].removeprefix('modc: error: ')}"
 
 
-def settings_of(wildcards, stage):
-    """What training `stage` of the wildcards' cell reads of the configuration."""
-    cell = grid.Cell(
-        wildcards.dataset, wildcards.network, int(wildcards.percent), int(wildcards.seed)
-    )
-    return grid.training_settings(config, cell, stage)
+def settings_of(stages):
+    """A fingerprint, by wildcards, of what training the stages reads of the configuration."""
+
+    def settings(wildcards):
+        cell = grid.Cell(
+            wildcards.dataset, wildcards.network, int(wildcards.percent), int(wildcards.seed)
+        )
+        return grid.fingerprint([grid.training_settings(config, cell, stage) for stage in stages])
+
+    return settings
 
 
-def packed(wildcards, stage):
-    """The packed images that the stage reads, by their option of `modc train`."""
-    sizes = grid.packed_sizes(config, wildcards.dataset, wildcards.network, stage)
-    folder = PREPARED.format(dataset=wildcards.dataset)
-    return {name: f"{folder}/packed/{size}.npy" for name, size in sizes.items()}
+def inputs_of(stages):
+    """What training the stages reads, by wildcards: index, labelled part, packed images, model."""
+
+    def inputs(wildcards):
+        prepared = PREPARED.format(dataset=wildcards.dataset)
+        sizes = grid.packed_sizes(config, wildcards.dataset, wildcards.network, stages[-1])
+        files = {
+            "index": f"{prepared}/index/index.json",
+            "labeled": f"{prepared}/labeled/{wildcards.percent}.csv",
+            # Packed images are named by the index they are made of, so their age says nothing.
+            **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
+        }
+        previous = grid.previous_stage(wildcards.network, stages[0])
+        if previous is not None:
+            # A2: the model that the stage starts from.
+            name = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
+            files["initial"] = f"{CELL}/{previous}/{name}".format(**wildcards)
+        return files
+
+    return inputs
 
 
-def initial_model(wildcards, stage):
-    """The model that the stage starts from (A2), or nothing for a first stage."""
-    previous = grid.previous_stage(wildcards.network, stage)
-    if previous is None:
-        return []
-    name = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
-    return f"{CELL}/{previous}/{name}".format(**wildcards)
+def options_of(stages):
+    """The arguments of `modc train`, by wildcards and input."""
+
+    def options(wildcards, input):
+        values = {
+            "--config": CONFIG,
+            "--dataset": wildcards.dataset,
+            "--network": wildcards.network,
+            "--percent": wildcards.percent,
+            "--seed": wildcards.seed,
+            "--index": Path(input.index).parent,
+            "--labeled": input.labeled,
+            "--packed": input.image,
+            "--detail": input.get("detail"),
+            "--initial": input.get("initial"),
+            "--output": CELL.format(**wildcards),
+            "--resume": RESUME.format(**wildcards),
+        }
+        words = [f"{name} {value}" for name, value in values.items() if value]
+        words += [f"--stage {stage}" for stage in stages]
+        # No row of the tables comes from the first part of ASEN++'s warm-up.
+        return " ".join(words + ([] if "warm_up_global" in stages else ["--embed-test"]))
+
+    return options

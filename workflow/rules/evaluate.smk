@@ -3,12 +3,14 @@
 
 rule score:
     input:
-        f"{CELL}/warm_up/test.npz",
+        lambda wildcards: (
+            f"{CELL}/{grid.last_stage(wildcards.method, int(wildcards.percent))}/test.npz"
+        ),
     output:
-        scores=f"{CELL}/baseline/scores.json",
-        queries=f"{CELL}/baseline/queries.csv",
+        scores=f"{CELL}/{{method}}/scores.json",
+        queries=f"{CELL}/{{method}}/queries.csv",
     log:
-        f"{LOGS}/score/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+        f"{LOGS}/score/{{dataset}}-{{network}}-{{percent}}-{{seed}}-{{method}}.log",
     params:
         evaluation=config["evaluation"],
         code=provenance.code_of("modc.evaluation.scores"),

@@ -4,7 +4,11 @@
 
 rule tables:
     input:
-        [f"{RUN}/{cell.folder}/baseline/scores.json" for cell in grid.cells(config)],
+        [
+            f"{RUN}/{cell.folder}/{method}/scores.json"
+            for cell in grid.cells(config)
+            for method in grid.METHODS
+        ],
     output:
         TABLES,
         summary=SUMMARY,

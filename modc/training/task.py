@@ -1,0 +1,109 @@
+"""A training task: all that training one stage depends on, and the files it ends in."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from modc import provenance
+from modc.data.index import Index
+from modc.errors import UserError
+from modc.grid import fingerprint
+from modc.networks import model_file
+
+MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage of one cell.
+
+    settings: `modc.grid.training_settings`; packed: uint8 (N, S, S, 3) under "image" and perhaps
+    "detail"; labeled: the image ids of the labelled part; initial: the model that the stage starts
+    from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
+    MAP@all), last.pt, curve.csv and curve.png; resume: the checkpoint; embeddings: where the test
+    split's embeddings go, None for a stage that is not evaluated.
+    """
+
+    settings: dict
+    index: Index
+    packed: dict[str, np.ndarray]
+    labeled: np.ndarray
+    initial: model_file.ModelFile | None
+    output: Path
+    resume: Path
+    embeddings: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What a log line calls this task."""
+        return "{dataset} {network} {labeled_percent} % seed {seed} {stage}".format(**self.settings)
+
+    def key(self) -> str:
+        """Return what names the resulting model: settings, code, data and starting point."""
+        return fingerprint(
+            {
+                "settings": self.settings,
+                "code": provenance.training_code(),
+                "index": self.index.sha256,
+                "labeled": sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest(),
+                "initial": self.initial.facts["key"] if self.initial else None,
+            }
+        )
+
+    def parts(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the labelled rows, and int64 (N, 2) image and attribute of the unlabelled ones.
+
+        An unlabelled image keeps its attributes; its values are left out here (A9).
+        """
+        rows = self.index.rows("train", "train")
+        labeled = rows["image"].isin(self.labeled)
+        hidden = rows.loc[~labeled, ["image", "attribute"]].to_numpy(np.int64)
+        return rows[labeled].reset_index(drop=True), hidden
+
+    def finished(self, key: str) -> bool:
+        """Return whether the files are all there and were made under `key`."""
+        wanted = [self.output / name for name in (MODEL, LAST, CURVE, PICTURE)]
+        wanted += [self.embeddings] if self.embeddings else []
+        if not all(path.exists() for path in wanted):
+            return False
+        try:
+            return model_file.load(self.output / MODEL).facts.get("key") == key
+        except UserError:
+            return False
+
+    def facts(self, key: str, device: torch.device, precision: torch.dtype, seconds: float) -> dict:
+        """Return what a model file says of its origin."""
+        is_gpu = device.type == "cuda"
+        return {
+            "key": key,
+            "stage": self.settings["stage"],
+            "settings": self.settings,
+            "sizes": self.settings["sizes"],
+            "index_sha256": self.index.sha256,
+            "provenance": {
+                "code": provenance.training_code(),
+                "device": torch.cuda.get_device_name(device) if is_gpu else "cpu",
+                "precision": str(precision).removeprefix("torch."),
+                "threads": torch.get_num_threads(),
+                "training_seconds": round(seconds, 1),
+                "labeled_images": len(self.labeled),
+                **provenance.software(),
+            },
+        }
+
+    def save(self, name: str, state_dict: dict, training: dict, facts: dict) -> None:
+        """Write one of the model files."""
+        settings = self.settings
+        model = model_file.ModelFile(
+            settings["network"],
+            settings["architecture"],
+            self.index.attributes,
+            state_dict,
+            facts,
+            training,
+        )
+        model_file.save(self.output / name, model)

@@ -1,0 +1,64 @@
+"""Stage 1, the warm-up: the instance-level loss on labelled triplets. Its model is the baseline."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from modc.data.triplets import Triplets
+from modc.training.batches import Images, epoch_generator, flipped, triplet_batches
+from modc.training.instance import embedded, instance_terms
+
+
+class WarmUp:
+    """The batches of an epoch and the loss of a batch; what else a stage has to train or keep."""
+
+    images_per_triplet = 3
+
+    def __init__(
+        self,
+        network: nn.Module,
+        triplets: Triplets,
+        packed: dict[str, np.ndarray],
+        settings: dict,
+        device: torch.device,
+    ):
+        self.network, self.triplets, self.packed = network, triplets, packed
+        self.settings, self.device = settings, device
+
+    def batches(self, epoch: int) -> Iterator[tuple[Images, Images, Images]]:
+        """Yield the batches of `epoch`, mirrored at random where the stage asks for it."""
+        rng = epoch_generator(self.settings, "flips", epoch)
+        found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
+        for roles in found:
+            if self.settings["flip"]:
+                roles = tuple(flipped(role, rng.random(len(role.numbers)) < 0.5) for role in roles)
+            yield roles
+
+    def losses(self, batch: tuple[Images, Images, Images]) -> dict[str, Tensor]:
+        """Return the terms of a batch's loss.
+
+        Anchors, positives and negatives pass the network one after the other, as in the public
+        code: batch normalisation takes its statistics over each of the three.
+        """
+        roles = [embedded(self.network, images) for images in batch]
+        return instance_terms(*roles, self.settings)
+
+    def after_step(self) -> None:
+        """Do what follows the optimizer's step: nothing here."""
+
+    def new_modules(self) -> list[nn.Module]:
+        """Return what is trained beside the network: nothing here."""
+        return []
+
+    def state(self) -> dict:
+        """Return what the stage keeps beside the network, as a checkpoint holds it."""
+        return {}
+
+    def load_state(self, state: dict) -> None:
+        """Take over what `state` returned."""
+
+    def validation(self, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+        """Return what is measured on the validation split beside MAP."""
+        return {}
