@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from modc.report.results import NOT_RUN
-from modc.report.tables import NO_MODC, NOT_COMPARABLE
+from modc.report.tables import NOT_COMPARABLE
 
 # In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
@@ -16,7 +16,6 @@ DIVISORS = {
 }
 ABSENT = "–"
 NOT_COMPARABLE_MARK = "†"
-MODC_MARK = "‡"
 PARTS = {"Ours": "ours", "Published": "published", "Difference": "difference"}
 ROW = ["network", "method", "labeled_percent", "query_label", "top_n"]
 
@@ -109,18 +108,16 @@ def _rows(
         first = next(place for (row_key, _), place in places.items() if row_key == key)
         entries = [_entry(places.get((key, column)), quantity, best[column]) for column in columns]
         group = first["query_label"] if by_label else first["network"]
-        rows.append(Row(_label(first, down, by_label, quantity), group, entries))
+        rows.append(Row(_label(first, down, by_label), group, entries))
     return rows
 
 
-def _label(place: dict, down: list[str], by_label: bool, quantity: str) -> str:
+def _label(place: dict, down: list[str], by_label: bool) -> str:
+    percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
     if place["method"] == "baseline":
-        percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
         return place["network"] + percent
     label = f"MODC({place['network']})_top{place['top_n']}"
-    if by_label:
-        label += f", {place['query_label']}"
-    return label if quantity == "published" else f"{label} {MODC_MARK}"
+    return label + (f", {place['query_label']}" if by_label else "") + percent
 
 
 def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
@@ -153,7 +150,7 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
 
 def _title(frame: pd.DataFrame, name: str) -> str:
     if not name.startswith("Table "):
-        return f"{name}: baselines, a dataset that the paper does not have"
+        return f"{name}, a dataset that the paper does not have"
     dataset = frame["dataset"].iloc[0]
     percents = ", ".join(str(percent) for percent in frame["labeled_percent"].unique())
     content = "each attribute" if frame["attribute"].nunique() > 1 else "overall"
@@ -189,8 +186,6 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     settings = _settings(frame["dataset"].iloc[0], config) if len(frame) else ""
     if settings:
         notes.append(settings)
-    if (status == NO_MODC).any():
-        notes.append(f"{MODC_MARK} Not run: {NO_MODC}.")
     return notes + _absences(frame)
 
 
@@ -202,7 +197,11 @@ def _settings(dataset: str, config: dict) -> str:
     for network in config["grid"]["networks"]:
         backbones = [v for k, v in config["networks"][network].items() if k.endswith("backbone")]
         epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
-        networks.append(f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs)")
+        cap = config["modc"]["stages"][network]["epochs"]
+        networks.append(
+            f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs, MODC's stages at "
+            f"most {cap})"
+        )
     return (
         f"Settings of the run: {', '.join(networks)}; images of "
         f"{config['datasets'][dataset]['image_size']} pixels, "
@@ -211,13 +210,14 @@ def _settings(dataset: str, config: dict) -> str:
 
 
 def _absences(frame: pd.DataFrame) -> list[str]:
-    """Return a note for each reason why a baseline's number is absent or of fewer seeds."""
-    baseline = frame[frame["method"] == "baseline"]
+    """Return a note for each reason why a number is absent or of fewer seeds."""
     where: dict[str, list[str]] = {}
-    for place in baseline.to_dict("records"):
+    for place in frame.to_dict("records"):
         status = place["status"]
         if status and (place["seeds"] == 0 or " seeds, " in status):
-            name = f"{place['network']} {place['labeled_percent']} %"
+            network = place["network"]
+            name = network if place["method"] == "baseline" else f"MODC({network})"
+            name += f" {place['labeled_percent']} %"
             where.setdefault(status, []).append(name)
     notes = []
     for status, names in where.items():

@@ -1,4 +1,4 @@
-"""What a run has: the scores of each cell of its grid, or the reason why there are none."""
+"""What a run has: the scores of each cell and method, or the reason why there are none."""
 
 import json
 import math
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modc.evaluation.metrics import METRICS
-from modc.grid import Cell, cells
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
+from modc.grid import METHODS, Cell, cells
 
 NOT_RUN = "not run"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
@@ -15,58 +16,68 @@ TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
 
 @dataclass(frozen=True)
 class Result:
-    """The baseline of one cell.
+    """The baseline of one cell, or MODC on top of it.
 
     scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
     nothing. not_comparable: "", or why a difference to the paper says nothing about the method.
     """
 
     cell: Cell
+    method: str
     scores: dict | None
     status: str
     not_comparable: str = ""
 
-    def value(self, attribute: str, metric: str) -> float | None:
-        """Return a metric as a fraction, of an attribute by name or "overall"; None if absent."""
+    def value(
+        self, attribute: str, metric: str, query_label: str = "", top_n: str = ""
+    ) -> float | None:
+        """Return a metric as a fraction, of an attribute by name or "overall"; None if absent.
+
+        query_label ("known", "unknown") and top_n ("1", "2"): of prioritized retrieval, "" for the
+        plain ranking; Acc is neither's.
+        """
         if self.scores is None:
             return None
-        if attribute == "overall":
-            return self.scores["overall"][metric]
-        names = self.scores["attribute_names"]
-        if attribute not in names:
-            return None
-        return self.scores["attributes"][names.index(attribute)][metric]
+        part = self.scores["overall"]
+        if attribute != "overall":
+            names = self.scores["attribute_names"]
+            if attribute not in names:
+                return None
+            part = self.scores["attributes"][names.index(attribute)]
+        if top_n and metric != "Acc":
+            part = part["prioritized"][f"top{top_n}"][query_label]
+        return part.get(metric)
 
 
 def collect(run_folder: Path, config: dict) -> list[Result]:
-    """Return the result of each cell of the grid, in the grid's order.
+    """Return the result of each cell of the grid and each method, in the grid's order.
 
     A scores file that is absent, unreadable or not what it should be gives a status, no error.
     """
-    return [_read(Path(run_folder), cell) for cell in cells(config)]
+    return [_read(Path(run_folder), cell, method) for cell in cells(config) for method in METHODS]
 
 
-def _read(run_folder: Path, cell: Cell) -> Result:
-    path = run_folder / cell.folder / "baseline" / "scores.json"
+def _read(run_folder: Path, cell: Cell, method: str) -> Result:
+    path = run_folder / cell.folder / method / "scores.json"
     try:
         scores = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return Result(cell, None, NOT_RUN)
+        return Result(cell, method, None, NOT_RUN)
     except OSError as error:
-        return Result(cell, None, f"scores.json cannot be read: {error.strerror}")
+        return Result(cell, method, None, f"scores.json cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
-        return Result(cell, None, "scores.json is not JSON")
-    wrong = _what_is_wrong(scores, cell)
+        return Result(cell, method, None, "scores.json is not JSON")
+    wrong = _what_is_wrong(scores, cell, method)
     if wrong:
-        return Result(cell, None, f"scores.json is altered: {wrong}")
-    return Result(cell, scores, "", _why_not_comparable(scores))
+        return Result(cell, method, None, f"scores.json is altered: {wrong}")
+    return Result(cell, method, scores, "", _why_not_comparable(scores))
 
 
-def _what_is_wrong(scores: object, cell: Cell) -> str:
+def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
     if not isinstance(scores, dict):
         return "expected a mapping"
     own = {key: getattr(cell, key) for key in ("dataset", "network", "labeled_percent", "seed")}
-    for key, value in {**own, "method": "baseline"}.items():
+    for key, value in {**own, "method": method}.items():
         if scores.get(key) != value:
             return f"{key} is not {value}"
     if not isinstance(scores.get("generated"), bool):
@@ -79,8 +90,11 @@ def _what_is_wrong(scores: object, cell: Cell) -> str:
         return "attribute_names is no list of names"
     if not isinstance(attributes, list) or len(attributes) != len(names):
         return "attributes and attribute_names differ in length"
-    if not all(_is_summary(part) for part in [*attributes, scores.get("overall")]):
+    parts = [*attributes, scores.get("overall")]
+    if not all(_is_summary(part) for part in parts):
         return "a metric is missing or no fraction"
+    if method == "modc" and not all(_is_prioritized(part) for part in parts):
+        return "Acc or a metric of prioritized retrieval is missing or no fraction"
     return ""
 
 
@@ -88,8 +102,20 @@ def _is_summary(part: object) -> bool:
     return (
         isinstance(part, dict)
         and all(_is_count(part.get(key)) for key in ("queries", "candidates", "unanswerable"))
-        and all(key in part and _is_fraction(part[key]) for key in METRICS)
+        and _has_metrics(part)
     )
+
+
+def _is_prioritized(part: dict) -> bool:
+    try:
+        tops = [part["prioritized"][f"top{n}"][label] for n in TOP_N for label in QUERY_LABELS]
+        return _is_fraction(part["Acc"]) and all(_has_metrics(top) for top in tops)
+    except (KeyError, TypeError):
+        return False
+
+
+def _has_metrics(part: dict) -> bool:
+    return all(key in part and _is_fraction(part[key]) for key in METRICS)
 
 
 def _is_count(value: object) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.published import numbers
 from modc.report.results import NOT_RUN, Result
 
@@ -23,8 +24,9 @@ COLUMNS = [
     "difference",
     "status",
 ]
-NO_MODC = "MODC is not part of this version"
 NOT_COMPARABLE = "not comparable"
+# Method, query label and top_n: the baseline's plain ranking, and MODC's prioritized ones.
+WAYS = (("baseline", "", ""), *(("modc", label, str(n)) for label in QUERY_LABELS for n in TOP_N))
 
 
 def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFrame:
@@ -39,10 +41,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
     rows = []
     for place in places:
         value = round(place.pop("value") / 100, 4)  # printed in percent with two decimals
-        if place["method"] == "baseline":
-            filled = _baseline(place, results, config)
-        else:
-            filled = {"ours": np.nan, "spread": np.nan, "seeds": 0, "status": NO_MODC}
+        filled = _filled(place, results, config)
         rows.append({**place, **filled, "published": value, "difference": filled["ours"] - value})
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -50,40 +49,49 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.DataFrame:
     """Return a table like Table 1 for a dataset that the paper does not have.
 
-    One row of each network and percentage for MAP@100 of each attribute and overall, and for
-    MAP@all and Recall@100 overall. Columns as in `paper_table`, nothing published.
+    One row of each network, percentage and way to retrieve for MAP@100 of each attribute and
+    overall, and for MAP@all, Recall@100 and Acc overall. Columns as in `paper_table`, nothing
+    published.
     """
     own = [result for result in results if result.cell.dataset == dataset]
     names = next((result.scores["attribute_names"] for result in own if result.scores), [])
     wanted = [(name, "MAP@100") for name in [*names, "overall"]]
-    wanted += [("overall", "MAP@all"), ("overall", "Recall@100")]
+    wanted += [("overall", "MAP@all"), ("overall", "Recall@100"), ("overall", "Acc")]
     rows = []
     for network, percent in dict.fromkeys((r.cell.network, r.cell.labeled_percent) for r in own):
-        for attribute, metric in wanted:
-            place = {
-                "table": "",
-                "dataset": dataset,
-                "network": network,
-                "method": "baseline",
-                "labeled_percent": percent,
-                "query_label": "",
-                "top_n": "",
-                "attribute": attribute,
-                "metric": metric,
-            }
-            filled = _baseline(place, results, config)
-            rows.append({**place, **filled, "published": np.nan, "difference": np.nan})
+        for method, query_label, top_n in WAYS:
+            for attribute, metric in wanted:
+                if metric == "Acc" and method == "baseline":
+                    continue
+                place = {
+                    "table": "",
+                    "dataset": dataset,
+                    "network": network,
+                    "method": method,
+                    "labeled_percent": percent,
+                    "query_label": query_label,
+                    "top_n": top_n,
+                    "attribute": attribute,
+                    "metric": metric,
+                }
+                filled = _filled(place, results, config)
+                rows.append({**place, **filled, "published": np.nan, "difference": np.nan})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _baseline(place: dict, results: list[Result], config: dict) -> dict:
+def _filled(place: dict, results: list[Result], config: dict) -> dict:
     """Return ours, spread, seeds and status of one place, from all seeds that have a number."""
-    key = (place["dataset"], place["network"], place["labeled_percent"])
-    own = [r for r in results if (r.cell.dataset, r.cell.network, r.cell.labeled_percent) == key]
+    key = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
+    own = [
+        r
+        for r in results
+        if (r.cell.dataset, r.cell.network, r.cell.labeled_percent, r.method) == key
+    ]
     metric = place["metric"]
     if metric == "MAP@100":
         metric += f"/{config['evaluation']['map_at_100']}"
-    found = [(result, result.value(place["attribute"], metric)) for result in own]
+    where = (place["attribute"], metric, place["query_label"], place["top_n"])
+    found = [(result, result.value(*where)) for result in own]
     values = [value for _, value in found if value is not None]
     return {
         "ours": np.mean(values) if values else np.nan,

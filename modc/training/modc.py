@@ -79,13 +79,14 @@ class Modc(WarmUp):
         self._members: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def begin(self, centres: Tensor) -> None:
-        """Start from the centres of the stage before."""
-        self.centres = centres.to(self.device)
+        """Start from a copy of the centres of the stage before; they are moved in place."""
+        self.centres = centres.clone().to(self.device)
 
     def begin_from(self, embeddings: np.ndarray, labels: pd.DataFrame) -> None:
         """Start from the labelled part's embeddings (N, D), in the order of `labels` (A3)."""
         attribute, value = (
-            torch.from_numpy(labels[column].to_numpy(np.int64)) for column in ("attribute", "value")
+            torch.from_numpy(labels[column].to_numpy(np.int64, copy=True))
+            for column in ("attribute", "value")
         )
         centres = initial_centres(torch.from_numpy(embeddings), attribute, value, self.values)
         self.begin(centres)
@@ -147,7 +148,7 @@ class Modc(WarmUp):
 
     def load_state(self, state: dict) -> None:
         """Take over what `state` returned."""
-        self.centres = state["centres"].to(self.device)
+        self.begin(state["centres"])
         if "predictor" in state:
             self.predictor.load_state_dict(state["predictor"])
 

@@ -1,5 +1,7 @@
 """Adam and its learning rates, new or gone on with from the stage before (supplement)."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -27,8 +29,12 @@ def inherit(adam: torch.optim.Adam, state: dict) -> None:
 
     Parameters that are new in this stage, the predictor's, stand last and have none yet.
     """
-    groups = adam.state_dict()["param_groups"]
-    adam.load_state_dict({"state": state["state"], "param_groups": groups})
+    load(adam, {"state": state["state"], "param_groups": adam.state_dict()["param_groups"]})
+
+
+def load(adam: torch.optim.Adam, state: dict) -> None:
+    """Load a copy of `state`: torch would go on writing into the tensors that it was given."""
+    adam.load_state_dict(copy.deepcopy(state))
 
 
 def set_learning_rate(adam: torch.optim.Adam, settings: dict, epoch: int) -> float:

@@ -3,6 +3,8 @@
 import logging
 import time
 
+from torch import Tensor
+
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -22,12 +24,15 @@ class Progress:
         self.first = self.done = done
         self.begun = self.spoken = time.monotonic()
 
-    def step(self, loss: object) -> None:
+    def step(self, loss: Tensor) -> None:
         """Count one step; `loss` is turned into a number only when a line is due."""
         self.done += 1
         if time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:
             epoch, step = divmod(self.done - 1, self.steps)
-            self.say(f"epoch {epoch + 1}/{self.epochs} step {step + 1}/{self.steps}", float(loss))
+            self.say(
+                f"epoch {epoch + 1}/{self.epochs} step {step + 1}/{self.steps}",
+                float(loss.detach()),
+            )
 
     def epoch(self, epoch: int, loss: float, text: str) -> None:
         """Say how the epoch (from 0) ended."""

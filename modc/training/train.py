@@ -22,7 +22,7 @@ from modc.training.convergence import converged
 from modc.training.curve import write_curve
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.modc import Modc
-from modc.training.optimizer import inherit, optimizer, set_learning_rate
+from modc.training.optimizer import inherit, load, optimizer, set_learning_rate
 from modc.training.progress import Progress
 from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
 from modc.training.warm_up import WarmUp
@@ -66,7 +66,7 @@ def _train(task: Task, key: str, machine: Machine) -> None:
     else:
         stage.network.load_state_dict(state["now"]["network"])
         stage.load_state(state["now"]["training"])
-        adam.load_state_dict(state["now"]["training"]["optimizer"])
+        load(adam, state["now"]["training"]["optimizer"])
         log.info("%s: resumed after epoch %d", task.name, state["epoch"])
     per_epoch = steps(settings)
     progress = Progress(

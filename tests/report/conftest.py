@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from modc.evaluation.metrics import METRICS
-from modc.grid import Cell, cells
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
+from modc.grid import METHODS, Cell, cells
 from modc.report.results import TEST_SPLITS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,14 +49,26 @@ def fraction(*names: object) -> float:
     return (sum(ord(c) * (i + 1) for i, c in enumerate("/".join(map(str, names)))) % 9973) / 10000
 
 
-def made_scores(cell: Cell) -> dict:
-    """What `modc score` would write for a cell."""
+def metrics(*place: object) -> dict:
+    """Made-up metrics of one place."""
+    made = {metric: fraction(*place, metric) for metric in METRICS}
+    return {**made, "MAP@100": made["MAP@100/hits"]}
+
+
+def made_scores(cell: Cell, method: str = "baseline") -> dict:
+    """What `modc score` would write for a cell and method."""
 
     def part(attribute: str, queries: int, candidates: int) -> dict:
         place = (cell.dataset, cell.network, cell.labeled_percent, cell.seed, attribute)
-        metrics = {metric: fraction(*place, metric) for metric in METRICS}
         counts = {"queries": queries, "candidates": candidates, "unanswerable": 0}
-        return {**counts, **metrics, "MAP@100": metrics["MAP@100/hits"]}
+        made = {**counts, **metrics(*place)}
+        if method == "modc":
+            made["Acc"] = fraction(*place, "Acc")
+            made["prioritized"] = {
+                f"top{n}": {label: metrics(*place, n, label) for label in QUERY_LABELS}
+                for n in TOP_N
+            }
+        return made
 
     names = ATTRIBUTES[cell.dataset]
     return {
@@ -63,7 +76,7 @@ def made_scores(cell: Cell) -> dict:
         "network": cell.network,
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
-        "method": "baseline",
+        "method": method,
         "attribute_names": names,
         "generated": False,
         "missing": {"train": 0},
@@ -72,9 +85,9 @@ def made_scores(cell: Cell) -> dict:
     }
 
 
-def write_scores(folder: Path, cell: Cell, scores: object) -> Path:
+def write_scores(folder: Path, cell: Cell, scores: object, method: str = "baseline") -> Path:
     """Write a cell's scores where the tables look for them."""
-    path = folder / cell.folder / "baseline" / "scores.json"
+    path = folder / cell.folder / method / "scores.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(scores))
     return path
@@ -86,7 +99,8 @@ def write_run(tmp_path):
 
     def write(config: dict, **changed: object) -> Path:
         for cell in cells(config):
-            write_scores(tmp_path, cell, made_scores(cell) | changed)
+            for method in METHODS:
+                write_scores(tmp_path, cell, made_scores(cell, method) | changed, method)
         return tmp_path
 
     return write
@@ -102,7 +116,7 @@ def scores_of():
 def write_cell(tmp_path):
     """Write what is given as the scores of a cell; returns the path."""
 
-    def write(cell: Cell, scores: object) -> Path:
-        return write_scores(tmp_path, cell, scores)
+    def write(cell: Cell, scores: object, method: str = "baseline") -> Path:
+        return write_scores(tmp_path, cell, scores, method)
 
     return write

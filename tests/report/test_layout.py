@@ -69,16 +69,18 @@ def test_rows_of_table_4_are_grouped_by_what_is_known(lay_out, tmp_path):
     assert rows[0].entries[3].text == ""  # a baseline has no Acc
 
 
-def test_modc_is_shown_as_not_there(lay_out, write_run, config):
-    laid_out = lay_out(write_run(config), 3)
+def test_modc_that_was_not_run_is_shown_as_that(lay_out, write_run, config):
+    folder = write_run(config)
+    for path in folder.rglob("modc/scores.json"):
+        path.unlink()
+    laid_out = lay_out(folder, 3)
     for part in ("Ours", "Difference"):
         for row in laid_out.parts[part]:
             if row.label.startswith("MODC"):
-                assert row.label.endswith("‡")
                 assert {entry.text for entry in row.entries} == {"–"}
             else:
                 assert "–" not in {entry.text for entry in row.entries}
-    assert "‡ Not run: MODC is not part of this version." in laid_out.notes
+    assert any(note.startswith("– MODC(ASEN) 1 %, ") for note in laid_out.notes)
 
 
 @pytest.mark.parametrize("number", SHAPES)
@@ -99,7 +101,10 @@ def test_best_published_numbers(lay_out, tmp_path, number):
 
 
 def test_best_of_ours_where_there_is_a_choice(lay_out, write_run, config):
-    entries = [row.entries[-1] for row in lay_out(write_run(config), 1).parts["Ours"]]
+    folder = write_run(config)
+    for path in folder.rglob("modc/scores.json"):
+        path.unlink()
+    entries = [row.entries[-1] for row in lay_out(folder, 1).parts["Ours"]]
     values = [float(entry.text) for entry in entries[::2]]
     assert [entry.best_of_all for entry in entries[::2]] == [v == max(values) for v in values]
     # A baseline alone is not the best of its network.
@@ -131,7 +136,9 @@ def test_real_data_are_not_called_incomparable(lay_out, write_run, config):
 
 
 def test_notes_name_what_was_not_run(lay_out, tmp_path):
-    assert "– ASEN 100 %, ASENv2 100 %, ASEN++ 100 %: not run." in lay_out(tmp_path, 1).notes
+    notes = lay_out(tmp_path, 1).notes
+    names = ", ".join(f"{n} 100 %, MODC({n}) 100 %" for n in ("ASEN", "ASENv2", "ASEN++"))
+    assert f"– {names}: not run." in notes
 
 
 def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
@@ -141,7 +148,9 @@ def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
     notes = "\n".join(laid_out.notes)
     assert "divides by the smaller of 100 and the number of relevant items" in notes
     assert "mean ± standard deviation over the seeds 0, 1" in notes
-    assert "ASEN++ (resnet50 and resnet34, 50 + 20 epochs); images of 224 pixels" in notes
+    assert (
+        "ASEN++ (resnet50 and resnet34, 50 + 20 epochs, MODC's stages at most 50); images" in notes
+    )
     assert " ± " in laid_out.parts["Ours"][0].entries[0].text
 
 
@@ -153,14 +162,21 @@ def test_dataset_that_the_paper_does_not_have(write_run, config, tmp_path, empty
     laid_out = page(frame, "FashionMNIST", config)
     assert list(laid_out.parts) == ["Ours"]
     assert [row.label for row in laid_out.parts["Ours"]] == [
-        "ASEN, 100 %",
-        "ASENv2, 100 %",
-        "ASEN++, 100 %",
+        f"{label}, 100 %"
+        for network in ("ASEN", "ASENv2", "ASEN++")
+        for label in (
+            network,
+            f"MODC({network})_top1, known",
+            f"MODC({network})_top2, known",
+            f"MODC({network})_top1, unknown",
+            f"MODC({network})_top2, unknown",
+        )
     ]
-    assert laid_out.columns[-3:] == [
+    assert laid_out.columns[-4:] == [
         ("MAP@100", "overall"),
         ("MAP@all", "overall"),
         ("Recall@100", "overall"),
+        ("Acc", "overall"),
     ]
     assert "published" not in "\n".join(laid_out.notes)
 

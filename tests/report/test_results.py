@@ -1,6 +1,6 @@
 import pytest
 
-from modc.grid import Cell, cells
+from modc.grid import METHODS, Cell, cells
 from modc.report.results import TEST_SPLITS, collect
 
 CELL = Cell("FashionAI", "ASEN", 1, 0)
@@ -14,12 +14,18 @@ def first(folder, config):
 
 def test_every_cell_of_a_whole_run(config, write_run, scores_of):
     results = collect(write_run(config), config)
-    assert [result.cell for result in results] == cells(config)
+    assert [(r.cell, r.method) for r in results] == [
+        (cell, method) for cell in cells(config) for method in METHODS
+    ]
     assert {result.status for result in results} == {""}
     assert {result.not_comparable for result in results} == {""}
     for result in results:
-        scores = scores_of(result.cell)
-        assert result.value("overall", "MAP@all") == scores["overall"]["MAP@all"]
+        overall = scores_of(result.cell, result.method)["overall"]
+        assert result.value("overall", "MAP@all") == overall["MAP@all"]
+        if result.method == "modc":
+            top2 = overall["prioritized"]["top2"]["unknown"]["Recall@100"]
+            assert result.value("overall", "Recall@100", "unknown", "2") == top2
+            assert result.value("overall", "Acc", "unknown", "1") == overall["Acc"]
 
 
 def test_attributes_are_found_by_name(config, write_cell, scores_of, tmp_path):
@@ -70,6 +76,25 @@ def test_altered(config, write_cell, scores_of, tmp_path, reason):
     result = first(tmp_path, config)
     assert result.status == f"scores.json is altered: {reason}"
     assert result.value("overall", "MAP@all") is None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda part: part.pop("Acc"),
+        lambda part: part.pop("prioritized"),
+        lambda part: part["prioritized"].pop("top2"),
+        lambda part: part["prioritized"]["top1"].pop("known"),
+        lambda part: part["prioritized"]["top1"]["known"].update({"MAP@all": 2}),
+        lambda part: part.update({"prioritized": [1]}),
+    ],
+)
+def test_prioritized_scores_that_are_altered(config, write_cell, scores_of, tmp_path, spoil):
+    scores = scores_of(CELL, "modc")
+    spoil(scores["attributes"][1])
+    write_cell(CELL, scores, "modc")
+    status = collect(tmp_path, config)[1].status
+    assert status.endswith("Acc or a metric of prioritized retrieval is missing or no fraction")
 
 
 @pytest.mark.parametrize("value", [1.01, -0.1, float("nan"), "0.5", True, []])
