@@ -208,6 +208,8 @@ def train(
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
+    for folder in (output, resume):
+        folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
     for stage in stages:
         task = Task(
@@ -297,6 +299,9 @@ def score(
     from modc.evaluation.scores import read_embeddings, read_facts, summarize
     from modc.evaluation.scores import score as score_queries
 
+    for written in (output, queries):
+        if written and written.resolve() == embeddings.resolve():
+            raise UserError(f"{written}: is the file of embeddings; expected another name")
     arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
     scored = score_queries(**arrays)
     attributes = len(facts["attribute_names"]) if facts else None
@@ -320,6 +325,8 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.render import render_all, terminal
 
     config = load(list(configs))
+    if results and not results.is_dir():
+        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
     folder = results or Path("results") / config["run"]
     written = render_all(folder, config, folder / "tables")
     first = [1] if "FashionAI" in config["grid"]["datasets"] else []

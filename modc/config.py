@@ -1,12 +1,14 @@
 """One configuration: files merged in order, then checked against config.schema.yaml."""
 
 import difflib
+import math
 from functools import cache
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 from modc.atomic import write_text
 from modc.errors import UserError
@@ -45,6 +47,7 @@ def merge(base: dict, override: dict) -> dict:
 
 def check(config: dict, name: str = "config.yaml") -> None:
     """Raise UserError if a key, type or value of `config` is not what the schema allows."""
+    _check_keys(config, name)
     error = best_match(_validator().iter_errors(config), key=_relevance)
     if error is not None:
         raise UserError(f"{name}: {_explain(error)}")
@@ -59,7 +62,27 @@ def check(config: dict, name: str = "config.yaml") -> None:
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
+    # JSON Schema calls 2.0 an integer and knows no NaN; a count of images must be a whole number.
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and math.isfinite(value)
+            ),
+        }
+    )
+    validator = extend(Draft202012Validator, type_checker=types)
+    return validator(yaml.safe_load(SCHEMA.read_text()))
+
+
+def _check_keys(config: dict, name: str, where: str = "") -> None:
+    for key, value in config.items():
+        if not isinstance(key, str):
+            raise UserError(f"{name}: {where}{key}: a key that is no text; put it in quotes")
+        if isinstance(value, dict):
+            _check_keys(value, name, f"{where}{key}.")
 
 
 def _read(path: Path) -> dict:
@@ -69,6 +92,8 @@ def _read(path: Path) -> dict:
         raise UserError(f"{path}: no such configuration file") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file; expected YAML in UTF-8") from None
+    except TypeError:
+        raise UserError(f"{path}: a key that is a list or a mapping; expected text") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

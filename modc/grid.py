@@ -95,6 +95,8 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     if stage in MODC:
         modc = config["modc"]
         settings |= modc["stages"][cell.network]
+        part = "supervised" if stage == SUPERVISED else "semi_supervised"
+        settings["epochs"] = settings["epochs"][part]
         settings["modc"] = {key: value for key, value in modc.items() if key != "stages"}
     if first:
         settings["weights"] = {name: weights.get(name, "none") for name in backbones}
@@ -104,6 +106,13 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     if not first:
         settings["checkpoint"] = training["checkpoint"]
     return settings
+
+
+def settings_chain(config: dict, cell: Cell, method: str) -> list[str]:
+    """Return the fingerprints of the settings of all stages that lead to a method's model."""
+    stages = STAGES[cell.network]
+    last = stages.index(last_stage(method, cell.labeled_percent))
+    return [fingerprint(training_settings(config, cell, s)) for s in stages[: last + 1]]
 
 
 def fingerprint(value: object) -> str:

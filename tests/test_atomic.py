@@ -2,12 +2,14 @@
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from modc import atomic
 from modc.atomic import atomic_path, write_json, write_text
 
 
@@ -59,3 +61,15 @@ def test_json_refuses_nan_and_writes_nothing(tmp_path):
     assert not (tmp_path / "scores.json").exists()
     write_json(tmp_path / "scores.json", {"MAP@100": 0.5})
     assert json.loads((tmp_path / "scores.json").read_text()) == {"MAP@100": 0.5}
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path):
+    code = "import os; print(os.getpid())"
+    dead = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    leftover = tmp_path / f".a.txt.{atomic.HOST}.{int(dead.stdout)}.tmp"
+    living = tmp_path / f".a.txt.{atomic.HOST}.{os.getppid()}.tmp"
+    elsewhere = tmp_path / f".a.txt.another-machine.{int(dead.stdout)}.tmp"
+    for path in (leftover, living, elsewhere):
+        path.write_text("half")
+    atomic.write_text(tmp_path / "a.txt", "whole")
+    assert not leftover.exists() and living.exists() and elsewhere.exists()

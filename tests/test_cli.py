@@ -82,7 +82,7 @@ def prepared(tmp_path_factory) -> Path:
 
 
 def train_arguments(prepared: Path, output: Path, **changed) -> list:
-    """Return the arguments of a tiny training; None as a value leaves an option out."""
+    """Return the arguments of a tiny training; a tuple is an option given several times."""
     options = {
         "dataset": "FashionAI",
         "network": "ASENv2",
@@ -90,15 +90,16 @@ def train_arguments(prepared: Path, output: Path, **changed) -> list:
         "index": prepared / "index",
         "packed": prepared / "32.npy",
         "labeled": prepared / "100.csv",
-        "output": output / "warm_up",
-        "resume": output / "resume.pt",
-        "embeddings": output / "test.npz",
+        "output": output,
+        "resume": output / "resume",
+        "stage": "warm_up",
         "threads": 1,
         **changed,
     }
-    arguments = ["train", "--config", CONFIG, "--config", prepared / "tiny.yaml"]
+    arguments = ["train", "--config", CONFIG, "--config", prepared / "tiny.yaml", "--embed-test"]
     for name, value in options.items():
-        arguments += [] if value is None else [f"--{name}", value]
+        for one in value if isinstance(value, tuple) else [value]:
+            arguments += [f"--{name}", one]
     return arguments
 
 
@@ -137,15 +138,22 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
     status, _, _ = modc(*train_arguments(prepared, cell))
     assert status == 0 and "images/s" in caplog.text and "left" in caplog.text
     assert files(cell) == [
-        "resume.pt.lock",
-        "test.npz",
+        "resume/warm_up.pt.lock",
         "warm_up/curve.csv",
+        "warm_up/curve.png",
         "warm_up/last.pt",
         "warm_up/model.pt",
+        "warm_up/test.npz",
     ]
     scores, queries = cell / "baseline" / "scores.json", cell / "baseline" / "queries.csv"
     status, out, _ = modc(
-        "score", "--embeddings", cell / "test.npz", "--output", scores, "--queries", queries
+        "score",
+        "--embeddings",
+        cell / "warm_up" / "test.npz",
+        "--output",
+        scores,
+        "--queries",
+        queries,
     )
     assert status == 0 and "MAP@100" in out
     content = json.loads(scores.read_text())
@@ -198,6 +206,9 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
     [
         ({"dataset": "DeepFashion"}, "--dataset DeepFashion: not in"),
         ({"stage": "warm_up_global"}, "--stage warm_up_global: ASENv2 has warm_up"),
+        ({"stage": ("warm_up", "unlabeled")}, "warm_up, unlabeled do not follow each other"),
+        ({"stage": "supervised"}, "ASENv2 supervised needs --initial model"),
+        ({"labeled": "{tmp}/other.csv"}, "the labelled part names image 200, which is no training"),
         ({"network": "ASEN++", "initial": "x"}, "needs --detail, images packed at 32 pixels"),
         ({"network": "ASEN++", "detail": "{prepared}/32.npy"}, "ASEN++ warm_up needs --initial"),
         ({"initial": "{tmp}/x.pt"}, "ASENv2 warm_up takes no --initial model"),
@@ -212,12 +223,59 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
 )
 def test_a_training_that_cannot_start_says_why(modc, prepared, tmp_path, changed, message):
     (tmp_path / "bad.pt").write_bytes(b"no checkpoint")
+    (tmp_path / "other.csv").write_text("image\n200\n")
     places = {"prepared": prepared, "tmp": tmp_path}
-    filled = {k: v.format(**places) for k, v in changed.items()}
+    filled = {k: v.format(**places) if isinstance(v, str) else v for k, v in changed.items()}
     status, _, err = modc(*train_arguments(prepared, tmp_path / "cell", **filled))
     assert status == 1
     assert message.format(**places) in one_error(err)
     assert not (tmp_path / "cell" / "warm_up").exists()
+
+
+def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, tmp_path):
+    cell = tmp_path / "cell"
+    assert modc(*train_arguments(prepared, cell, stage=("warm_up", "supervised")))[0] == 0
+    for stage in ("warm_up", "supervised"):
+        assert (cell / stage / "model.pt").exists()
+    assert not (cell / "warm_up" / "test.npz").exists()
+    initial = cell / "warm_up" / "model.pt"
+    scores = tmp_path / "scores.json"
+    embeddings = cell / "supervised" / "test.npz"
+    assert modc("score", "--embeddings", embeddings, "--output", scores)[0] == 0
+    assert json.loads(scores.read_text())["method"] == "modc"
+    status, _, err = modc(
+        *train_arguments(prepared, tmp_path / "x", stage="unlabeled", initial=initial)
+    )
+    assert status == 1
+    assert "initial model's stage: warm_up; expected self_supervised" in one_error(err)
+    unfit = {"network": "ASEN", "stage": "supervised", "initial": initial}
+    status, _, err = modc(*train_arguments(prepared, cell, **unfit))
+    assert status == 1 and "initial model's network: ASENv2; expected ASEN" in one_error(err)
+    status, _, err = modc("score", "--embeddings", embeddings, "--output", embeddings)
+    assert status == 1 and "is the file of embeddings" in one_error(err)
+
+
+def test_an_index_of_another_dataset_is_refused(modc, prepared, tmp_path):
+    more = tmp_path / "more.yaml"
+    more.write_text("datasets: {DARN: {image_size: 32}}")
+    arguments = train_arguments(prepared, tmp_path / "cell", dataset="DARN")
+    status, _, err = modc(*arguments[:5], "--config", more, *arguments[5:])
+    assert status == 1 and "the index is of FashionAI; expected DARN" in one_error(err)
+
+
+def test_garments_never_touch_what_was_not_drawn(modc, tmp_path):
+    (tmp_path / "real.zip").write_bytes(b"precious")
+    call = ("garments", "--format", "darn", "--images", 300, "--folder", tmp_path)
+    status, _, err = modc(*call)
+    assert status == 1 and "holds files that were not drawn" in one_error(err)
+    assert files(tmp_path) == ["real.zip"]
+
+
+def test_a_mistyped_results_folder_is_named(modc, prepared, tmp_path):
+    configs = ("--config", CONFIG, "--config", prepared / "tiny.yaml")
+    status, _, err = modc("tables", *configs, "--results", tmp_path / "typo")
+    assert status == 1 and "typo: no such folder" in one_error(err)
+    assert not (tmp_path / "typo").exists()
 
 
 def test_packed_images_of_another_size_are_named(modc, prepared, tmp_path):
@@ -347,7 +405,7 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
     assert done.returncode == 1
     message = one_error(done.stderr)
     assert str(folder) in message and "; " in message
-    assert [name for name in files(folder) if not name.endswith(".lock")] == []
+    assert [name for name in files(folder) if not name.endswith((".lock", ".drawn"))] == []
 
 
 @pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()))

@@ -24,6 +24,7 @@ TINY = {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
+    "modc": {"stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}}},
     "threads": 1,
 }
 
@@ -108,10 +109,12 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "subset": 7,
             "warm_up_global": 7,
             "warm_up": 21,
-            "score": 21,
+            "supervised": 21,
+            "semi_supervised": 15,
+            "score": 42,
             "tables": 1,
             "all": 1,
-            "total": 64,
+            "total": 121,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -121,7 +124,8 @@ def test_the_smoke_run_is_the_same_grid(tmp_path):
     assert status == 0, output
     found = stats(output)
     assert found.pop("garments") == 2
-    assert (found["warm_up"], found["warm_up_global"], found["score"]) == (21, 7, 21)
+    assert (found["warm_up"], found["warm_up_global"], found["score"]) == (21, 7, 42)
+    assert (found["supervised"], found["semi_supervised"]) == (21, 15)
 
 
 def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
@@ -131,8 +135,10 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
     assert "DARN is not there: fetch the pictures of its URL list" in answer
     assert "data/DARN/splits" in answer
     table = (folder / "results" / "tiny" / "tables" / "table1.md").read_text()
-    ours = re.search(r"^\| ASENv2 +\|(.*)\|$", table, re.M)
-    assert ours and all(re.fullmatch(r"\**\d+\.\d\d\**", c.strip()) for c in ours[1].split("|"))
+    for label in ("ASENv2", r"MODC\(ASENv2\)_top1"):
+        ours = re.search(rf"^\| {label} +\|(.*)\|$", table, re.M)
+        numbers = [re.sub(r"\*|</?u>", "", part).strip() for part in ours[1].split("|")]
+        assert all(re.fullmatch(r"\d+\.\d\d", number) for number in numbers)
     missing = (folder / "results" / "tiny" / "tables" / "table2.md").read_text()
     assert "ASENv2" in missing and "not run" in missing.lower()
     # Tables of a part are not taken for the whole: the same command tries the rest again.
@@ -174,9 +180,9 @@ def edited(finished):
         ("modc/published/numbers.py", {"tables"}),
         ("modc/cli.py", set()),
         ("modc/networks/public_checkpoints.py", set()),
-        ("modc/training/train.py", {"warm_up", "score", "tables"}),
-        ("modc/networks/attention.py", {"warm_up", "score", "tables"}),
-        ("modc/losses/triplet.py", {"warm_up", "score", "tables"}),
+        ("modc/training/train.py", {"warm_up", "supervised", "score", "tables"}),
+        ("modc/networks/attention.py", {"warm_up", "supervised", "score", "tables"}),
+        ("modc/losses/triplet.py", {"warm_up", "supervised", "score", "tables"}),
     ],
 )
 def test_only_a_file_that_training_imports_retrains(finished, edited, file, rules):
@@ -192,10 +198,11 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
 @pytest.mark.parametrize(
     ("override", "rules"),
     [
-        ("training: {margin: 0.3}", {"warm_up", "score", "tables"}),
-        ("training: {triplets_per_epoch: 48}", {"warm_up", "score", "tables"}),
-        ("networks: {ASENv2: {backbone: resnet18}}", {"warm_up", "score", "tables"}),
+        ("training: {margin: 0.3}", {"warm_up", "supervised", "score", "tables"}),
+        ("training: {triplets_per_epoch: 48}", {"warm_up", "supervised", "score", "tables"}),
+        ("networks: {ASENv2: {backbone: resnet18}}", {"warm_up", "supervised", "score", "tables"}),
         ("evaluation: {map_at_100: min}", {"score", "tables"}),
+        ("modc: {temperature: 0.2}", {"supervised", "score", "tables"}),
         ("networks: {ASEN: {backbone: resnet18}}", set()),
         ("training: {local_weight: 0.5}", set()),
         ("datasets: {DARN: {image_size: 96}}", set()),
@@ -209,7 +216,8 @@ def test_a_larger_grid_makes_what_is_new(finished):
     found = planned(
         finished, "", "grid: {datasets: [FashionAI], labeled_percent: {FashionAI: [10, 100]}}"
     )
-    assert (found["subset"], found["warm_up"], found["score"]) == (1, 1, 1)
+    assert (found["subset"], found["warm_up"], found["semi_supervised"]) == (1, 1, 1)
+    assert (found["supervised"], found["score"]) == (1, 2)
 
 
 @pytest.mark.parametrize(

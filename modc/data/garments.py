@@ -15,6 +15,7 @@ from modc.atomic import atomic_path, write_bytes, write_json, write_text
 from modc.data import darn, drawing_darn, drawing_fashionai, fashionai
 from modc.data.index import SPLITS
 from modc.data.listed_images import GENERATED
+from modc.errors import UserError
 from modc.seeds import generator
 
 SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
@@ -28,11 +29,16 @@ WEB_PAGE = b"<!DOCTYPE html><html><body>The page you asked for does not exist.</
 # DARN is skewed: one sleeve length holds four fifths, values of other attributes fall off steeply.
 COMMONEST_SLEEVE_LENGTH = 0.8
 SKEW = 2.0
+CLAIM = ".drawn"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 
 
 def write_fashionai(folder: Path, images: int, seed: int) -> None:
-    """Write two archives with `images` pictures, one attribute each, and the split files."""
+    """Write two archives with `images` pictures, one attribute each, and the split files.
+
+    Raises UserError if the folder holds anything that was not drawn.
+    """
+    _claim(folder)
     rng = generator(seed, use="FashionAI garments")
     attributes = list(fashionai.ATTRIBUTES.items())
     pictures: dict[str, list] = {split: [] for split in SPLITS}  # (archive, name, attribute, value)
@@ -69,8 +75,10 @@ def write_darn(folder: Path, images: int, seed: int) -> None:
     """Write `images` listed pictures, some of them missing, the list of URLs and the split files.
 
     A training picture carries several attributes, one for validation or test exactly one. A
-    picture's folder stands for its category, as in DARN.
+    picture's folder stands for its category, as in DARN. Raises UserError if the folder holds
+    anything that was not drawn.
     """
+    _claim(folder)
     rng = generator(seed, use="DARN garments")
     attributes = list(darn.ATTRIBUTES)
     folders = rng.choice(90_000_000, darn.ATTRIBUTES["clothes category"], replace=False) + 10**7
@@ -104,6 +112,17 @@ def write_darn(folder: Path, images: int, seed: int) -> None:
     lines = [f"{name.removesuffix('.jpg')} http://garments.invalid/{name}\n" for name, _ in drawn]
     write_text(folder / "urls.txt", "".join(lines))
     write_json(folder / GENERATED, {"format": "darn", "images": images, "seed": seed})
+
+
+def _claim(folder: Path) -> None:
+    """Refuse a folder of other things; mark this one, so that an interrupted run may go on."""
+    if not (folder / CLAIM).exists():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UserError(
+                f"{folder}: holds files that were not drawn; expected a new or empty folder (or "
+                f"remove `generate` to use what is there)"
+            )
+        write_text(folder / CLAIM, "What lies here is drawn by `modc garments`.\n")
 
 
 def _skewed(attribute: str, rng: np.random.Generator) -> int:

@@ -108,10 +108,7 @@ class ImageFolder:
         return picture
 
     def _damaged(self, path: str) -> str:
-        return (
-            f"{self._name(path)}: truncated or damaged picture; fetch it again, or delete it and "
-            f"set missing_images to leave_out"
-        )
+        return f"{self._name(path)}: truncated or damaged picture; fetch it again or delete it"
 
     def _name(self, path: str) -> str:
         return str(self.folder / path)

@@ -1,6 +1,7 @@
 """All images of a dataset as one memory-mapped array of uint8 squares, which all jobs share."""
 
 import json
+import logging
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from modc.data.index import Index
 from modc.data.square import short_side_square
 from modc.errors import UserError
 
+log = logging.getLogger(__name__)
+
 HEADER_BYTES = 4096  # more than the header of a .npy file takes
 
 
@@ -26,6 +29,8 @@ def pack(index: Index, folder: Path, size: int, output: Path, threads: int) -> N
     too little room; then nothing is left behind.
     """
     facts = _facts(index, size)
+    if output.suffix != ".npy":
+        raise UserError(f"{output}: expected a name that ends with .npy")
     if output.exists() and _read_facts(output) == facts:
         return
     shape = (len(index.images), size, size, 3)
@@ -37,22 +42,32 @@ def pack(index: Index, folder: Path, size: int, output: Path, threads: int) -> N
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
         _reserve(temporary)
 
-        def fill(row: int) -> None:
-            array[row] = short_side_square(images.open(paths[row]), size)
+        def fill(row: int) -> str | None:
+            try:
+                array[row] = short_side_square(images.open(paths[row]), size)
+            except UserError as error:
+                return str(error)
+            return None
 
         pool = ThreadPoolExecutor(threads)
         try:
-            for _ in tqdm(
-                pool.map(fill, range(len(paths))),
-                f"packing {output.name}",
-                len(paths),
-                mininterval=5,
-            ):
-                pass
+            done = pool.map(fill, range(len(paths)))
+            done = tqdm(done, f"packing {output.name}", len(paths), mininterval=5)
+            failed = [reason for reason in done if reason]
         finally:
             pool.shutdown(cancel_futures=True)
+        if failed:
+            for reason in failed[1:]:
+                log.warning("%s", reason)
+            raise UserError(
+                f"{failed[0]} ({len(failed)} of {len(paths)} pictures cannot be read). Once they "
+                f"are fetched or deleted, make the index again (in the workflow: delete "
+                f"prepared/index); missing_images: leave_out lets it go on without them"
+            )
         array.flush()
-        write_json(_sidecar(output), facts)
+        # Facts of another array must not stand beside this one, whenever the process is killed.
+        _sidecar(output).unlink(missing_ok=True)
+    write_json(_sidecar(output), facts)
 
 
 def open_packed(path: Path, index: Index) -> np.ndarray:

@@ -51,6 +51,7 @@ def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, fa
         "epoch": facts["epoch"],
         "valid_MAP@all": facts["valid_MAP@all"],
         "key": facts["key"],
+        "settings_chain": facts["settings_chain"],
         "provenance": facts["provenance"],
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:

@@ -183,6 +183,10 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
         notes.append(f"Ours: mean ± standard deviation over the seeds {listed}.")
     else:
         notes.append(f"Ours: one seed ({seeds[0]}).")
+    counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
+    if len(counts):
+        parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)
+        notes.append(f"Labelled images: {', '.join(f'{n:.0f} at {p} %' for n, p in parts)}.")
     settings = _settings(frame["dataset"].iloc[0], config) if len(frame) else ""
     if settings:
         notes.append(settings)
@@ -197,10 +201,10 @@ def _settings(dataset: str, config: dict) -> str:
     for network in config["grid"]["networks"]:
         backbones = [v for k, v in config["networks"][network].items() if k.endswith("backbone")]
         epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
-        cap = config["modc"]["stages"][network]["epochs"]
+        most = config["modc"]["stages"][network]["epochs"]
         networks.append(
-            f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs, MODC's stages at "
-            f"most {cap})"
+            f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs, MODC at most "
+            f"{most['supervised']} and then {most['semi_supervised']} a step)"
         )
     return (
         f"Settings of the run: {', '.join(networks)}; images of "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells
+from modc.grid import METHODS, Cell, cells, settings_chain
 
 NOT_RUN = "not run"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
@@ -27,6 +27,12 @@ class Result:
     scores: dict | None
     status: str
     not_comparable: str = ""
+
+    @property
+    def labeled_images(self) -> int | None:
+        """How many training images had labels, where the scores say so."""
+        count = ((self.scores or {}).get("provenance") or {}).get("labeled_images")
+        return count if _is_count(count) else None
 
     def value(
         self, attribute: str, metric: str, query_label: str = "", top_n: str = ""
@@ -54,10 +60,14 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
 
     A scores file that is absent, unreadable or not what it should be gives a status, no error.
     """
-    return [_read(Path(run_folder), cell, method) for cell in cells(config) for method in METHODS]
+    return [
+        _read(Path(run_folder), cell, method, settings_chain(config, cell, method))
+        for cell in cells(config)
+        for method in METHODS
+    ]
 
 
-def _read(run_folder: Path, cell: Cell, method: str) -> Result:
+def _read(run_folder: Path, cell: Cell, method: str, settings: list[str]) -> Result:
     path = run_folder / cell.folder / method / "scores.json"
     try:
         scores = json.loads(path.read_bytes())
@@ -70,7 +80,7 @@ def _read(run_folder: Path, cell: Cell, method: str) -> Result:
     wrong = _what_is_wrong(scores, cell, method)
     if wrong:
         return Result(cell, method, None, f"scores.json is altered: {wrong}")
-    return Result(cell, method, scores, "", _why_not_comparable(scores))
+    return Result(cell, method, scores, "", _why_not_comparable(scores, settings))
 
 
 def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
@@ -129,8 +139,10 @@ def _is_fraction(value: object) -> bool:
     return is_number and math.isfinite(value) and 0 <= value <= 1
 
 
-def _why_not_comparable(scores: dict) -> str:
-    """Return why the scores are of other data than the paper's, "" if they are not."""
+def _why_not_comparable(scores: dict, settings: list[str]) -> str:
+    """Return why the scores are not this configuration's, or of other data than the paper's."""
+    if scores.get("settings_chain") != settings:
+        return "trained with other settings than the configuration's"
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
     missing = sum(scores["missing"].values())

@@ -20,6 +20,7 @@ COLUMNS = [
     "ours",
     "spread",
     "seeds",
+    "labeled_images",
     "published",
     "difference",
     "status",
@@ -34,6 +35,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
+    labeled_images: how many training images had labels.
     status: "" for a number that may be compared, else why it may not be, or why there is none.
     """
     published = numbers.load()
@@ -97,6 +99,7 @@ def _filled(place: dict, results: list[Result], config: dict) -> dict:
         "ours": np.mean(values) if values else np.nan,
         "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
         "seeds": len(values),
+        "labeled_images": next((r.labeled_images for r, v in found if v is not None), None),
         "status": _status(place, found),
     }
 

@@ -11,7 +11,7 @@ import torch
 from modc import provenance
 from modc.data.index import Index
 from modc.errors import UserError
-from modc.grid import fingerprint
+from modc.grid import fingerprint, previous_stage
 from modc.networks import model_file
 
 MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
@@ -42,6 +42,36 @@ class Task:
         """What a log line calls this task."""
         return "{dataset} {network} {labeled_percent} % seed {seed} {stage}".format(**self.settings)
 
+    def check(self) -> None:
+        """Raise UserError if the parts do not belong together."""
+        settings, index = self.settings, self.index
+        if index.dataset != settings["dataset"]:
+            raise UserError(
+                f"{self.name}: the index is of {index.dataset}; expected {settings['dataset']}"
+            )
+        outside = np.setdiff1d(self.labeled, index.rows("train", "train")["image"])
+        if len(outside):
+            raise UserError(
+                f"{self.name}: the labelled part names image {outside[0]}, which is no training "
+                f"image of this index; run `modc subset` again"
+            )
+        if self.initial is None:
+            return
+        facts = self.initial.facts
+        expected = {
+            "network": (self.initial.network, settings["network"]),
+            "backbones": (self.initial.architecture, settings["architecture"]),
+            "attributes": (self.initial.attributes, index.attributes),
+            "stage": (facts.get("stage"), previous_stage(settings["network"], settings["stage"])),
+            "index": (facts.get("index_sha256"), index.sha256),
+        }
+        for what, (found, wanted) in expected.items():
+            if found != wanted:
+                raise UserError(
+                    f"{self.name}: the initial model's {what}: {_short(found)}; expected "
+                    f"{_short(wanted)}"
+                )
+
     def key(self) -> str:
         """Return what names the resulting model: settings, code, data and starting point."""
         return fingerprint(
@@ -50,7 +80,10 @@ class Task:
                 "code": provenance.training_code(),
                 "index": self.index.sha256,
                 "labeled": sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest(),
-                "initial": self.initial.facts["key"] if self.initial else None,
+                # Best and last model of a stage have one key and differ in their epoch.
+                "initial": [self.initial.facts[name] for name in ("key", "epoch")]
+                if self.initial
+                else None,
             }
         )
 
@@ -82,6 +115,11 @@ class Task:
             "key": key,
             "stage": self.settings["stage"],
             "settings": self.settings,
+            # Of this stage and all before, so that a table can tell whether they still hold.
+            "settings_chain": [
+                *(self.initial.facts["settings_chain"] if self.initial else []),
+                fingerprint(self.settings),
+            ],
             "sizes": self.settings["sizes"],
             "index_sha256": self.index.sha256,
             "provenance": {
@@ -107,3 +145,9 @@ class Task:
             training,
         )
         model_file.save(self.output / name, model)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"{len(value)} ({', '.join(map(str, value[:3]))}, ...)"
+    return str(value)

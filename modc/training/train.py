@@ -44,6 +44,7 @@ def train(task: Task) -> None:
     Killed at any moment and started again, it ends with the same model as one left alone. Raises
     UserError if no triplet can be drawn, or if the loss is no longer a number.
     """
+    task.check()
     key = task.key()
     with checkpoint.alone(task.resume):
         if task.finished(key):

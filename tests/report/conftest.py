@@ -8,7 +8,7 @@ import yaml
 
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells
+from modc.grid import METHODS, Cell, cells, settings_chain
 from modc.report.results import TEST_SPLITS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ ATTRIBUTES = {
 @pytest.fixture
 def config() -> dict:
     """The paper's configuration."""
-    return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    return paper()
 
 
 def fraction(*names: object) -> float:
@@ -53,6 +53,11 @@ def metrics(*place: object) -> dict:
     """Made-up metrics of one place."""
     made = {metric: fraction(*place, metric) for metric in METRICS}
     return {**made, "MAP@100": made["MAP@100/hits"]}
+
+
+def paper() -> dict:
+    """The paper's configuration."""
+    return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 
 
 def made_scores(cell: Cell, method: str = "baseline") -> dict:
@@ -77,7 +82,9 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "method": method,
+        "settings_chain": settings_chain(paper(), cell, method),
         "attribute_names": names,
+        "provenance": {"labeled_images": 9 * cell.labeled_percent},
         "generated": False,
         "missing": {"train": 0},
         "attributes": [part(name, 10, 40) for name in names],

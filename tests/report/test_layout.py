@@ -149,8 +149,10 @@ def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
     assert "divides by the smaller of 100 and the number of relevant items" in notes
     assert "mean ± standard deviation over the seeds 0, 1" in notes
     assert (
-        "ASEN++ (resnet50 and resnet34, 50 + 20 epochs, MODC's stages at most 50); images" in notes
+        "ASEN++ (resnet50 and resnet34, 50 + 20 epochs, MODC at most 50 and then 50 a step); images"
+        in notes
     )
+    assert "Labelled images: 900 at 100 %." in notes
     assert " ± " in laid_out.parts["Ours"][0].entries[0].text
 
 

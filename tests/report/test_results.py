@@ -116,6 +116,14 @@ def test_drawn_pictures_are_not_comparable(config, write_run):
     assert result.value("overall", "MAP@all") is not None
 
 
+def test_scores_of_other_settings_are_not_shown_as_this_configurations(config, write_run):
+    folder = write_run(config)
+    config["training"]["stages"]["ASEN"]["warm_up"]["epochs"] = 3
+    for result in collect(folder, config):
+        expected = "trained with other settings than the configuration's"
+        assert result.not_comparable == (expected if result.cell.network == "ASEN" else "")
+
+
 def test_missing_images_are_not_comparable(config, write_run):
     result = first(write_run(config, missing={"train": 3, "test": 2}), config)
     assert result.not_comparable == "5 listed images are missing"

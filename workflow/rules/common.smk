@@ -1,4 +1,6 @@
 # Names and input functions that the rules share. What is trained is decided in modc/grid.py.
+import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -24,6 +26,10 @@ RESUME = f"{RUN}/resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 LOGS = f"{RUN}/logs"
 DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
+# Runs that share the data may label other parts of it.
+LABELED = "{PREPARED}/labeled-{rule}-{at_least}-{seed}".format(
+    PREPARED=PREPARED, **config["labeled_part"]
+)
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"
@@ -72,8 +78,9 @@ def failures(since):
     """The mistakes that jobs ended with, each with its log; `since`: when this run began."""
     for path in sorted(Path(LOGS).rglob("*.log")):
         lines = path.read_text(errors="replace").splitlines() or [""]
-        if path.stat().st_mtime >= since and lines[-1].startswith("modc: error: "):
-            yield f"FAILED ({path}): {lines[-1].removeprefix('modc: error: ')}"
+        error = re.fullmatch(r"(?:modc: error|Error|\w*Error): (.*)", lines[-1])
+        if path.stat().st_mtime >= since and error:
+            yield f"FAILED ({path}): {error[1]}"
 
 
 def settings_of(stages):
@@ -96,7 +103,7 @@ def inputs_of(stages):
         sizes = grid.packed_sizes(config, wildcards.dataset, wildcards.network, stages[-1])
         files = {
             "index": f"{prepared}/index/index.json",
-            "labeled": f"{prepared}/labeled/{wildcards.percent}.csv",
+            "labeled": f"{LABELED}/{wildcards.percent}.csv".format(dataset=wildcards.dataset),
             # Packed images are named by the index they are made of, so their age says nothing.
             **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
         }
@@ -128,7 +135,7 @@ def options_of(stages):
             "--output": CELL.format(**wildcards),
             "--resume": RESUME.format(**wildcards),
         }
-        words = [f"{name} {value}" for name, value in values.items() if value]
+        words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
         words += [f"--stage {stage}" for stage in stages]
         # No row of the tables comes from the first part of ASEN++'s warm-up.
         return " ".join(words + ([] if "warm_up_global" in stages else ["--embed-test"]))

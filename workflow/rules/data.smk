@@ -11,8 +11,8 @@ rule garments:
         generate=lambda wildcards: config["datasets"][wildcards.dataset]["generate"],
         folder=subpath(output[0], parent=True),
     shell:
-        "modc garments --format {params.format} --folder {params.folder}"
-        " --images {params.generate[images]} --seed {params.generate[seed]} 2> {log}"
+        "modc garments --format {params.format} --folder {params.folder:q}"
+        " --images {params.generate[images]} --seed {params.generate[seed]} 2> {log:q}"
 
 
 # Copied from Debian's package or downloaded; files that are there already are left alone.
@@ -32,7 +32,7 @@ rule fetch_fashion_mnist:
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "modc fetch fashion-mnist --folder {params.folder} 2> {log}"
+        "modc fetch fashion-mnist --folder {params.folder:q} 2> {log:q}"
 
 
 # Another real dataset is not an input: where it is absent, this job fails first and says what to fetch.
@@ -52,24 +52,24 @@ rule index:
         folder=dataset_folder,
         index=subpath(output[0], parent=True),
     shell:
-        "modc index --format {params.format} --folder {params.folder}"
-        " --missing-images {params.missing} --output {params.index} 2> {log}"
+        "modc index --format {params.format} --folder {params.folder:q}"
+        " --missing-images {params.missing} --output {params.index:q} 2> {log:q}"
 
 
 rule subset:
     input:
         rules.index.output[0],
     output:
-        f"{PREPARED}/labeled/{{percent}}.csv",
+        f"{LABELED}/{{percent}}.csv",
     log:
         f"{LOGS}/subset/{{dataset}}-{{percent}}.log",
     params:
         part=config["labeled_part"],
         index=subpath(input[0], parent=True),
     shell:
-        "modc subset --index {params.index} --percent {wildcards.percent}"
+        "modc subset --index {params.index:q} --percent {wildcards.percent}"
         " --rule {params.part[rule]} --at-least {params.part[at_least]} --seed {params.part[seed]}"
-        " --output {output} 2> {log}"
+        " --output {output:q} 2> {log:q}"
 
 
 rule pack:
@@ -85,5 +85,5 @@ rule pack:
         folder=dataset_folder,
         index=subpath(input[0], parent=True),
     shell:
-        "modc pack --index {params.index} --folder {params.folder} --size {wildcards.size}"
-        " --threads {threads} --output {output.array} 2> {log}"
+        "modc pack --index {params.index:q} --folder {params.folder:q} --size {wildcards.size}"
+        " --threads {threads} --output {output.array:q} 2> {log:q}"

@@ -15,6 +15,6 @@ rule score:
         evaluation=config["evaluation"],
         code=provenance.code_of("modc.evaluation.scores"),
     shell:
-        "modc score --embeddings {input} --map-at-100 {params.evaluation[map_at_100]}"
+        "modc score --embeddings {input:q} --map-at-100 {params.evaluation[map_at_100]}"
         " --unanswerable {params.evaluation[unanswerable]}"
-        " --queries {output.queries} --output {output.scores} 2> {log}"
+        " --queries {output.queries:q} --output {output.scores:q} 2> {log:q}"

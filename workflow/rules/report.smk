@@ -18,7 +18,7 @@ rule tables:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
     shell:
-        "modc tables --config {params.config} > {output.summary} 2> {log}"
+        "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
 
 onsuccess:

@@ -21,7 +21,7 @@ rule warm_up_global:
         code=provenance.training_code(),
         options=options_of(["warm_up_global"]),
     shell:
-        "modc train {params.options} --threads {threads} 2> {log}"
+        "modc train {params.options} --threads {threads} 2> {log:q}"
 
 
 use rule warm_up_global as warm_up with:
