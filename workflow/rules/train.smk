@@ -1,4 +1,4 @@
-# The stages of a cell: first its baseline, then MODC. One job trains MODC's last four in a row.
+# The stages of a cell: first its baseline, then MODC. One job trains MODC's stages in a row.
 # A job is run again when its inputs, what it reads of the configuration, or the code that training
 # imports changes, and for nothing else.
 # The resumable checkpoint is no output, since Snakemake deletes the outputs of a failed job.
@@ -40,6 +40,7 @@ use rule warm_up_global as warm_up with:
         options=options_of(["warm_up"]),
 
 
+# With all labels there is nothing unlabelled: MODC ends here (A11).
 use rule warm_up_global as supervised with:
     input:
         unpack(inputs_of([grid.SUPERVISED])),
@@ -50,16 +51,18 @@ use rule warm_up_global as supervised with:
         embeddings=f"{CELL}/supervised/test.npz",
     log:
         f"{LOGS}/supervised/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+    wildcard_constraints:
+        percent="100",
     params:
         settings=settings_of([grid.SUPERVISED]),
         code=provenance.training_code(),
         options=options_of([grid.SUPERVISED]),
 
 
-# The models and curves of the first three steps stay when the job fails, as they are no outputs.
+# The models and curves of the stages before the last stay when the job fails, as they are no outputs.
 use rule warm_up_global as semi_supervised with:
     input:
-        unpack(inputs_of(grid.SEMI_SUPERVISED)),
+        unpack(inputs_of(grid.MODC)),
     output:
         model=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/model.pt",
         last=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/last.pt",
@@ -67,7 +70,9 @@ use rule warm_up_global as semi_supervised with:
         embeddings=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/test.npz",
     log:
         f"{LOGS}/semi_supervised/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+    wildcard_constraints:
+        percent=r"(?!100$)\d+",
     params:
-        settings=settings_of(grid.SEMI_SUPERVISED),
+        settings=settings_of(grid.MODC),
         code=provenance.training_code(),
-        options=options_of(grid.SEMI_SUPERVISED),
+        options=options_of(grid.MODC),
