@@ -71,7 +71,7 @@ use rule warm_up_global as semi_supervised with:
     log:
         f"{LOGS}/semi_supervised/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
     wildcard_constraints:
-        percent=r"(?!100$)\d+",
+        percent=r"(?!100\b)\d+",
     params:
         settings=settings_of(grid.MODC),
         code=provenance.training_code(),
