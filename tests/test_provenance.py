@@ -14,7 +14,7 @@ def test_training_reads_its_networks_losses_and_data_but_no_tables():
     found = names("modc.training.train")
     for expected in (
         "training/train.py",
-        "training/stages.py",
+        "training/modc.py",
         "networks/asen_pp.py",
         "losses/triplet.py",
         "data/triplets.py",
