@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from modc.errors import UserError
-from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, training_settings
+from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, previous_stage, training_settings
 
 PATH = click.Path(path_type=Path)
 FORMATS = ("fashionai", "darn", "fashion_mnist")
@@ -132,14 +132,18 @@ def pack(index_folder: Path, folder: Path, size: int, threads: int, output: Path
     "stages",
     multiple=True,
     required=True,
-    help=f"{', '.join(dict.fromkeys(s for n in STAGES.values() for s in n))}. Repeatable: several "
-    "are trained in a row.",
+    help=f"{', '.join(STAGES)}. Repeatable: several are trained in a row.",
 )
 @click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
 @click.option("--packed", type=PATH, required=True, help="Packed images as the network sees them.")
 @click.option("--detail", type=PATH, help="Larger packed images, for ASEN++'s local view.")
 @click.option("--labeled", type=PATH, required=True, help="The labelled part, from `modc subset`.")
 @click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
+@click.option(
+    "--assume",
+    metavar="A3=memory_bank",
+    help="Train under an alternative of an assumption; `modc assumptions` lists them.",
+)
 @click.option(
     "--output",
     type=PATH,
@@ -163,6 +167,7 @@ def train(
     detail: Path | None,
     labeled: Path,
     initial: Path | None,
+    assume: str | None,
     output: Path,
     resume: Path,
     embed_test: bool,
@@ -177,13 +182,13 @@ def train(
     from modc.data.index import read
     from modc.data.pack import open_packed
 
-    config = load(list(configs))
+    config = _assumed(load(list(configs)), assume)
     if dataset not in config["datasets"]:
         raise UserError(
             f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
         )
-    _check_stages(network, stages, initial)
     cell = Cell(dataset, network, percent, seed)
+    _check_stages(config, cell, stages, initial)
     sizes = packed_sizes(config, dataset, network, stages[-1])
     if "detail" in sizes and detail is None:
         raise UserError(
@@ -212,8 +217,10 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
     for stage in stages:
+        settings = training_settings(config, cell, stage)
+        public = settings.get("public_checkpoint")
         task = Task(
-            training_settings(config, cell, stage),
+            settings,
             listed,
             {name: arrays[name] for name in packed_sizes(config, dataset, network, stage)},
             subsets.read(labeled),
@@ -221,22 +228,29 @@ def train(
             output / stage,
             resume / f"{stage}.pt",
             output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
+            Path(public) if public else None,
         )
         train_task(task)
         initial = output / stage / following
 
 
-def _check_stages(network: str, stages: tuple[str, ...], initial: Path | None) -> None:
-    own = STAGES[network]
-    for stage in stages:
-        if stage not in own:
-            raise UserError(f"--stage {stage}: {network} has {', '.join(own)}")
-    start = own.index(stages[0])
-    if stages != own[start : start + len(stages)]:
-        raise UserError(f"--stage: {', '.join(stages)} do not follow each other in {network}")
-    first = start == 0
-    if (initial is None) != first:
-        raise UserError(f"{network} {stages[0]} {'takes no' if first else 'needs'} --initial model")
+def _assumed(config: dict, assume: str | None) -> dict:
+    from modc.published import assumptions
+
+    if assume is None:
+        return config
+    name, _, alternative = assume.partition("=")
+    return assumptions.assume(config, name, alternative)
+
+
+def _check_stages(config: dict, cell: Cell, stages: tuple[str, ...], initial: Path | None) -> None:
+    before = [previous_stage(config, cell, stage) for stage in stages]
+    for stage, expected, previous in zip(stages[1:], before[1:], stages, strict=False):
+        if expected != previous:
+            raise UserError(f"--stage: {stage} does not follow {previous}; expected {expected}")
+    if (initial is None) != (before[0] is None):
+        takes = "takes no" if before[0] is None else "needs"
+        raise UserError(f"{cell.network} {stages[0]} {takes} --initial model")
 
 
 @cli.command()
@@ -285,8 +299,21 @@ def embed(
     show_default=True,
     help="A query without a relevant candidate: score 0, or leave it out.",
 )
+@click.option(
+    "--prioritized-order",
+    type=click.Choice(["query", "centre"]),
+    default="query",
+    show_default=True,
+    help="Prioritized retrieval: candidates that come first stand by similarity to the query, or "
+    "to the centre of its value.",
+)
 def score(
-    embeddings: Path, output: Path, queries: Path | None, map_at_100: str, unanswerable: str
+    embeddings: Path,
+    output: Path,
+    queries: Path | None,
+    map_at_100: str,
+    unanswerable: str,
+    prioritized_order: str,
 ) -> None:
     """Score a retrieval: MAP@all, MAP@100, Recall@100, per attribute and overall.
 
@@ -303,7 +330,7 @@ def score(
         if written and written.resolve() == embeddings.resolve():
             raise UserError(f"{written}: is the file of embeddings; expected another name")
     arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
-    scored = score_queries(**arrays)
+    scored = score_queries(**arrays, prioritized_order=prioritized_order)
     attributes = len(facts["attribute_names"]) if facts else None
     summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
     if queries:
@@ -332,6 +359,34 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     first = [1] if "FashionAI" in config["grid"]["datasets"] else []
     for table in [*first, *other_datasets(config)]:
         click.echo(terminal(folder, config, table))
+    for path in written:
+        click.echo(path)
+
+
+@cli.command()
+@click.option("--config", "configs", type=PATH, multiple=True, required=True, help="Repeatable.")
+def assumptions(configs: tuple[Path, ...]) -> None:
+    """List every assumption: what is done, who says so, how it is set, what else could be done."""
+    from modc.config import load
+    from modc.report.assumptions import listing
+
+    click.echo(listing(load(list(configs))))
+
+
+@cli.command()
+@click.option("--config", "configs", type=PATH, multiple=True, required=True, help="Repeatable.")
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
+    """Render the ablation of the assumptions from whatever the run has.
+
+    `snakemake ablation` trains what it needs.
+    """
+    from modc.config import load
+    from modc.report.ablation import render
+
+    config = load(list(configs))
+    written, text = render(results or Path("results") / config["run"], config)
+    click.echo(text)
     for path in written:
         click.echo(path)
 

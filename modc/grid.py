@@ -4,8 +4,10 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from modc.errors import UserError
+
 # A cell's training stages in order (paper, supplement: "Training details"). ASEN++ warms up in two
-# parts, the global branch alone and then both. The last warm-up model is the baseline (A1).
+# parts, the global branch alone and then both. The last warm-up model is the baseline.
 WARM_UP = {
     "ASEN": ("warm_up",),
     "ASENv2": ("warm_up",),
@@ -15,9 +17,29 @@ WARM_UP = {
 SUPERVISED = "supervised"
 SEMI_SUPERVISED = ("self_supervised", "unlabeled", "pseudo_triplets", "pseudo_clusters")
 MODC = (SUPERVISED, *SEMI_SUPERVISED)
-STAGES = {network: (*warm_up, *MODC) for network, warm_up in WARM_UP.items()}
-NETWORKS = tuple(STAGES)
+# The warm-up of MODC alone, where it does not start from the baseline (A1).
+APART = "_apart"
+STAGES = (
+    tuple(
+        dict.fromkeys(
+            stage + end for end in ("", APART) for own in WARM_UP.values() for stage in own
+        )
+    )
+    + MODC
+)
+NETWORKS = tuple(WARM_UP)
 METHODS = ("baseline", "modc")
+# From which stage on each of MODC's settings is read; the others from the first.
+READ_FROM = {
+    "predictor": "self_supervised",
+    "self_supervision_weight": "self_supervised",
+    "unlabeled_ratio": "unlabeled",
+    "hidden_labels": "unlabeled",
+    "pseudo_labels": "pseudo_triplets",
+    "pseudo_label_confidence": "pseudo_triplets",
+}
+# What of `modc` says which stages there are, not what one of them does.
+NO_STAGE_READS = ("stages", "warm_up", "full_labels_end")
 
 
 @dataclass(frozen=True, order=True)
@@ -47,25 +69,47 @@ def cells(config: dict) -> list[Cell]:
     ]
 
 
-def previous_stage(network: str, stage: str) -> str | None:
-    """Return the stage whose model `stage` starts from; None for a network's first."""
-    stages = STAGES[network]
-    position = stages.index(stage)
-    return stages[position - 1] if position else None
+def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
+    """Return the stages, in order, that lead to the model of a method.
 
-
-def last_stage(method: str, labeled_percent: int) -> str:
-    """Return the stage whose model is the method's; with all labels, MODC ends at stage 2 (A11)."""
+    A warm-up of MODC's own has other random draws than the baseline's (A1). With all labels MODC
+    ends before there is anything unlabelled (A11).
+    """
+    warm_up = ("warm_up",) if public_checkpoint(config, cell) else WARM_UP[cell.network]
     if method == "baseline":
-        return "warm_up"
-    return SUPERVISED if labeled_percent == 100 else SEMI_SUPERVISED[-1]
+        return warm_up
+    modc = config["modc"]
+    if modc["warm_up"] == "apart":
+        warm_up = tuple(stage + APART for stage in WARM_UP[cell.network])
+    last = modc["full_labels_end"] if cell.labeled_percent == 100 else MODC[-1]
+    return (*warm_up, *MODC[: MODC.index(last) + 1])
+
+
+def last_stage(config: dict, cell: Cell, method: str) -> str:
+    """Return the stage whose model is the method's."""
+    return stages(config, cell, method)[-1]
+
+
+def previous_stage(config: dict, cell: Cell, stage: str) -> str | None:
+    """Return the stage whose model `stage` starts from; None for the first of a cell."""
+    chain = _chain(config, cell, stage)
+    return chain[-2] if len(chain) > 1 else None
+
+
+def public_checkpoint(config: dict, cell: Cell) -> str | None:
+    """Return the file of public weights that is this cell's baseline, None to train it (A15)."""
+    settings = config["networks"][cell.network]
+    if cell.network != "ASEN++" or cell.labeled_percent != 100:
+        return None
+    path = settings["public_checkpoints"].get(cell.dataset, "none")
+    return path if settings["public_baseline"] == "use" and path != "none" else None
 
 
 def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
     """Return the sides of the packed images that a stage reads: "image", and perhaps "detail"."""
     settings = config["datasets"][dataset]
     sizes = {"image": settings["image_size"]}
-    if network == "ASEN++" and stage != "warm_up_global":
+    if network == "ASEN++" and not stage.startswith("warm_up_global"):
         sizes["detail"] = settings["detail_size"]
     return sizes
 
@@ -73,48 +117,79 @@ def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[s
 def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     """Return all that training `stage` of `cell` may read of the configuration.
 
-    The trainer sees nothing else, so a change anywhere else cannot change the model.
+    The trainer sees nothing else, so a change anywhere else cannot change the model. Raises
+    UserError if the cell has no such stage.
     """
     training = config["training"]
     network = config["networks"][cell.network]
-    weights = config["networks"]["weights"]
-    backbones = [name for key, name in network.items() if key.endswith("backbone")]
-    first = previous_stage(cell.network, stage) is None
+    architecture = {key: part for key, part in network.items() if not key.startswith("public_")}
+    before = previous_stage(config, cell, stage)
     shared = ("triplets_per_epoch", "batch", "margin", "precision", "evaluation_batch")
+    warm_up = "warm_up" if stage in MODC else stage.removesuffix(APART)
     settings = {
         "dataset": cell.dataset,
         "network": cell.network,
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "stage": stage,
-        "architecture": network,
+        "stage_before": before,
+        "architecture": architecture,
         "sizes": packed_sizes(config, cell.dataset, cell.network, stage),
         **{key: training[key] for key in shared},
-        **training["stages"][cell.network]["warm_up" if stage in MODC else stage],
+        **training["stages"][cell.network][warm_up],
     }
+    if cell.labeled_percent < 100:
+        settings["labeled_part"] = config["labeled_part"]
     if stage in MODC:
         modc = config["modc"]
         settings |= modc["stages"][cell.network]
         part = "supervised" if stage == SUPERVISED else "semi_supervised"
         settings["epochs"] = settings["epochs"][part]
-        settings["modc"] = {key: value for key, value in modc.items() if key != "stages"}
-    if first:
+        settings["modc"] = _modc_settings(modc, cell.network, stage)
+    if before is None:
+        weights = config["networks"]["weights"]
+        backbones = [name for key, name in architecture.items() if key.endswith("backbone")]
         settings["weights"] = {name: weights.get(name, "none") for name in backbones}
+    else:
+        settings["checkpoint"] = training["checkpoint"]
     if "detail" in settings["sizes"]:
         settings["local_weight"] = training["local_weight"]
         settings["alignment_weight"] = training["alignment_weight"]
-    if not first:
-        settings["checkpoint"] = training["checkpoint"]
+    public = public_checkpoint(config, cell)
+    if stage == "warm_up" and public:
+        settings |= {"public_checkpoint": public, "epochs": 0}
     return settings
 
 
-def settings_chain(config: dict, cell: Cell, method: str) -> list[str]:
-    """Return the fingerprints of the settings of all stages that lead to a method's model."""
-    stages = STAGES[cell.network]
-    last = stages.index(last_stage(method, cell.labeled_percent))
-    return [fingerprint(training_settings(config, cell, s)) for s in stages[: last + 1]]
+def settings_chain(config: dict, cell: Cell, stage: str) -> list[str]:
+    """Return the fingerprints of the settings of all stages that lead to a stage's model."""
+    return [
+        fingerprint(training_settings(config, cell, one)) for one in _chain(config, cell, stage)
+    ]
 
 
 def fingerprint(value: object) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of `value` as sorted JSON."""
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _chain(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
+    chains = {method: stages(config, cell, method) for method in METHODS}
+    for chain in chains.values():
+        if stage in chain:
+            return chain[: chain.index(stage) + 1]
+    known = ", ".join(dict.fromkeys(s for chain in chains.values() for s in chain))
+    raise UserError(f"stage {stage}: {cell.network} at {cell.labeled_percent} % has {known}")
+
+
+def _modc_settings(modc: dict, network: str, stage: str) -> dict:
+    """Return what a stage reads of `modc`."""
+    read_from = {**READ_FROM, "colour_attributes": modc["views_from"]}
+    here = MODC.index(stage)
+    return {
+        key: value
+        for key, value in modc.items()
+        if key not in NO_STAGE_READS
+        and here >= MODC.index(read_from.get(key, SUPERVISED))
+        and (key != "asenpp_space" or network == "ASEN++")
+    }

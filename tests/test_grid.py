@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modc import config, grid
+from modc.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -24,13 +25,85 @@ def test_the_paper_has_21_cells_a_seed(paper):
 
 
 def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
-    assert grid.STAGES["ASEN++"] == ("warm_up_global", "warm_up", *grid.MODC)
-    assert grid.previous_stage("ASEN++", "warm_up") == "warm_up_global"
-    assert grid.previous_stage("ASEN++", "warm_up_global") is None
-    assert grid.previous_stage("ASEN", "warm_up") is None
+    cell = grid.Cell("DARN", "ASEN++", 10, 0)
+    assert grid.stages(paper, cell, "modc") == ("warm_up_global", "warm_up", *grid.MODC)
+    assert grid.previous_stage(paper, cell, "warm_up") == "warm_up_global"
+    assert grid.previous_stage(paper, cell, "warm_up_global") is None
+    assert grid.previous_stage(paper, grid.Cell("DARN", "ASEN", 10, 0), "warm_up") is None
     assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_global") == {"image": 224}
     assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up") == {"image": 224, "detail": 448}
     assert grid.packed_sizes(paper, "DARN", "ASEN", "warm_up") == {"image": 224}
+
+
+def test_with_all_labels_modc_ends_where_the_assumption_says(paper):
+    cell = grid.Cell("DARN", "ASEN", 100, 0)
+    assert grid.last_stage(paper, cell, "modc") == "supervised"
+    assert grid.last_stage(paper, cell, "baseline") == "warm_up"
+    other = changed(paper, ("modc", "full_labels_end"), "self_supervised")
+    assert grid.last_stage(other, cell, "modc") == "self_supervised"
+    part = grid.Cell("DARN", "ASEN", 10, 0)
+    assert grid.last_stage(other, part, "modc") == grid.last_stage(paper, part, "modc")
+    with pytest.raises(UserError, match="stage unlabeled: ASEN at 100 % has warm_up, supervised"):
+        grid.previous_stage(paper, cell, "unlabeled")
+
+
+def test_a_warm_up_apart_is_modcs_alone_and_drawn_anew(paper):
+    cell = grid.Cell("DARN", "ASEN++", 10, 0)
+    other = changed(paper, ("modc", "warm_up"), "apart")
+    assert grid.stages(other, cell, "baseline") == grid.stages(paper, cell, "baseline")
+    assert grid.stages(other, cell, "modc")[:3] == (
+        "warm_up_global_apart",
+        "warm_up_apart",
+        "supervised",
+    )
+    assert grid.previous_stage(other, cell, "supervised") == "warm_up_apart"
+    assert "detail" not in grid.packed_sizes(other, "DARN", "ASEN++", "warm_up_global_apart")
+    shared = grid.training_settings(other, cell, "warm_up")
+    apart = grid.training_settings(other, cell, "warm_up_apart")
+    names = ("stage", "stage_before")
+    assert {k: v for k, v in shared.items() if k not in names} == {
+        k: v for k, v in apart.items() if k not in names
+    }
+    assert shared["stage"] != apart["stage"]  # which names the draws
+
+
+def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(paper):
+    named = changed(paper, ("networks", "ASEN++", "public_checkpoints", "DARN"), "there.pth")
+    whole, part = grid.Cell("DARN", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN++", 10, 0)
+    assert grid.stages(named, whole, "modc") == ("warm_up", "supervised")
+    settings = grid.training_settings(named, whole, "warm_up")
+    assert (settings["public_checkpoint"], settings["epochs"]) == ("there.pth", 0)
+    for cell in (part, grid.Cell("FashionAI", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN", 100, 0)):
+        assert grid.stages(named, cell, "modc") == grid.stages(paper, cell, "modc")
+        assert "public_checkpoint" not in grid.training_settings(named, cell, "warm_up")
+    trained = changed(named, ("networks", "ASEN++", "public_baseline"), "train")
+    assert grid.stages(trained, whole, "baseline") == ("warm_up_global", "warm_up")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "first"),
+    [
+        ("temperature", 0.2, "supervised"),
+        ("centres", "memory_bank", "supervised"),
+        ("predictor", False, "self_supervised"),
+        ("colour_attributes", [], "self_supervised"),
+        ("unlabeled_ratio", 2.0, "unlabeled"),
+        ("hidden_labels", "value_and_attribute", "unlabeled"),
+        ("pseudo_labels", "each_epoch", "pseudo_triplets"),
+        ("pseudo_label_confidence", 0.5, "pseudo_triplets"),
+        ("asenpp_space", "branches", None),
+        ("warm_up", "apart", None),
+    ],
+)
+def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
+    other = changed(paper, ("modc", key), value)
+    for stage in grid.MODC:
+        before = grid.training_settings(paper, CELL, stage)
+        same = grid.training_settings(other, CELL, stage) == before
+        is_read = first is not None and grid.MODC.index(stage) >= grid.MODC.index(first)
+        if key == "warm_up":  # another model to start from
+            is_read = stage == "supervised"
+        assert same is not is_read
 
 
 def changed(settings, path, value):
@@ -78,6 +151,7 @@ def test_what_does_not_make_this_model_does_not_change_its_settings(paper, path,
         (("training", "batch"), 8),
         (("training", "precision"), "float32"),
         (("datasets", "FashionAI", "image_size"), 256),
+        (("labeled_part", "seed"), 1),
     ],
 )
 def test_what_makes_this_model_changes_its_settings_and_their_fingerprint(paper, path, value):

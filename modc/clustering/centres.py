@@ -6,11 +6,16 @@ of NaN is a value without a centre: it has no labelled image, and nothing is eve
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from modc.clustering.spaces import Space, unit
 
 
 def initial_centres(
-    embeddings: Tensor, attribute: Tensor, value: Tensor, values: tuple[int, ...]
+    embeddings: Tensor,
+    attribute: Tensor,
+    value: Tensor,
+    values: tuple[int, ...],
+    spaces: tuple[Space, ...],
 ) -> Tensor:
     """Return each value's mean embedding, of unit length.
 
@@ -18,38 +23,47 @@ def initial_centres(
     each attribute has. A mean of zero, as of two opposite vectors, gives the first of its members.
     """
     rows, width = attribute * max(values) + value, max(values)
-    present, index = torch.unique(rows, return_inverse=True)
-    total = embeddings.new_zeros(len(present), embeddings.shape[1]).index_add_(0, index, embeddings)
-    first = torch.full((len(present),), len(rows), device=rows.device).scatter_reduce_(
-        0, index, torch.arange(len(rows), device=rows.device), "amin"
-    )
-    degenerate = total.norm(dim=1, keepdim=True) < 1e-6
-    means = functional.normalize(torch.where(degenerate, embeddings[first], total), dim=1)
+    present, means, first = grouped_means(embeddings, rows)
+    degenerate = means.norm(dim=1, keepdim=True) < 1e-6
     centres = embeddings.new_full((len(values) * width, embeddings.shape[1]), torch.nan)
-    centres[present] = means
+    centres[present] = unit(torch.where(degenerate, embeddings[first], means), spaces)
     return centres.view(len(values), width, -1)
 
 
 def move_centres(
-    centres: Tensor, embeddings: Tensor, attribute: Tensor, value: Tensor, momentum: float
+    centres: Tensor,
+    embeddings: Tensor,
+    attribute: Tensor,
+    value: Tensor,
+    momentum: float,
+    spaces: tuple[Space, ...],
 ) -> None:
     """Move the centres, in place, towards the mean of a batch's members.
 
-    centre <- normalise((1 - momentum) centre + momentum * mean of its members in the batch).
+    centre <- unit((1 - momentum) centre + momentum * mean of its members in the batch).
     embeddings: unit (B, D). A value without a centre stays without one; one without members in the
     batch stays where it is, as does one that would vanish.
     """
-    attributes, width, dim = centres.shape
-    flat = centres.view(attributes * width, dim)
-    rows = attribute * width + value
+    flat = centres.view(-1, centres.shape[2])
+    rows = attribute * centres.shape[1] + value
+    # Dense sums, as looking for the values that occur would make a GPU wait.
     total = torch.zeros_like(flat).index_add_(0, rows, embeddings.to(flat.dtype))
-    count = torch.zeros_like(flat[:, 0]).index_add_(
-        0, rows, torch.ones_like(rows, dtype=flat.dtype)
-    )
-    moved = (1 - momentum) * flat + momentum * total / count.clamp_min(1)[:, None]
-    length = moved.norm(dim=1)
-    chosen = (count > 0) & (length > 1e-6)  # false where the length is NaN
-    flat[chosen] = moved[chosen] / length[chosen, None]
+    count = torch.bincount(rows, minlength=len(flat))[:, None]
+    moved = (1 - momentum) * flat + momentum * total / count.clamp_min(1)
+    moves = (count > 0) & (moved.norm(dim=1, keepdim=True) > 1e-6)  # false where it is NaN
+    flat.copy_(torch.where(moves, unit(moved, spaces), flat))
+
+
+def grouped_means(vectors: Tensor, group: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return which groups occur (G,), the mean vector of each (G, D), and its first row (G,).
+
+    vectors: (N, D); group: int64 (N,).
+    """
+    present, index, count = torch.unique(group, return_inverse=True, return_counts=True)
+    total = vectors.new_zeros(len(present), vectors.shape[1]).index_add_(0, index, vectors)
+    rows = torch.arange(len(group), device=group.device)
+    first = rows.new_full((len(present),), len(group)).scatter_reduce_(0, index, rows, "amin")
+    return present, total / count[:, None], first
 
 
 def similarities(centres: Tensor, embeddings: Tensor, attribute: Tensor) -> Tensor:

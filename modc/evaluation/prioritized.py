@@ -6,11 +6,14 @@ Source: the paper's top1 and top2 rows, in the reading of A13: the centres are t
 import numpy as np
 
 from modc.evaluation.metrics import query_metrics
-from modc.evaluation.ranking import ranked_relevance, unit
+from modc.evaluation.ranking import Priority, ranked_relevance, unit
 
 TOP_N = (1, 2)
 # Whose value a query is taken to have: its own, or that of its nearest centre.
 QUERY_LABELS = ("known", "unknown")
+# By what the candidates that come first are sorted: similarity to the query, or to the centre of
+# the value that is asked for (A13).
+ORDERS = ("query", "centre")
 NO_VALUE = -1
 
 
@@ -34,21 +37,28 @@ def prioritized_metrics(
     candidate: np.ndarray,
     candidate_value: np.ndarray,
     centres: np.ndarray,
+    order: str = "query",
 ) -> dict[str, np.ndarray]:
     """Return `column_name` -> float64 (Q,) of one attribute, and "Acc".
 
     query and candidate: unit float32 (Q, D) and (C, D); values int64; centres: (V, D), see
     `nearest_values`. A query of value y is answered first with the candidates that have y among
-    the values of their n nearest centres, then with the others, each part by similarity. Acc is 1
-    where the query's nearest centre is that of its own value.
+    the values of their n nearest centres, then with the others, each part by similarity to the
+    query, or the first part by similarity to the centre of y if `order` says so. Acc is 1 where the
+    query's nearest centre is that of its own value.
     """
     pseudo = nearest_values(query, centres, 1)[:, 0]
+    own_similarity = unit(centres) @ candidate.T if order == "centre" else None  # (V, C)
     columns = {"Acc": (pseudo == query_value).astype(float)}
     for n in TOP_N:
         assigned = nearest_values(candidate, centres, n)  # (C, n)
         for label, wanted in zip(QUERY_LABELS, (query_value, pseudo), strict=True):
             ranked = ranked_relevance(
-                query, query_value, candidate, candidate_value, (wanted, assigned)
+                query,
+                query_value,
+                candidate,
+                candidate_value,
+                Priority(wanted, assigned, own_similarity),
             )
             for part, relevance in ranked:
                 for metric, values in query_metrics(relevance).items():

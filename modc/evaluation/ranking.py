@@ -1,11 +1,26 @@
 """Candidates in the order in which a query finds them: by cosine, ties by candidate order."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 # Similarities held at once, however many queries: 2**20 take 4 MiB, and their sort keys 8 MiB.
 SIMILARITIES_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True)
+class Priority:
+    """Which candidates come first for Q queries among C candidates.
+
+    wanted: int64 (Q,), the value that each query asks for; assigned: int64 (C, n), the values that
+    each candidate is assigned. Negative values are nobody's. own_similarity: float32 (V, C), by
+    which those that come first stand for each value, or None for the similarity to the query.
+    """
+
+    wanted: np.ndarray
+    assigned: np.ndarray
+    own_similarity: np.ndarray | None = None
 
 
 def first_not_finite(embedding: np.ndarray) -> int | None:
@@ -33,15 +48,14 @@ def ranked_relevance(
     query_value: np.ndarray,
     candidate: np.ndarray,
     candidate_value: np.ndarray,
-    priority: tuple[np.ndarray, np.ndarray] | None = None,
+    priority: Priority | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield, for a few queries at a time, which candidates are relevant, best match first.
 
     query: unit float32 (Q, D); candidate: likewise (C, D), all of one attribute. A candidate is
     relevant if it has the query's value. Yields the queries as a slice and bool (q, C). Candidates
-    of equal similarity stand in candidate order. priority: the value (Q,) that each query asks for
-    and the values (C, n) that each candidate is assigned; candidates assigned what is asked for
-    stand before all others. Negative values are nobody's.
+    of equal similarity stand in candidate order. With `priority`, candidates assigned what is asked
+    for stand before all others.
     """
     step = max(1, SIMILARITIES_AT_ONCE // max(1, len(candidate)))
     for start in range(0, len(query), step):
@@ -50,8 +64,10 @@ def ranked_relevance(
         relevant = query_value[part, None] == candidate_value
         first = None
         if priority is not None:
-            wanted, assigned = priority[0][part, None], priority[1]
-            first = (wanted >= 0) & (wanted[:, :, None] == assigned).any(axis=2)
+            wanted = priority.wanted[part, None]
+            first = (wanted >= 0) & (wanted[:, :, None] == priority.assigned).any(axis=2)
+            if priority.own_similarity is not None:
+                similarity = np.where(first, priority.own_similarity[wanted[:, 0]], similarity)
         yield part, _in_order(similarity, relevant, first)
 
 

@@ -32,13 +32,15 @@ def score(
     candidate_attribute: np.ndarray,
     candidate_value: np.ndarray,
     centres: np.ndarray | None = None,
+    prioritized_order: str = "query",
 ) -> pd.DataFrame:
     """Return one row of scores for each query, in the given order.
 
     Embeddings are (Q, D) and (C, D), of any length; attributes and values are integers. A query is
     ranked against the candidates of its own attribute by cosine. Columns: attribute, value,
     relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions; with
-    centres (A, V, D), rows of NaN where a value has none, also those of `prioritized_metrics`.
+    centres (A, V, D), rows of NaN where a value has none, also those of `prioritized_metrics`, with
+    its order.
     Raises UserError if an embedding is not finite.
     """
     for name, embedding in (("query", query_embedding), ("candidate", candidate_embedding)):
@@ -60,7 +62,8 @@ def score(
             for name, values in query_metrics(relevance).items():
                 columns[name][queries[part]] = values
         if centres is not None:
-            for name, values in prioritized_metrics(*sides, centres[attribute]).items():
+            found = prioritized_metrics(*sides, centres[attribute], prioritized_order)
+            for name, values in found.items():
                 columns.setdefault(name, np.zeros(len(query_value)))[queries] = values
     return pd.DataFrame({"attribute": query_attribute, "value": query_value, **columns})
 

@@ -52,6 +52,8 @@ def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, fa
         "valid_MAP@all": facts["valid_MAP@all"],
         "key": facts["key"],
         "settings_chain": facts["settings_chain"],
+        "stages": facts["stages"],
+        "absent_values": facts["absent_values"],
         "provenance": facts["provenance"],
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:

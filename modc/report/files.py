@@ -3,13 +3,17 @@
 from modc.published import TABLES
 
 PUBLISHED_DATASETS = ("FashionAI", "DARN")
+# How each training went, and under which assumptions.
+NOTES = ("stages.md", "stages.csv", "assumptions.md")
+# Of `modc ablation`, inside results/<run>/ablation/.
+ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
 
 
 def table_files(config: dict) -> list[str]:
     """Return the file names inside results/<run>/tables/, the paper's tables first."""
     paper = [f"table{number}.{kind}" for number in TABLES for kind in ("md", "tex", "csv")]
     others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in ("md", "csv")]
-    return paper + others
+    return paper + others + list(NOTES)
 
 
 def other_datasets(config: dict) -> list[str]:

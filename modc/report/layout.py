@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from modc.report.assumptions import changed
 from modc.report.results import NOT_RUN
 from modc.report.tables import NOT_COMPARABLE
 
@@ -190,6 +191,16 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     settings = _settings(frame["dataset"].iloc[0], config) if len(frame) else ""
     if settings:
         notes.append(settings)
+    other = changed(config)
+    if other:
+        notes.append(f"Assumptions not at their default: {'; '.join(other)}.")
+    absent = frame[frame["absent_values"] > 0].drop_duplicates("labeled_percent")
+    if len(absent):
+        parts = zip(absent["absent_values"], absent["labeled_percent"], strict=True)
+        notes.append(
+            "Values without a labelled image, which have no centre and are never predicted: "
+            f"{', '.join(f'{n:.0f} at {p} %' for n, p in parts)}."
+        )
     return notes + _absences(frame)
 
 

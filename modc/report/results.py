@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells, settings_chain
+from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
@@ -27,6 +27,16 @@ class Result:
     scores: dict | None
     status: str
     not_comparable: str = ""
+
+    @property
+    def stages(self) -> list[dict]:
+        """How each stage ended that led to the model, the first one first."""
+        return self.scores["stages"] if self.scores else []
+
+    @property
+    def absent_values(self) -> list[list]:
+        """Attribute and value of what had no labelled image and so is never predicted."""
+        return self.scores["absent_values"] if self.scores else []
 
     @property
     def labeled_images(self) -> int | None:
@@ -61,14 +71,13 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
     A scores file that is absent, unreadable or not what it should be gives a status, no error.
     """
     return [
-        _read(Path(run_folder), cell, method, settings_chain(config, cell, method))
-        for cell in cells(config)
-        for method in METHODS
+        result_of(run_folder, config, cell, method) for cell in cells(config) for method in METHODS
     ]
 
 
-def _read(run_folder: Path, cell: Cell, method: str, settings: list[str]) -> Result:
-    path = run_folder / cell.folder / method / "scores.json"
+def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result:
+    """Return the result of one cell and method, likewise."""
+    path = Path(run_folder) / cell.folder / method / "scores.json"
     try:
         scores = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -80,6 +89,7 @@ def _read(run_folder: Path, cell: Cell, method: str, settings: list[str]) -> Res
     wrong = _what_is_wrong(scores, cell, method)
     if wrong:
         return Result(cell, method, None, f"scores.json is altered: {wrong}")
+    settings = settings_chain(config, cell, last_stage(config, cell, method))
     return Result(cell, method, scores, "", _why_not_comparable(scores, settings))
 
 
@@ -95,6 +105,11 @@ def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
     missing = scores.get("missing")
     if not isinstance(missing, dict) or not all(_is_count(count) for count in missing.values()):
         return "missing does not count images"
+    if not _are_stages(scores.get("stages")):
+        return "stages does not say how each ended"
+    absent = scores.get("absent_values")
+    if not isinstance(absent, list) or not all(isinstance(pair, list) for pair in absent):
+        return "absent_values is no list of pairs"
     names, attributes = scores.get("attribute_names"), scores.get("attributes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return "attribute_names is no list of names"
@@ -106,6 +121,21 @@ def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
     if method == "modc" and not all(_is_prioritized(part) for part in parts):
         return "Acc or a metric of prioritized retrieval is missing or no fraction"
     return ""
+
+
+def _are_stages(stages: object) -> bool:
+    return isinstance(stages, list) and all(
+        isinstance(stage, dict)
+        and all(isinstance(stage.get(name), str) for name in ("stage", "stopped"))
+        and all(_is_count(stage.get(name)) for name in ("epochs", "best_epoch"))
+        and isinstance(stage.get("seconds"), int | float)
+        and all(_is_validation(stage.get(name)) for name in ("first", "best", "last"))
+        for stage in stages
+    )
+
+
+def _is_validation(scores: object) -> bool:
+    return isinstance(scores, dict) and all(_is_fraction(value) for value in scores.values())
 
 
 def _is_summary(part: object) -> bool:

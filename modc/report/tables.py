@@ -21,6 +21,7 @@ COLUMNS = [
     "spread",
     "seeds",
     "labeled_images",
+    "absent_values",
     "published",
     "difference",
     "status",
@@ -35,7 +36,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
-    labeled_images: how many training images had labels.
+    labeled_images: how many training images had labels; absent_values: how many values had none.
     status: "" for a number that may be compared, else why it may not be, or why there is none.
     """
     published = numbers.load()
@@ -100,6 +101,7 @@ def _filled(place: dict, results: list[Result], config: dict) -> dict:
         "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
         "seeds": len(values),
         "labeled_images": next((r.labeled_images for r, v in found if v is not None), None),
+        "absent_values": next((len(r.absent_values) for r, v in found if v is not None), None),
         "status": _status(place, found),
     }
 

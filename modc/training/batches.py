@@ -81,7 +81,7 @@ def unlabeled_batches(
     """
     rng = epoch_generator(settings, "unlabeled", epoch)
     size = batch_size(settings)
-    groups = max(1, round(settings["modc"]["unlabeled_ratio"] * len(ROLES)))
+    groups = unlabeled_groups(settings)
     of_attribute = [rows[rows[:, 1] == attribute] for attribute in np.unique(rows[:, 1])]
     for _ in range(steps(settings)):
         chosen = rng.integers(len(of_attribute), size=groups)
@@ -92,6 +92,11 @@ def unlabeled_batches(
         yield [load(packed, part[:, 0], part[:, 1], device) for part in np.split(drawn, groups)]
 
 
+def unlabeled_groups(settings: dict) -> int:
+    """Return how many groups of unlabelled images go with a batch of triplets (A7)."""
+    return max(1, round(settings["modc"]["unlabeled_ratio"] * len(ROLES)))
+
+
 def load(
     packed: dict[str, np.ndarray], numbers: np.ndarray, attribute: np.ndarray, device: torch.device
 ) -> Images:
@@ -99,18 +104,6 @@ def load(
     pixels = {name: to_device(array[numbers], device) for name, array in packed.items()}
     attributes = torch.from_numpy(np.ascontiguousarray(attribute)).to(device)
     return Images(numbers, pixels["image"], pixels.get("detail"), attributes)
-
-
-def flipped(images: Images, chosen: np.ndarray) -> Images:
-    """Return the images with those mirrored where `chosen`, bool (B,), is true."""
-    where = torch.from_numpy(chosen).to(images.pixels.device)[:, None, None, None]
-
-    def mirrored(pixels: Tensor | None) -> Tensor | None:
-        return None if pixels is None else torch.where(where, pixels.flip(3), pixels)
-
-    return Images(
-        images.numbers, mirrored(images.pixels), mirrored(images.details), images.attribute
-    )
 
 
 def batch_size(settings: dict) -> int:

@@ -15,7 +15,8 @@ LOSS, VALIDATION = "loss", ("valid_MAP@all", "valid_MAP@100", "valid_Acc")
 def write_curve(csv: Path, png: Path, curve: list[dict], title: str) -> None:
     """Write the rows of `curve`, one an epoch, and draw them: losses above, validation below.
 
-    Rows have epoch (from 1), learning_rate, loss and its terms, and fractions valid_*.
+    Rows have epoch (from 1), learning_rate, loss and its terms, and fractions valid_*. title: says
+    what was trained and why it stopped.
     """
     frame = pd.DataFrame(curve)
     with atomic_path(csv) as temporary:

@@ -1,4 +1,6 @@
-"""MODC's stages 2 and 3: what each adds to the warm-up's loss (paper; supplement, stage table).
+"""MODC on labelled images: its supervised stage, and self-supervision on top (paper; supplement).
+
+Each stage keeps the losses of those before.
 
 | stage           | adds                                         | to which images |
 |-----------------|----------------------------------------------|-----------------|
@@ -7,50 +9,42 @@
 | unlabeled       | self-supervision                             | unlabelled      |
 | pseudo_triplets | instance-level loss, with the pseudo labels  | unlabelled      |
 | pseudo_clusters | cluster-level loss, with the pseudo labels   | unlabelled      |
+
+The last three are in `modc.training.semi_supervised`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from modc.clustering.centres import initial_centres, move_centres
-from modc.clustering.pseudo_labels import UNLABELED, mine_triplets, pseudo_labels
+from modc.clustering.centres import initial_centres
+from modc.clustering.members import Members, joined
+from modc.clustering.memory_bank import MemoryBank
+from modc.clustering.pseudo_labels import UNLABELED
+from modc.clustering.running_mean import RunningMean
+from modc.clustering.spaces import branches, concatenation
+from modc.data.index import Index
 from modc.data.triplets import Triplets
+from modc.evaluation.embed import embed_rows
 from modc.evaluation.prioritized import accuracy
 from modc.grid import MODC
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.losses.self_supervision import Predictor, self_supervision_loss
-from modc.training.batches import (
-    Images,
-    epoch_generator,
-    flipped,
-    torch_generator,
-    triplet_batches,
-    unlabeled_batches,
-)
+from modc.networks.asen_pp import ASENpp
+from modc.training.augment import random_view, randomly_flipped
+from modc.training.batches import Images, epoch_generator, triplet_batches
 from modc.training.instance import Embedded, concatenated, embedded, instance_terms
-from modc.training.views import draw, view
 from modc.training.warm_up import WarmUp
 
 
-@dataclass(frozen=True)
-class Batch:
-    """One iteration's images. views: one where the baseline's augmentation is used, else two."""
-
-    labeled: list[list[Images]]  # views of anchors, positives and negatives
-    unlabeled: list[list[Images]]  # views of groups of images; no groups before stage 3.2
-
-
 class Modc(WarmUp):
-    """One of MODC's stages.
+    """One of MODC's stages, on labelled images.
 
-    labels: columns image, attribute, value of the labelled part; unlabeled: int64 (N, 2), image
-    and attribute of the rest, whose values are hidden (A9); values: how many each attribute has.
+    labels: columns image, attribute, value of the labelled part; index: of the dataset, for its
+    attributes and the number of their values.
     """
 
     def __init__(
@@ -61,39 +55,63 @@ class Modc(WarmUp):
         settings: dict,
         device: torch.device,
         labels: pd.DataFrame,
-        unlabeled: np.ndarray,
-        attributes: tuple[str, ...],
-        values: tuple[int, ...],
+        index: Index,
     ):
         super().__init__(network, triplets, packed, settings, device)
         self.options = settings["modc"]
         self.step_number = MODC.index(settings["stage"])
-        self.unlabeled = unlabeled
-        self.values = values
-        self.colour = np.isin(attributes, self.options["colour_attributes"])
+        self.labels, self.values = labels, index.values
+        self.two_views = self.has(self.options["views_from"])
+        if self.two_views:
+            self.colour = np.isin(index.attributes, self.options["colour_attributes"])
         # The value of each image by attribute, so that a triplet's three can be looked up.
-        self.value = np.full((len(packed["image"]), len(values)), UNLABELED, np.int64)
+        self.value = np.full((len(packed["image"]), len(index.values)), UNLABELED, np.int64)
         self.value[labels["image"], labels["attribute"]] = labels["value"]
-        self.centres: Tensor | None = None
+        self.clusters: RunningMean | MemoryBank | None = None
         self.predictor: nn.Module = nn.Identity()
-        self._members: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._members: list[Members] = []
 
-    def begin(self, centres: Tensor) -> None:
-        """Start from a copy of the centres of the stage before; they are moved in place."""
-        self.centres = centres.clone().to(self.device)
+    @property
+    def images_per_triplet(self) -> float:
+        """How many images pass the network for each labelled triplet."""
+        return 3 * (2 if self.two_views else 1)
 
-    def begin_from(self, embeddings: np.ndarray, labels: pd.DataFrame) -> None:
-        """Start from the labelled part's embeddings (N, D), in the order of `labels` (A3)."""
-        attribute, value = (
-            torch.from_numpy(labels[column].to_numpy(np.int64, copy=True))
-            for column in ("attribute", "value")
-        )
-        centres = initial_centres(torch.from_numpy(embeddings), attribute, value, self.values)
-        self.begin(centres)
+    @property
+    def centres(self) -> Tensor:
+        """The cluster centres (A, V, D)."""
+        return self.clusters.centres
+
+    def begin(self, centres: Tensor | None) -> None:
+        """Start from the centres of the stage before; if None, from the labelled part (A3)."""
+        options, labels = self.options, self.labels
+        uses_bank = options["centres"] == "memory_bank"
+        members = self._labeled_members() if centres is None or uses_bank else None
+        dim = (members.embedding if members else centres).shape[-1]
+        if options.get("asenpp_space") == "branches" and isinstance(self.network, ASENpp):
+            spaces = branches(dim, self.network.global_weight, self.settings["local_weight"])
+        else:
+            spaces = concatenation(dim)
+        self.spaces = spaces
+        if centres is None:
+            centres = initial_centres(
+                members.embedding, members.attribute, members.value, self.values, spaces
+            )
+        centres = centres.to(self.device)
+        if not uses_bank:
+            self.clusters = RunningMean(centres, options["centre_momentum"], spaces)
+            return
+        pairs = labels[["image", "attribute"]].to_numpy(np.int64)
+        pairs = torch.from_numpy(np.concatenate([pairs, self.pseudo_members()]))
+        self.clusters = MemoryBank(centres, pairs, **options["memory_bank"], spaces=spaces)
+        self.clusters.remember(members)
+
+    def pseudo_members(self) -> np.ndarray:
+        """Return int64 (N, 2): image and attribute of what may become a member unlabelled."""
+        return np.empty((0, 2), np.int64)
 
     def build_predictor(self, state: dict | None) -> None:
         """Make SimSiam's predictor where the stage has one, drawn by torch or from `state`."""
-        if self._has("self_supervised") and self.options["predictor"]:
+        if self.has("self_supervised") and self.options["predictor"]:
             self.predictor = Predictor(self.centres.shape[2]).to(self.device)
             if state:
                 self.predictor.load_state_dict(state)
@@ -102,42 +120,29 @@ class Modc(WarmUp):
         """Return the predictor."""
         return [self.predictor]
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the labelled triplets and, from stage 3.2 on, the unlabelled images."""
+    def batches(self, epoch: int) -> Iterator[list[list[Images]]]:
+        """Yield the views of a batch's triplets: anchors, positives, negatives; one view or two."""
         rng = epoch_generator(self.settings, "views", epoch)
-        self._mining = torch_generator(self.settings, "mining", epoch)
-        labeled = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
-        unlabeled = None
-        if self._has("unlabeled"):
-            unlabeled = unlabeled_batches(
-                self.unlabeled, self.packed, self.settings, epoch, self.device
-            )
-        for roles in labeled:
-            groups = next(unlabeled) if unlabeled else []
-            yield Batch(self._views(list(roles), rng), self._views(groups, rng))
+        found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
+        for roles in found:
+            yield self.views(list(roles), rng)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, batch: list[list[Images]]) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
         self.predictor.train()
         self._members = []
-        views = [[embedded(self.network, images) for images in roles] for roles in batch.labeled]
-        attribute = torch.cat([images.attribute for images in batch.labeled[0]])
-        value = self._values(batch.labeled[0])
-        terms = _mean([instance_terms(*roles, self.settings) for roles in views])
-        joined = [concatenated(roles) for roles in views]
-        terms["cluster"] = self._cluster_loss(joined, attribute, value)
-        if self._has("self_supervised"):
-            terms["self_supervision"] = self._self_supervision(joined)
-        if batch.unlabeled and batch.unlabeled[0]:
-            terms |= self._unlabeled_terms(batch.unlabeled)
+        views = [[embedded(self.network, images) for images in roles] for roles in batch]
+        value = torch.cat([self._values(images) for images in batch[0]])
+        terms = mean_terms([instance_terms(*roles, self.settings) for roles in views])
+        whole = [concatenated(roles) for roles in views]
+        terms["cluster"] = self.cluster_loss(whole, batch[0], value)
+        if self.has("self_supervised"):
+            terms["self_supervision"] = self.self_supervision(whole)
         return terms
 
     def after_step(self) -> None:
         """Move the centres by the batch's members."""
-        for embeddings, attribute, value in self._members:
-            move_centres(
-                self.centres, embeddings, attribute, value, self.options["centre_momentum"]
-            )
+        self.clusters.update(joined(self._members))
 
     def state(self) -> dict:
         """Return the centres and the predictor's weights."""
@@ -148,92 +153,91 @@ class Modc(WarmUp):
 
     def load_state(self, state: dict) -> None:
         """Take over what `state` returned."""
-        self.begin(state["centres"])
+        self.clusters.centres = state["centres"].clone().to(self.device)
         if "predictor" in state:
             self.predictor.load_state_dict(state["predictor"])
+
+    def memory(self) -> dict:
+        """Return the memory bank, if there is one; the next stage fills its own."""
+        return self.clusters.state()
+
+    def load_memory(self, memory: dict) -> None:
+        """Take over what `memory` returned."""
+        self.clusters.load_state(memory)
 
     def validation(self, arrays: dict[str, np.ndarray]) -> dict[str, float]:
         """Return Acc, the share of queries whose nearest centre is their value's."""
         return {"Acc": accuracy(arrays, self.centres.cpu().numpy())}
 
-    def _unlabeled_terms(self, views: list[list[Images]]) -> dict[str, Tensor]:
-        attribute = torch.cat([images.attribute for images in views[0]])
-        joined = [
-            concatenated([embedded(self.network, images) for images in groups]) for groups in views
-        ]
-        terms = {"unlabeled_self_supervision": self._self_supervision(joined)}
-        if not self._has("pseudo_triplets"):
-            return terms
-        # The mean of both views, as neither is nearer to the image.
-        mean = functional.normalize(sum(part.embedding.detach() for part in joined), dim=1)
-        label = pseudo_labels(
-            self.centres,
-            mean,
-            attribute,
-            self.options["temperature"],
-            self.options["pseudo_label_confidence"],
-        )
-        mined = mine_triplets(attribute.cpu(), label.cpu(), self._mining).to(self.device)
-        if len(mined):
-            found = _mean(
-                [
-                    instance_terms(*(part.take(role) for role in mined.T), self.settings)
-                    for part in joined
-                ]
-            )
-            terms |= {f"pseudo_{name}": term for name, term in found.items()}
-        if self._has("pseudo_clusters"):
-            sure = torch.nonzero(label != UNLABELED)[:, 0]
-            terms["pseudo_cluster"] = self._cluster_loss(
-                [part.take(sure) for part in joined], attribute[sure], label[sure]
-            )
-        return terms
-
-    def _cluster_loss(self, views: list[Embedded], attribute: Tensor, value: Tensor) -> Tensor:
-        kind = self.options["cluster_loss"]
-        loss, option = {
-            "softmax": (softmax_cluster_loss, self.options["temperature"]),
-            "margin": (margin_cluster_loss, self.options["cluster_margin"]),
-        }[kind]
-        found = [loss(part.embedding, attribute, value, self.centres, option) for part in views]
-        self._members += [(part.embedding.detach(), attribute, value) for part in views]
-        return self.options["cluster_weight"] * sum(found) / len(found)
-
-    def _self_supervision(self, views: list[Embedded]) -> Tensor:
-        one, two = (part.embedding for part in views)
-        loss = self_supervision_loss(one, two, self.predictor)
-        return self.options["self_supervision_weight"] * loss
-
-    def _values(self, roles: list[Images]) -> Tensor:
-        found = [self.value[images.numbers, images.attribute.cpu().numpy()] for images in roles]
-        return torch.from_numpy(np.concatenate(found)).to(self.device)
-
-    def _views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
-        """Return the groups once under the baseline's augmentation, or twice as random views."""
-        if not self._has(self.options["views_from"]):
-            if self.settings["flip"]:
-                groups = [flipped(g, rng.random(len(g.numbers)) < 0.5) for g in groups]
-            return [groups]
-        return [[self._view(images, rng) for images in groups] for _ in range(2)]
-
-    def _view(self, images: Images, rng: np.random.Generator) -> Images:
-        """Return one random view; ASEN++'s two squares are one view in two sizes."""
-        keep_colour = self.colour[images.attribute.cpu().numpy()]
-        drawn = draw(len(images.numbers), keep_colour, rng)
-        if images.details is None:
-            return Images(images.numbers, view(images.pixels, drawn), None, images.attribute)
-        details = view(images.details, drawn)
-        side = images.pixels.shape[2]
-        small = functional.interpolate(
-            details.float(), (side, side), mode="bilinear", antialias=True
-        )
-        pixels = small.round().clamp(0, 255).to(torch.uint8)
-        return Images(images.numbers, pixels, details, images.attribute)
-
-    def _has(self, stage: str) -> bool:
+    def has(self, stage: str) -> bool:
         """Return whether this stage has what `stage` added; losses accumulate."""
         return self.step_number >= MODC.index(stage)
 
+    def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
+        """Return the groups once under the baseline's augmentation, or twice as random views."""
+        if self.two_views:
+            return [[random_view(images, self.colour, rng) for images in groups] for _ in range(2)]
+        if self.settings["flip"]:
+            groups = [randomly_flipped(images, rng) for images in groups]
+        return [groups]
 
-def _mean(terms: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    def cluster_loss(self, views: list[Embedded], groups: list[Images], value: Tensor) -> Tensor:
+        """Return the weighted cluster-level loss, the mean over the views, and note the members.
+
+        views: of the groups' M images, in their order; value: int64 (M,), UNLABELED for those that
+        take no part.
+        """
+        attribute = torch.cat([images.attribute for images in groups])
+        image = torch.from_numpy(np.concatenate([images.numbers for images in groups]))
+        rows = torch.nonzero(value != UNLABELED)[:, 0]
+        chosen = (attribute[rows], value[rows])
+        kind, option = {
+            "softmax": (softmax_cluster_loss, self.options["temperature"]),
+            "margin": (margin_cluster_loss, self.options["cluster_margin"]),
+        }[self.options["cluster_loss"]]
+        loss = 0.0
+        for view in views:
+            embedding = view.embedding[rows]
+            self._members.append(Members(image[rows.cpu()], embedding.detach(), *chosen))
+            loss = loss + sum(
+                space.weight
+                * kind(space.part(embedding), *chosen, space.part(self.centres), option)
+                for space in self.spaces
+            )
+        return self.options["cluster_weight"] * loss / len(views)
+
+    def self_supervision(self, views: list[Embedded]) -> Tensor:
+        """Return the weighted self-supervision loss of two views."""
+        one, two = (view.embedding for view in views)
+        loss = self_supervision_loss(one, two, self.predictor)
+        return self.options["self_supervision_weight"] * loss
+
+    def _values(self, images: Images) -> Tensor:
+        found = self.value[images.numbers, images.attribute.cpu().numpy()]
+        return torch.from_numpy(found).to(self.device)
+
+    def _labeled_members(self) -> Members:
+        """Return the labelled part as the network embeds it now."""
+        embeddings = embed_rows(
+            self.network,
+            self.packed,
+            self.labels,
+            self.device,
+            self.settings["evaluation_batch"],
+        )
+        columns = [
+            torch.from_numpy(self.labels[name].to_numpy(np.int64, copy=True))
+            for name in ("image", "attribute", "value")
+        ]
+        image, attribute, value = columns
+        return Members(
+            image,
+            torch.from_numpy(embeddings).to(self.device),
+            attribute.to(self.device),
+            value.to(self.device),
+        )
+
+
+def mean_terms(terms: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of each term over several views."""
     return {name: sum(part[name] for part in terms) / len(terms) for name in terms[0]}

@@ -11,7 +11,7 @@ import torch
 from modc import provenance
 from modc.data.index import Index
 from modc.errors import UserError
-from modc.grid import fingerprint, previous_stage
+from modc.grid import MODC, fingerprint
 from modc.networks import model_file
 
 MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
@@ -25,7 +25,8 @@ class Task:
     "detail"; labeled: the image ids of the labelled part; initial: the model that the stage starts
     from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
     MAP@all), last.pt, curve.csv and curve.png; resume: the checkpoint; embeddings: where the test
-    split's embeddings go, None for a stage that is not evaluated.
+    split's embeddings go, None for a stage that is not evaluated; public_checkpoint: the file of
+    public weights that is this stage's model instead of a training (A15).
     """
 
     settings: dict
@@ -36,6 +37,7 @@ class Task:
     output: Path
     resume: Path
     embeddings: Path | None = None
+    public_checkpoint: Path | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +64,7 @@ class Task:
             "network": (self.initial.network, settings["network"]),
             "backbones": (self.initial.architecture, settings["architecture"]),
             "attributes": (self.initial.attributes, index.attributes),
-            "stage": (facts.get("stage"), previous_stage(settings["network"], settings["stage"])),
+            "stage": (facts.get("stage"), settings["stage_before"]),
             "index": (facts.get("index_sha256"), index.sha256),
         }
         for what, (found, wanted) in expected.items():
@@ -84,18 +86,40 @@ class Task:
                 "initial": [self.initial.facts[name] for name in ("key", "epoch")]
                 if self.initial
                 else None,
+                "public": sha256(self.public_checkpoint.read_bytes()).hexdigest()
+                if self.public_checkpoint
+                else None,
             }
         )
 
-    def parts(self) -> tuple[pd.DataFrame, np.ndarray]:
+    def parts(self) -> tuple[pd.DataFrame, np.ndarray | None]:
         """Return the labelled rows, and int64 (N, 2) image and attribute of the unlabelled ones.
 
-        An unlabelled image keeps its attributes; its values are left out here (A9).
+        The latter is None for a stage that reads none. An unlabelled image keeps its attributes and
+        loses its values, or loses both and may be looked at for every attribute (A9).
         """
         rows = self.index.rows("train", "train")
         labeled = rows["image"].isin(self.labeled)
-        hidden = rows.loc[~labeled, ["image", "attribute"]].to_numpy(np.int64)
-        return rows[labeled].reset_index(drop=True), hidden
+        stage, unlabeled = self.settings["stage"], None
+        if stage in MODC and MODC.index(stage) >= MODC.index("unlabeled"):
+            hidden = rows.loc[~labeled, ["image", "attribute"]].to_numpy(np.int64)
+            if self.settings["modc"]["hidden_labels"] == "value_and_attribute":
+                images, attributes = np.unique(hidden[:, 0]), np.arange(len(self.index.attributes))
+                hidden = np.stack(np.meshgrid(images, attributes, indexing="ij"), axis=-1)
+            unlabeled = hidden.reshape(-1, 2)
+        return rows[labeled].reset_index(drop=True), unlabeled
+
+    def absent_values(self) -> list[tuple[str, int]]:
+        """Return attribute and value of what has no labelled image and so no centre."""
+        rows = self.index.rows("train", "train")
+        rows = rows[rows["image"].isin(self.labeled)]
+        present = set(rows[["attribute", "value"]].itertuples(index=False, name=None))
+        return [
+            (name, value)
+            for attribute, name in enumerate(self.index.attributes)
+            for value in range(self.index.values[attribute])
+            if (attribute, value) not in present
+        ]
 
     def finished(self, key: str) -> bool:
         """Return whether the files are all there and were made under `key`."""
@@ -108,8 +132,15 @@ class Task:
         except UserError:
             return False
 
-    def facts(self, key: str, device: torch.device, precision: torch.dtype, seconds: float) -> dict:
-        """Return what a model file says of its origin."""
+    def facts(
+        self,
+        key: str,
+        device: torch.device,
+        precision: torch.dtype,
+        state: dict,
+        stopped: str,
+    ) -> dict:
+        """Return what a model file says of its origin; state: the training's at its end."""
         is_gpu = device.type == "cuda"
         return {
             "key": key,
@@ -122,12 +153,27 @@ class Task:
             ],
             "sizes": self.settings["sizes"],
             "index_sha256": self.index.sha256,
+            # How this stage and all before ended.
+            "stages": [
+                *(self.initial.facts["stages"] if self.initial else []),
+                {
+                    "stage": self.settings["stage"],
+                    "epochs": state["epoch"],
+                    "best_epoch": state["best_epoch"],
+                    "stopped": stopped,
+                    "seconds": round(state["seconds"], 1),
+                    "first": _validation(state["curve"][0]),
+                    "best": _validation(state["curve"][state["best_row"]]),
+                    "last": _validation(state["curve"][-1]),
+                },
+            ],
+            "absent_values": self.absent_values(),
             "provenance": {
                 "code": provenance.training_code(),
                 "device": torch.cuda.get_device_name(device) if is_gpu else "cpu",
                 "precision": str(precision).removeprefix("torch."),
                 "threads": torch.get_num_threads(),
-                "training_seconds": round(seconds, 1),
+                "training_seconds": round(state["seconds"], 1),
                 "labeled_images": len(self.labeled),
                 **provenance.software(),
             },
@@ -145,6 +191,10 @@ class Task:
             training,
         )
         model_file.save(self.output / name, model)
+
+
+def _validation(row: dict) -> dict:
+    return {name.removeprefix("valid_"): row[name] for name in row if name.startswith("valid_")}
 
 
 def _short(value: object) -> str:

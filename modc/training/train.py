@@ -7,23 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from modc.data.triplets import Triplets
 from modc.errors import UserError
-from modc.evaluation.embed import embed_rows
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
 from modc.grid import MODC
-from modc.networks import model_file
-from modc.networks.build import build
-from modc.seeds import derive
 from modc.training import checkpoint
-from modc.training.batches import axes, batch_size, steps
+from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
 from modc.training.curve import write_curve
 from modc.training.device import lease, torch_device, training_dtype
-from modc.training.modc import Modc
-from modc.training.optimizer import inherit, load, optimizer, set_learning_rate
+from modc.training.optimizer import load, set_learning_rate
 from modc.training.progress import Progress
+from modc.training.start import start
 from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
 from modc.training.warm_up import WarmUp
 
@@ -59,14 +54,14 @@ def train(task: Task) -> None:
 def _train(task: Task, key: str, machine: Machine) -> None:
     settings = task.settings
     torch.use_deterministic_algorithms(True, warn_only=True)
-    stage = _stage(task, machine)
-    adam, schedule = _optimizer(task, stage)
+    stage, adam, schedule = start(task, machine.device)
     state = checkpoint.load(task.resume, key)
     if state is None:
         state = {"epoch": 0, "curve": [], "best_score": -1.0, "seconds": 0.0}
     else:
         stage.network.load_state_dict(state["now"]["network"])
         stage.load_state(state["now"]["training"])
+        stage.load_memory(state["memory"])
         load(adam, state["now"]["training"]["optimizer"])
         log.info("%s: resumed after epoch %d", task.name, state["epoch"])
     per_epoch = steps(settings)
@@ -77,35 +72,52 @@ def _train(task: Task, key: str, machine: Machine) -> None:
         stage.images_per_triplet * batch_size(settings),
         state["epoch"] * per_epoch,
     )
+    if task.public_checkpoint is not None:
+        _adopt(task, state, stage, machine)
     while not _why_stopped(state, settings):
         epoch, begun = state["epoch"], time.monotonic()
         rate = set_learning_rate(adam, settings, schedule + epoch)
         losses = _epoch(task, stage, adam, epoch, machine, progress)
         scores = _validate(task, stage, machine)
-        state["curve"].append({"epoch": epoch + 1, "learning_rate": rate, **losses, **scores})
-        state["epoch"] = epoch + 1
         state["seconds"] += time.monotonic() - begun
-        training = {
-            **stage.state(),
-            "optimizer": adam.state_dict(),
-            "epochs": schedule + epoch + 1,
-        }
-        state["now"] = _copied({"network": stage.network.state_dict(), "training": training})
-        if scores["valid_MAP@all"] > state["best_score"]:
-            state["best_score"], state["best_epoch"] = scores["valid_MAP@all"], epoch + 1
-            state["best"] = state["now"]
+        optimizer = {"optimizer": adam.state_dict(), "epochs": schedule + epoch + 1}
+        row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **scores}
+        _record(state, row, stage, optimizer)
         checkpoint.save(task.resume, key, state)
         progress.epoch(epoch, losses["loss"], _percents(scores))
     _write(task, key, state, stage, machine)
 
 
+def _adopt(task: Task, state: dict, stage: WarmUp, machine: Machine) -> None:
+    """Take the public weights as they are for the model of this stage (A15)."""
+    row = {"epoch": 0, "learning_rate": 0.0, "loss": np.nan, **_validate(task, stage, machine)}
+    _record(state, row, stage, {})
+
+
+def _record(state: dict, row: dict, stage: WarmUp, optimizer: dict) -> None:
+    """Note in `state` how an epoch ended, and keep its model if it is the best so far."""
+    state["curve"].append(row)
+    state["epoch"] = row["epoch"]
+    training = {**stage.state(), **optimizer}
+    state["now"] = _copied({"network": stage.network.state_dict(), "training": training})
+    state["memory"] = _copied(stage.memory())
+    if row["valid_MAP@all"] > state["best_score"]:
+        state["best_score"], state["best_epoch"] = row["valid_MAP@all"], row["epoch"]
+        state["best_row"] = len(state["curve"]) - 1
+        state["best"] = state["now"]
+
+
 def _why_stopped(state: dict, settings: dict) -> str:
-    """Return why training is over, "" if it is not (A10, A17)."""
-    rule = settings.get("modc", {}).get("convergence")
-    if rule and converged([row["valid_MAP@all"] for row in state["curve"]], **rule):
+    """Return why training is over, "" if it is not (A10, A15, A17)."""
+    if not settings["epochs"]:
+        return "public weights, not trained"
+    rule = settings.get("modc", {}).get("convergence", {"rule": "fixed_epochs"})
+    may_converge = rule["rule"] == "plateau"
+    scores = [row["valid_MAP@all"] for row in state["curve"]]
+    if may_converge and converged(scores, rule["rise"], rule["patience"]):
         return f"converged at epoch {state['epoch']}"
     if state["epoch"] >= settings["epochs"]:
-        return f"all {settings['epochs']} epochs"
+        return f"{'cap of' if may_converge else 'all'} {settings['epochs']} epochs"
     return ""
 
 
@@ -113,6 +125,7 @@ def _epoch(task, stage, adam, epoch, machine, progress) -> dict[str, float]:
     """Train one epoch and return the mean of each loss term and of their sum."""
     settings = task.settings
     device, precision = machine.device, machine.precision
+    stage.begin_epoch(epoch)
     stage.network.train()
     sums: dict[str, torch.Tensor] = {}
     for batch in stage.batches(epoch):
@@ -153,69 +166,13 @@ def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:
     return {f"valid_{name}": value for name, value in scores.items()}
 
 
-def _stage(task: Task, machine: Machine) -> WarmUp:
-    """Return the stage with its network on the device, ready to train."""
-    settings = task.settings
-    if task.initial is not None:
-        network = model_file.restore(task.initial)
-    else:
-        torch.manual_seed(derive(settings["seed"], **axes(settings), use="weights"))
-        architecture, attributes = settings["architecture"], len(task.index.attributes)
-        network = build(settings["network"], architecture, attributes, settings["weights"])
-    network = network.to(machine.device, memory_format=torch.channels_last)
-    labels, unlabeled = task.parts()
-    triplets = Triplets(labels, settings["negatives"])
-    if triplets.skipped:
-        log.warning(
-            "%s: %d of %d values have fewer than two labelled images and are never an anchor",
-            task.name,
-            len(triplets.skipped),
-            sum(task.index.values),
-        )
-    common = (network, triplets, task.packed, settings, machine.device)
-    if settings["stage"] not in MODC:
-        return WarmUp(*common)
-    stage = Modc(*common, labels, unlabeled, task.index.attributes, task.index.values)
-    before = task.initial.training
-    if "centres" in before:
-        stage.begin(before["centres"])
-    else:
-        embeddings = embed_rows(
-            network, task.packed, labels, machine.device, settings["evaluation_batch"]
-        )
-        stage.begin_from(embeddings, labels)
-    torch.manual_seed(derive(settings["seed"], **axes(settings), use="predictor"))
-    stage.build_predictor(before.get("predictor"))
-    return stage
-
-
-def _optimizer(task: Task, stage: WarmUp) -> tuple[torch.optim.Adam, int]:
-    """Return Adam, and how many epochs of its schedule lie behind it.
-
-    Under MODC it goes on with the optimizer of the stage before; ASEN++'s starts anew after the
-    warm-up (supplement).
-    """
-    settings = task.settings
-    adam = optimizer(stage.network, settings)
-    new = [parameter for module in stage.new_modules() for parameter in module.parameters()]
-    if new:
-        adam.add_param_group({"params": new, "initial_rate": settings["learning_rate"]})
-    if settings["stage"] not in MODC:
-        return adam, 0
-    before = task.initial.training
-    if settings["optimizer"] == "new" and "centres" not in before:
-        return adam, 0
-    inherit(adam, before["optimizer"])
-    return adam, before["epochs"]
-
-
 def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -> None:
     """Write the curve, the last model, the test embeddings of the best, and the best model."""
     best, now = state["best"], state["now"]
     curve = (task.output / CURVE, task.output / PICTURE)
-    write_curve(*curve, state["curve"], task.name)
-    facts = task.facts(key, machine.device, machine.precision, state["seconds"])
-    facts["stopped"] = _why_stopped(state, task.settings)
+    stopped = _why_stopped(state, task.settings)
+    write_curve(*curve, state["curve"], f"{task.name}: {stopped}")
+    facts = task.facts(key, machine.device, machine.precision, state, stopped)
     last_score = state["curve"][-1]["valid_MAP@all"]
     last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
     facts |= {"epoch": state["best_epoch"], "valid_MAP@all": state["best_score"]}
@@ -228,7 +185,7 @@ def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -
             arrays["centres"] = best["training"]["centres"].numpy()
         write_embeddings(task.embeddings, arrays, task.index, facts)
     task.save(MODEL, best["network"], best["training"], facts)
-    log.info("%s: %s, best epoch %d", task.name, facts["stopped"], state["best_epoch"])
+    log.info("%s: %s, best epoch %d", task.name, stopped, state["best_epoch"])
 
 
 def _copied(value: object) -> object:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from modc.data.triplets import Triplets
-from modc.training.batches import Images, epoch_generator, flipped, triplet_batches
+from modc.training.augment import randomly_flipped
+from modc.training.batches import Images, epoch_generator, triplet_batches
 from modc.training.instance import embedded, instance_terms
 
 
@@ -27,13 +28,16 @@ class WarmUp:
         self.network, self.triplets, self.packed = network, triplets, packed
         self.settings, self.device = settings, device
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Do what comes before the batches of `epoch`, with the network as it is: nothing here."""
+
     def batches(self, epoch: int) -> Iterator[tuple[Images, Images, Images]]:
         """Yield the batches of `epoch`, mirrored at random where the stage asks for it."""
         rng = epoch_generator(self.settings, "flips", epoch)
         found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
         for roles in found:
             if self.settings["flip"]:
-                roles = tuple(flipped(role, rng.random(len(role.numbers)) < 0.5) for role in roles)
+                roles = tuple(randomly_flipped(images, rng) for images in roles)
             yield roles
 
     def losses(self, batch: tuple[Images, Images, Images]) -> dict[str, Tensor]:
@@ -58,6 +62,13 @@ class WarmUp:
 
     def load_state(self, state: dict) -> None:
         """Take over what `state` returned."""
+
+    def memory(self) -> dict:
+        """Return what only the rest of this stage needs: in its checkpoint, in no model."""
+        return {}
+
+    def load_memory(self, memory: dict) -> None:
+        """Take over what `memory` returned."""
 
     def validation(self, arrays: dict[str, np.ndarray]) -> dict[str, float]:
         """Return what is measured on the validation split beside MAP."""

@@ -8,7 +8,7 @@ import yaml
 
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells, settings_chain
+from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
 from modc.report.results import TEST_SPLITS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -60,6 +60,18 @@ def paper() -> dict:
     return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 
 
+def ended(stage: str, *place: object) -> dict:
+    """How a stage ended."""
+    return {
+        "stage": stage,
+        "epochs": 9,
+        "best_epoch": 4,
+        "stopped": "converged at epoch 9",
+        "seconds": 1.5,
+        **{at: {"MAP@all": fraction(*place, stage, at)} for at in ("first", "best", "last")},
+    }
+
+
 def made_scores(cell: Cell, method: str = "baseline") -> dict:
     """What `modc score` would write for a cell and method."""
 
@@ -76,13 +88,16 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
         return made
 
     names = ATTRIBUTES[cell.dataset]
+    place = (cell.dataset, cell.network, cell.labeled_percent, cell.seed)
     return {
         "dataset": cell.dataset,
         "network": cell.network,
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "method": method,
-        "settings_chain": settings_chain(paper(), cell, method),
+        "settings_chain": settings_chain(paper(), cell, last_stage(paper(), cell, method)),
+        "stages": [ended(stage, *place) for stage in stages(paper(), cell, method)],
+        "absent_values": [],
         "attribute_names": names,
         "provenance": {"labeled_images": 9 * cell.labeled_percent},
         "generated": False,

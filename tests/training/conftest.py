@@ -15,6 +15,7 @@ SETTINGS = {
     "labeled_percent": 100,
     "seed": 0,
     "stage": "warm_up",
+    "stage_before": None,
     "architecture": {"backbone": "resnet10"},
     "weights": {"resnet10": "none"},
     "sizes": {"image": SIDE},

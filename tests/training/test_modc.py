@@ -14,18 +14,22 @@ from modc.training.task import Task
 from modc.training.train import train
 
 OPTIONS = {
+    "centres": "running_mean",
     "centre_momentum": 0.1,
+    "memory_bank": {"momentum": 0.5, "every": 3},
     "cluster_loss": "softmax",
     "temperature": 0.1,
     "cluster_margin": 0.2,
     "cluster_weight": 1.0,
     "predictor": True,
     "self_supervision_weight": 1.0,
+    "pseudo_labels": "each_iteration",
     "pseudo_label_confidence": 0.0,
     "unlabeled_ratio": 1.0,
+    "hidden_labels": "value",
     "views_from": "self_supervised",
     "colour_attributes": ["upper"],
-    "convergence": {"rise": 0.001, "patience": 5},
+    "convergence": {"rule": "plateau", "rise": 0.001, "patience": 5},
 }
 ASENPP = {
     "network": "ASEN++",
@@ -61,9 +65,10 @@ def chain(task, index):
         part = ASENPP if network == "ASEN++" else {"network": network}
         warm_up = ["warm_up_global", "warm_up"] if network == "ASEN++" else ["warm_up"]
         made: dict[str, Task] = {}
-        initial = None
+        initial, before = None, None
         for stage in [*warm_up, *MODC[: MODC.index(until) + 1]]:
             own = {**part, "stage": stage, "epochs": 2, "labeled_percent": 50}
+            own["stage_before"] = before
             if network == "ASEN++" and stage != "warm_up_global":
                 own |= BOTH_BRANCHES
             if stage in MODC:
@@ -74,7 +79,7 @@ def chain(task, index):
                 current.settings.pop("weights")
             current = replace(current, embeddings=current.output / "test.npz")
             train(current)
-            made[stage] = current
+            made[stage], before = current, stage
             initial = model_file.load(current.output / "model.pt")
         return made
 
@@ -201,18 +206,29 @@ def test_asenpp_starts_a_new_optimizer_after_the_warm_up_and_keeps_it(chain):
 
 
 def test_a_stage_ends_when_it_has_converged(chain):
-    options = {"convergence": {"rise": 1.0, "patience": 1}}  # nothing ever rises so much
-    made = chain(until="supervised", options=options, epochs=4)
+    rule = {"rule": "plateau", "rise": 1.0, "patience": 1}  # nothing ever rises so much
+    made = chain(until="supervised", options={"convergence": rule}, epochs=4)
     assert len(curve(made["supervised"])) == 2
-    assert model(made["supervised"]).facts["stopped"] == "converged at epoch 2"
-    assert model(made["warm_up"]).facts["stopped"] == "all 4 epochs"
+    assert ends(made["supervised"]) == ["all 4 epochs", "converged at epoch 2"]
+    rule |= {"patience": 4}
+    capped = chain("capped", until="supervised", options={"convergence": rule}, epochs=4)
+    assert ends(capped["supervised"])[1] == "cap of 4 epochs"
+    rule |= {"rule": "fixed_epochs", "patience": 1}
+    fixed = chain("fixed", until="supervised", options={"convergence": rule}, epochs=4)
+    assert ends(fixed["supervised"])[1] == "all 4 epochs"
+
+
+def ends(task: Task) -> list[str]:
+    return [stage["stopped"] for stage in model(task).facts["stages"]]
 
 
 @pytest.mark.parametrize(
     "options",
     [
+        {"centres": "memory_bank"},
         {"cluster_loss": "margin"},
         {"predictor": False},
+        {"pseudo_labels": "each_epoch"},
         {"pseudo_label_confidence": 0.9},
         {"unlabeled_ratio": 2.0},
         {"views_from": "supervised"},

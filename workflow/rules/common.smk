@@ -7,32 +7,35 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from modc import ablation, grid, provenance
 from modc import config as configuration
-from modc import grid, provenance
 from modc.errors import UserError
-from modc.report.files import table_files
+from modc.report.files import ABLATION_FILES, table_files
 from modc.training.device import visible_devices
 
 try:
     configuration.check(config, name="configuration")
+    VARIANTS = {variant.name: variant for variant in ablation.variants(config)}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = f"results/{config['run']}"
 # The merged configuration, as the jobs read it.
 CONFIG = f"{RUN}/config.yaml"
-CELL = f"{RUN}/cells/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
-RESUME = f"{RUN}/resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
+# {variant} is "" in the run itself and ablation/<name>/ under an alternative of an assumption.
+CELL = f"{RUN}/{{variant}}cells/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
+RESUME = f"{RUN}/{{variant}}resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 LOGS = f"{RUN}/logs"
+CELL_LOG = "{variant}{dataset}-{network}-{percent}-{seed}"
 DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
 # Runs that share the data may label other parts of it.
-LABELED = "{PREPARED}/labeled-{rule}-{at_least}-{seed}".format(
-    PREPARED=PREPARED, **config["labeled_part"]
-)
+LABELED = f"{PREPARED}/labeled-{{part_rule}}-{{at_least}}-{{part_seed}}/{{percent}}.csv"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
+ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"
+ABLATION_SUMMARY = f"{RUN}/ablation/summary.txt"
 STARTED = time.time()
 
 
@@ -43,6 +46,11 @@ wildcard_constraints:
     percent=r"\d+",
     seed=r"\d+",
     size=r"\d+",
+    stage="|".join(grid.STAGES),
+    variant=r"(ablation/[A-Za-z0-9._-]+/)?",
+    part_rule="stratified|uniform",
+    at_least=r"\d+",
+    part_seed=r"\d+",
 
 
 # --resources gpu=N bounds the jobs that hold a GPU. Without it, as many run as there are GPUs.
@@ -83,61 +91,99 @@ def failures(since):
             yield f"FAILED ({path}): {error[1]}"
 
 
-def settings_of(stages):
-    """A fingerprint, by wildcards, of what training the stages reads of the configuration."""
-
-    def settings(wildcards):
-        cell = grid.Cell(
-            wildcards.dataset, wildcards.network, int(wildcards.percent), int(wildcards.seed)
-        )
-        return grid.fingerprint([grid.training_settings(config, cell, stage) for stage in stages])
-
-    return settings
+def cell_of(wildcards):
+    """The cell of the grid that a job works on."""
+    return grid.Cell(
+        wildcards.dataset, wildcards.network, int(wildcards.percent), int(wildcards.seed)
+    )
 
 
-def inputs_of(stages):
-    """What training the stages reads, by wildcards: index, labelled part, packed images, model."""
-
-    def inputs(wildcards):
-        prepared = PREPARED.format(dataset=wildcards.dataset)
-        sizes = grid.packed_sizes(config, wildcards.dataset, wildcards.network, stages[-1])
-        files = {
-            "index": f"{prepared}/index/index.json",
-            "labeled": f"{LABELED}/{wildcards.percent}.csv".format(dataset=wildcards.dataset),
-            # Packed images are named by the index they are made of, so their age says nothing.
-            **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
-        }
-        previous = grid.previous_stage(wildcards.network, stages[0])
-        if previous is not None:
-            # A2: the model that the stage starts from.
-            name = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
-            files["initial"] = f"{CELL}/{previous}/{name}".format(**wildcards)
-        return files
-
-    return inputs
+def variant_of(wildcards):
+    """The alternative that a job tries, None in the run itself."""
+    name = wildcards.variant.strip("/").removeprefix("ablation/")
+    return VARIANTS[name] if name else None
 
 
-def options_of(stages):
-    """The arguments of `modc train`, by wildcards and input."""
+def config_of(wildcards):
+    """The configuration that a job works under."""
+    variant = variant_of(wildcards)
+    return variant.config if variant else config
 
-    def options(wildcards, input):
-        values = {
-            "--config": CONFIG,
-            "--dataset": wildcards.dataset,
-            "--network": wildcards.network,
-            "--percent": wildcards.percent,
-            "--seed": wildcards.seed,
-            "--index": Path(input.index).parent,
-            "--labeled": input.labeled,
-            "--packed": input.image,
-            "--detail": input.get("detail"),
-            "--initial": input.get("initial"),
-            "--output": CELL.format(**wildcards),
-            "--resume": RESUME.format(**wildcards),
-        }
-        words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
-        words += [f"--stage {stage}" for stage in stages]
-        # No row of the tables comes from the first part of ASEN++'s warm-up.
-        return " ".join(words + ([] if "warm_up_global" in stages else ["--embed-test"]))
 
-    return options
+def cell_folder(wildcards, stage):
+    """Where the cell's model of `stage` lies: in the run itself if the variant's is the same."""
+    variant, where = variant_of(wildcards), wildcards.variant
+    if variant and ablation.same_model(config, variant, cell_of(wildcards), stage):
+        where = ""
+    return CELL.format(**{**wildcards, "variant": where})
+
+
+def stages_of(wildcards):
+    """The stages that one job trains: one of a warm-up, or MODC's up to {stage} in a row."""
+    if wildcards.stage not in grid.MODC:
+        return [wildcards.stage]
+    return grid.MODC[: grid.MODC.index(wildcards.stage) + 1]
+
+
+def training_settings(wildcards):
+    """A fingerprint of what the job's stages read of the configuration."""
+    return grid.fingerprint(
+        [
+            grid.training_settings(config_of(wildcards), cell_of(wildcards), stage)
+            for stage in stages_of(wildcards)
+        ]
+    )
+
+
+def training_inputs(wildcards):
+    """What a training reads: index, labelled part, packed images, model or public weights."""
+    settings, cell, stages = config_of(wildcards), cell_of(wildcards), stages_of(wildcards)
+    prepared = PREPARED.format(dataset=cell.dataset)
+    sizes = grid.packed_sizes(settings, cell.dataset, cell.network, stages[-1])
+    part = settings["labeled_part"]
+    files = {
+        "index": f"{prepared}/index/index.json",
+        "labeled": LABELED.format(
+            dataset=cell.dataset,
+            part_rule=part["rule"],
+            at_least=part["at_least"],
+            part_seed=part["seed"],
+            percent=cell.labeled_percent,
+        ),
+        # Packed images are named by the index they are made of, so their age says nothing.
+        **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
+    }
+    previous = grid.previous_stage(settings, cell, stages[0])
+    public = grid.public_checkpoint(settings, cell)
+    if previous is not None:
+        # A2: the model that the stage starts from.
+        name = {"best": "model.pt", "last": "last.pt"}[settings["training"]["checkpoint"]]
+        files["initial"] = f"{cell_folder(wildcards, previous)}/{previous}/{name}"
+    elif public and stages == ["warm_up"]:
+        files["public"] = public
+    return files
+
+
+def training_options(wildcards, input):
+    """The arguments of `modc train`."""
+    variant = variant_of(wildcards)
+    values = {
+        "--config": CONFIG,
+        "--assume": f"{variant.assumption}={variant.alternative}" if variant else None,
+        "--dataset": wildcards.dataset,
+        "--network": wildcards.network,
+        "--percent": wildcards.percent,
+        "--seed": wildcards.seed,
+        "--index": Path(input.index).parent,
+        "--labeled": input.labeled,
+        "--packed": input.image,
+        "--detail": input.get("detail"),
+        "--initial": input.get("initial"),
+        "--output": CELL.format(**wildcards),
+        "--resume": RESUME.format(**wildcards),
+    }
+    words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
+    words += [f"--stage {stage}" for stage in stages_of(wildcards)]
+    # No row of the tables comes from the first part of ASEN++'s warm-up.
+    embeds = not wildcards.stage.startswith("warm_up_global")
+    return " ".join(words + (["--embed-test"] if embeds else []))

@@ -60,15 +60,15 @@ rule subset:
     input:
         rules.index.output[0],
     output:
-        f"{LABELED}/{{percent}}.csv",
+        LABELED,
     log:
-        f"{LOGS}/subset/{{dataset}}-{{percent}}.log",
+        f"{LOGS}/subset/{{dataset}}-{{part_rule}}-{{at_least}}-{{part_seed}}-{{percent}}.log",
     params:
-        part=config["labeled_part"],
         index=subpath(input[0], parent=True),
     shell:
         "modc subset --index {params.index:q} --percent {wildcards.percent}"
-        " --rule {params.part[rule]} --at-least {params.part[at_least]} --seed {params.part[seed]}"
+        " --rule {wildcards.part_rule} --at-least {wildcards.at_least}"
+        " --seed {wildcards.part_seed}"
         " --output {output:q} 2> {log:q}"
 
 

@@ -1,20 +1,25 @@
 # From the test split's embeddings to the scores of every query and their means.
 
 
+def embeddings_of(wildcards):
+    """The embeddings of the method's last stage."""
+    stage = grid.last_stage(config_of(wildcards), cell_of(wildcards), wildcards.method)
+    return f"{cell_folder(wildcards, stage)}/{stage}/test.npz"
+
+
 rule score:
     input:
-        lambda wildcards: (
-            f"{CELL}/{grid.last_stage(wildcards.method, int(wildcards.percent))}/test.npz"
-        ),
+        embeddings_of,
     output:
         scores=f"{CELL}/{{method}}/scores.json",
         queries=f"{CELL}/{{method}}/queries.csv",
     log:
-        f"{LOGS}/score/{{dataset}}-{{network}}-{{percent}}-{{seed}}-{{method}}.log",
+        f"{LOGS}/score/{CELL_LOG}-{{method}}.log",
     params:
-        evaluation=config["evaluation"],
+        evaluation=lambda wildcards: config_of(wildcards)["evaluation"],
         code=provenance.code_of("modc.evaluation.scores"),
     shell:
         "modc score --embeddings {input:q} --map-at-100 {params.evaluation[map_at_100]}"
         " --unanswerable {params.evaluation[unanswerable]}"
+        " --prioritized-order {params.evaluation[prioritized_order]}"
         " --queries {output.queries:q} --output {output.scores:q} 2> {log:q}"

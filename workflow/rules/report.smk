@@ -1,5 +1,6 @@
-# Tables 1 to 5 from the scores. When some job failed, the tables of what there is are made all the
-# same, outside the graph, since a rule cannot run without its inputs.
+# Tables 1 to 5 from the scores, and the ablation where it is asked for. When some job failed, the
+# tables of what there is are made all the same, outside the graph, since a rule cannot run without
+# its inputs.
 
 
 rule tables:
@@ -21,12 +22,38 @@ rule tables:
         "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
 
+# One cell under each alternative of the assumptions: `snakemake ablation`.
+rule ablation:
+    input:
+        [
+            f"{RUN}/{variant}{cell.folder}/{method}/scores.json"
+            for variant in ["", *(f"ablation/{name}/" for name in VARIANTS)]
+            for cell in ablation.ablation_cells(config)
+            for method in grid.METHODS
+        ],
+    output:
+        ABLATION,
+        summary=ABLATION_SUMMARY,
+    log:
+        f"{LOGS}/ablation.log",
+    params:
+        config=CONFIG,
+        code=provenance.code_of("modc.report.ablation"),
+    shell:
+        "modc ablation --config {params.config:q} > {output.summary:q} 2> {log:q}"
+
+
 onsuccess:
-    print(Path(SUMMARY).read_text())
+    for summary in map(Path, (SUMMARY, ABLATION_SUMMARY)):
+        if summary.exists() and summary.stat().st_mtime >= STARTED:
+            print(summary.read_text())
 
 
 onerror:
     # Without its summary the rule runs again next time, so that these tables are not taken as final.
-    Path(SUMMARY).unlink(missing_ok=True)
+    for summary in (SUMMARY, ABLATION_SUMMARY):
+        Path(summary).unlink(missing_ok=True)
     shell("modc tables --config {CONFIG}")
+    if Path(ABLATION[0]).parent.exists():
+        shell("modc ablation --config {CONFIG}")
     print("\n".join(failures(STARTED)), file=sys.stderr)

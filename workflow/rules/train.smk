@@ -6,73 +6,46 @@
 
 rule warm_up_global:
     input:
-        unpack(inputs_of(["warm_up_global"])),
+        unpack(training_inputs),
     output:
-        model=f"{CELL}/warm_up_global/model.pt",
-        last=f"{CELL}/warm_up_global/last.pt",
-        curve=multiext(f"{CELL}/warm_up_global/curve", ".csv", ".png"),
+        model=f"{CELL}/{{stage}}/model.pt",
+        last=f"{CELL}/{{stage}}/last.pt",
+        curve=multiext(f"{CELL}/{{stage}}/curve", ".csv", ".png"),
     log:
-        f"{LOGS}/warm_up_global/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+        f"{LOGS}/{{stage}}/{CELL_LOG}.log",
+    wildcard_constraints:
+        stage="warm_up_global(_apart)?",
     threads: config["threads"]
     resources:
         gpu=GPU_PER_JOB,
     params:
-        settings=settings_of(["warm_up_global"]),
+        settings=training_settings,
         code=provenance.training_code(),
-        options=options_of(["warm_up_global"]),
+        options=training_options,
     shell:
         "modc train {params.options} --threads {threads} 2> {log:q}"
 
 
+# The last warm-up model is the baseline.
 use rule warm_up_global as warm_up with:
-    input:
-        unpack(inputs_of(["warm_up"])),
     output:
-        model=f"{CELL}/warm_up/model.pt",
-        last=f"{CELL}/warm_up/last.pt",
-        curve=multiext(f"{CELL}/warm_up/curve", ".csv", ".png"),
-        embeddings=f"{CELL}/warm_up/test.npz",
-    log:
-        f"{LOGS}/warm_up/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
-    params:
-        settings=settings_of(["warm_up"]),
-        code=provenance.training_code(),
-        options=options_of(["warm_up"]),
+        model=f"{CELL}/{{stage}}/model.pt",
+        last=f"{CELL}/{{stage}}/last.pt",
+        curve=multiext(f"{CELL}/{{stage}}/curve", ".csv", ".png"),
+        embeddings=f"{CELL}/{{stage}}/test.npz",
+    wildcard_constraints:
+        stage="warm_up(_apart)?",
 
 
 # With all labels there is nothing unlabelled: MODC ends here (A11).
-use rule warm_up_global as supervised with:
-    input:
-        unpack(inputs_of([grid.SUPERVISED])),
-    output:
-        model=f"{CELL}/supervised/model.pt",
-        last=f"{CELL}/supervised/last.pt",
-        curve=multiext(f"{CELL}/supervised/curve", ".csv", ".png"),
-        embeddings=f"{CELL}/supervised/test.npz",
-    log:
-        f"{LOGS}/supervised/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+use rule warm_up as supervised with:
     wildcard_constraints:
+        stage="supervised|self_supervised",
         percent="100",
-    params:
-        settings=settings_of([grid.SUPERVISED]),
-        code=provenance.training_code(),
-        options=options_of([grid.SUPERVISED]),
 
 
 # The models and curves of the stages before the last stay when the job fails, as they are no outputs.
-use rule warm_up_global as semi_supervised with:
-    input:
-        unpack(inputs_of(grid.MODC)),
-    output:
-        model=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/model.pt",
-        last=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/last.pt",
-        curve=multiext(f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/curve", ".csv", ".png"),
-        embeddings=f"{CELL}/{grid.SEMI_SUPERVISED[-1]}/test.npz",
-    log:
-        f"{LOGS}/semi_supervised/{{dataset}}-{{network}}-{{percent}}-{{seed}}.log",
+use rule warm_up as semi_supervised with:
     wildcard_constraints:
+        stage=grid.SEMI_SUPERVISED[-1],
         percent=r"(?!100\b)\d+",
-    params:
-        settings=settings_of(grid.MODC),
-        code=provenance.training_code(),
-        options=options_of(grid.MODC),

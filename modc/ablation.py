@@ -1,0 +1,59 @@
+"""The ablation: one cell trained under each alternative of an assumption, one at a time."""
+
+from dataclasses import dataclass
+
+from modc.errors import UserError
+from modc.grid import Cell, last_stage, settings_chain
+from modc.published.assumptions import assume, find, load
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The configuration under one alternative."""
+
+    assumption: str
+    alternative: str
+    config: dict
+
+    @property
+    def name(self) -> str:
+        """What its folder in results/<run>/ablation/ is called."""
+        return f"{self.assumption}-{self.alternative}"
+
+
+def variants(config: dict) -> list[Variant]:
+    """Return the variants that `ablation.assumptions` asks for.
+
+    Raises UserError if it names no assumption, or one whose alternatives cannot be tried.
+    """
+    wanted = config["ablation"]["assumptions"]
+    if wanted == "all":
+        wanted = [assumption.id for assumption in load() if not assumption.not_ablated]
+    found = []
+    for name in wanted:
+        assumption = find(name)
+        if assumption.not_ablated:
+            raise UserError(
+                f"ablation.assumptions: {name} cannot be ablated: {assumption.not_ablated}"
+            )
+        found += [
+            Variant(name, alternative, assume(config, name, alternative))
+            for alternative in assumption.alternatives
+        ]
+    return found
+
+
+def ablation_cells(config: dict) -> list[Cell]:
+    """Return the cell of the ablation, once a seed."""
+    return [Cell(**config["ablation"]["cell"], seed=seed) for seed in config["grid"]["seeds"]]
+
+
+def same_model(config: dict, variant: Variant, cell: Cell, stage: str) -> bool:
+    """Return whether a stage's model is the same under the variant, so that one training serves."""
+    return settings_chain(config, cell, stage) == settings_chain(variant.config, cell, stage)
+
+
+def trains(config: dict, variant: Variant, cell: Cell) -> bool:
+    """Return whether the variant's MODC has to be trained for itself."""
+    last = last_stage(variant.config, cell, "modc")
+    return last != last_stage(config, cell, "modc") or not same_model(config, variant, cell, last)

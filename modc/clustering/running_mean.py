@@ -1,0 +1,33 @@
+"""Centres that move with every batch: the default of A3."""
+
+from torch import Tensor
+
+from modc.clustering.centres import move_centres
+from modc.clustering.members import Members
+from modc.clustering.spaces import Space
+
+
+class RunningMean:
+    """centre <- unit((1 - momentum) centre + momentum * mean of its members in the batch)."""
+
+    def __init__(self, centres: Tensor, momentum: float, spaces: tuple[Space, ...]):
+        """Start from a copy of `centres` (A, V, D)."""
+        self.centres, self.momentum, self.spaces = centres.clone(), momentum, spaces
+
+    def update(self, members: Members) -> None:
+        """Move the centres by the members of one batch."""
+        move_centres(
+            self.centres,
+            members.embedding,
+            members.attribute,
+            members.value,
+            self.momentum,
+            self.spaces,
+        )
+
+    def state(self) -> dict:
+        """Return what is kept beside the centres: nothing."""
+        return {}
+
+    def load_state(self, state: dict) -> None:
+        """Take over what `state` returned."""

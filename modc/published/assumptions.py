@@ -1,0 +1,82 @@
+"""The assumption ledger: what the paper leaves open, what we do, and what else could be done."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from modc import config as configuration
+from modc.errors import UserError
+
+LEDGER = Path(__file__).with_name("assumptions.yaml")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One entry of assumptions.yaml.
+
+    default and each alternative: dotted config key -> value. not_ablated: why its alternatives
+    cannot be tried by training, "" if they can.
+    """
+
+    id: str
+    name: str
+    statement: str
+    source: str
+    default: dict[str, object]
+    alternatives: dict[str, dict[str, object]] = field(default_factory=dict)
+    not_ablated: str = ""
+
+
+@cache
+def load() -> tuple[Assumption, ...]:
+    """Return all entries, A1 first."""
+    return tuple(Assumption(**entry) for entry in yaml.safe_load(LEDGER.read_text()))
+
+
+def find(name: str) -> Assumption:
+    """Return the entry called `name`, such as A3. Raises UserError if there is none."""
+    for assumption in load():
+        if assumption.id == name:
+            return assumption
+    raise UserError(f"{name}: no such assumption; expected {load()[0].id} to {load()[-1].id}")
+
+
+def setting(config: dict, assumption: Assumption) -> dict[str, object]:
+    """Return what `config` sets for the assumption: dotted key -> value."""
+    return {key: _lookup(config, key) for key in assumption.default}
+
+
+def name_of_setting(config: dict, assumption: Assumption) -> str:
+    """Return "default", the name of the alternative that `config` sets, or "other"."""
+    own = setting(config, assumption)
+    if own == assumption.default:
+        return "default"
+    for name, keys in assumption.alternatives.items():
+        if own == {**assumption.default, **keys}:
+            return name
+    return "other"
+
+
+def assume(config: dict, name: str, alternative: str) -> dict:
+    """Return `config` under an alternative of an assumption, checked.
+
+    Raises UserError if there is no such assumption or alternative.
+    """
+    assumption = find(name)
+    if alternative not in assumption.alternatives:
+        known = ", ".join(assumption.alternatives)
+        raise UserError(f"{name}={alternative}: no such alternative; expected one of {known}")
+    for key, value in assumption.alternatives[alternative].items():
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        config = configuration.merge(config, value)
+    configuration.check(config, name=f"{name}={alternative}")
+    return config
+
+
+def _lookup(config: dict, dotted: str) -> object:
+    for part in dotted.split("."):
+        config = config[part]
+    return config
