@@ -157,8 +157,8 @@ def _notes(frame: pd.DataFrame, config: dict) -> list[str]:
         "Overall MAP@100 of the test split in percent; MODC is top1 with the query's label known. "
         "Each alternative is tried alone, everything else as in the default row.",
         f"Difference: MODC's minus the default's, in points; its interval is a paired bootstrap "
-        f"over the queries ({DRAWS} draws) of {seeds} seed{'s' if seeds > 1 else ''}. It covers the "
-        f"choice of queries, not that of the seed: another seed moves a score too.",
+        f"over the queries ({DRAWS} draws) of {seeds} seed{'s' if seeds > 1 else ''}. It covers "
+        f"the choice of queries, not that of the seed: another seed moves a score too.",
     ]
     for place in frame.to_dict("records"):
         if place["status"]:

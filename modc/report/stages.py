@@ -22,9 +22,9 @@ COLUMNS = [
 ]
 INTRODUCTION = """# Stages
 
-Validation scores in percent: MAP@all after the first epoch of a stage, in its best epoch, whose model
-goes on, and after its last; Acc in the best epoch. `curve.csv` and `curve.png` of each stage have all
-epochs.
+Validation scores in percent: MAP@all after the first epoch of a stage, in its best epoch, whose
+model goes on, and after its last; Acc in the best epoch. `curve.csv` and `curve.png` of each stage
+have all epochs.
 """
 
 
