@@ -1,10 +1,12 @@
 """Two random views of each image, on the device: SimSiam's augmentation, drawn for every image.
 
 Source: the supplement ("Training details"): SimSiam's, with crops of 0.8 to 1.0 of the area; no
-colour distortion for colour attributes. The order of the four colour changes is drawn for a batch.
+colour distortion for colour attributes. A part that is not drawn for an image leaves it untouched.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,7 +33,7 @@ class Draw:
     flip: np.ndarray
     jitter: np.ndarray  # whether the colours are changed
     factors: np.ndarray  # (B, 4): brightness, contrast, saturation, hue
-    order: np.ndarray  # (4,): in which order
+    order: np.ndarray  # (B, 4): which of CHANGES comes first, second, third, last
     grey: np.ndarray
     sigma: np.ndarray  # of the blur, in pixels at SIGMA_SIZE; 0 for none
 
@@ -51,7 +53,7 @@ def draw(count: int, keep_colour: np.ndarray, rng: np.random.Generator) -> Draw:
         flip=rng.random(count) < FLIP_SHARE,
         jitter=jitter & ~keep_colour,
         factors=factors,
-        order=rng.permutation(4),
+        order=rng.permuted(np.tile(np.arange(len(CHANGES)), (count, 1)), axis=1),
         grey=grey & ~keep_colour,
         sigma=np.where(blurred, rng.uniform(*SIGMA, count), 0.0),
     )
@@ -75,19 +77,36 @@ def _boxes(count: int, rng: np.random.Generator) -> np.ndarray:
 def view(images: Tensor, drawn: Draw) -> Tensor:
     """Return the views, uint8 like `images` (B, 3, S, S)."""
     device = images.device
+    pixels = _cropped(images / 255, _sent(drawn.box, device), _sent(drawn.flip, device))
+    factors = _sent(drawn.factors, device)[:, :, None, None, None]
+    for place in drawn.order.T:
+        for step, change in enumerate(CHANGES):
+            # Groups are made where the draw is, on the CPU, so that a GPU is not waited for.
+            rows = _rows(drawn.jitter & (place == step), device)
+            _apply(change, pixels, rows, factors[:, step])
+    _apply(_greyed, pixels, _rows(drawn.grey, device))
+    sigma = drawn.sigma * images.shape[2] / SIGMA_SIZE
+    radius = min(int(np.ceil(3 * sigma.max())), images.shape[2] - 1)
+    blur = partial(_blurred, radius=radius)
+    _apply(blur, pixels, _rows(sigma > 0, device), _sent(sigma, device))
+    return pixels.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
-    def tensor(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device, torch.float32)
 
-    pixels = _cropped(images.float() / 255, tensor(drawn.box), tensor(drawn.flip))
-    jitter = tensor(drawn.jitter)[:, None, None, None].bool()
-    factors = tensor(drawn.factors)[:, :, None, None, None]
-    for step in drawn.order:
-        pixels = torch.where(jitter, CHANGES[step](pixels, factors[:, step]), pixels)
-    grey = tensor(drawn.grey)[:, None, None, None].bool()
-    pixels = torch.where(grey, luma(pixels).expand_as(pixels), pixels)
-    pixels = _blurred(pixels, tensor(drawn.sigma) * images.shape[2] / SIGMA_SIZE)
-    return (pixels * 255).round().clamp(0, 255).to(torch.uint8)
+def _sent(array: np.ndarray, device: torch.device) -> Tensor:
+    """Return a small array as float32 on the device."""
+    return torch.from_numpy(array.astype(np.float32)).to(device, non_blocking=True)
+
+
+def _rows(chosen: np.ndarray, device: torch.device) -> Tensor:
+    """Return the numbers of the chosen images, int64 on the device."""
+    return torch.from_numpy(np.flatnonzero(chosen)).to(device, non_blocking=True)
+
+
+def _apply(change: Callable[..., Tensor], pixels: Tensor, rows: Tensor, *options: Tensor) -> None:
+    """Put change(images, options) of the images in `rows` in their place, if there are any."""
+    if len(rows):
+        changed = change(pixels.index_select(0, rows), *(option[rows] for option in options))
+        pixels.index_copy_(0, rows, changed)
 
 
 def brightness(pixels: Tensor, factor: Tensor) -> Tensor:
@@ -107,20 +126,22 @@ def saturation(pixels: Tensor, factor: Tensor) -> Tensor:
 
 def hue(pixels: Tensor, shift: Tensor) -> Tensor:
     """Turn the hue by `shift` of a full circle, in HSV."""
-    high, low = pixels.amax(dim=1), pixels.amin(dim=1)
-    chroma = high - low
     red, green, blue = pixels.unbind(dim=1)
-    safe = torch.where(chroma > 0, chroma, 1)
-    sector = torch.where(
+    high = torch.maximum(torch.maximum(red, green), blue)
+    low = torch.minimum(torch.minimum(red, green), blue)
+    chroma = high - low
+    # The place in the circle times the chroma, as red, green and blue lie at 0, 2 and 4 of 6.
+    place = torch.where(
         high == red,
-        ((green - blue) / safe) % 6,
-        torch.where(high == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+        green - blue,
+        torch.where(high == green, blue - red + 2 * chroma, red - green + 4 * chroma),
     )
-    turned = (sector / 6 + shift[:, 0]) % 1 * 6
+    # Grey has no hue; any divisor does.
+    turned = place / torch.where(chroma > 0, chroma, 1) + 6 * shift[:, 0]
+    turned -= 6 * (turned / 6).floor()
     # A channel falls from `high` to `low` with its distance from its own place in the circle.
-    places = pixels.new_tensor([5.0, 3.0, 1.0])[None, :, None, None]
-    k = (places + turned[:, None]) % 6
-    return high[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
+    shares = [(turned - 3).abs() - 1, 2 - (turned - 2).abs(), 2 - (turned - 4).abs()]
+    return low[:, None] + chroma[:, None] * torch.stack(shares, dim=1).clamp_(0, 1)
 
 
 CHANGES = (brightness, contrast, saturation, hue)
@@ -128,7 +149,12 @@ CHANGES = (brightness, contrast, saturation, hue)
 
 def luma(pixels: Tensor) -> Tensor:
     """Return the grey image (B, 1, S, S)."""
-    return (pixels * pixels.new_tensor(GREY)[None, :, None, None]).sum(dim=1, keepdim=True)
+    red, green, blue = pixels.split(1, dim=1)
+    return GREY[0] * red + GREY[1] * green + GREY[2] * blue
+
+
+def _greyed(pixels: Tensor) -> Tensor:
+    return luma(pixels).expand_as(pixels)
 
 
 def _blend(pixels: Tensor, other: Tensor, factor: Tensor) -> Tensor:
@@ -151,12 +177,9 @@ def _cropped(pixels: Tensor, box: Tensor, flip: Tensor) -> Tensor:
     return functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
 
 
-def _blurred(pixels: Tensor, sigma: Tensor) -> Tensor:
-    """Blur each image by its own Gaussian; sigma (B,) in pixels, 0 for none."""
+def _blurred(pixels: Tensor, sigma: Tensor, radius: int) -> Tensor:
+    """Blur each image by its own Gaussian; sigma (B,) and the kernel's radius in pixels."""
     count, channels, side, _ = pixels.shape
-    radius = min(int(np.ceil(3 * float(sigma.max()))), side - 1)
-    if radius == 0:
-        return pixels
     offsets = torch.arange(-radius, radius + 1, device=pixels.device, dtype=pixels.dtype)
     # A sigma of almost nothing leaves the image as it is.
     weights = torch.exp(-(offsets**2) / (2 * sigma.clamp_min(1e-3)[:, None] ** 2))  # (B, K)

@@ -1,5 +1,7 @@
 """The two views: torchvision's changes image by image, and colours kept where they must be."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +25,7 @@ def nothing(**changed) -> views.Draw:
         "flip": np.zeros(COUNT, bool),
         "jitter": np.zeros(COUNT, bool),
         "factors": np.tile([1.0, 1.0, 1.0, 0.0], (COUNT, 1)),
-        "order": np.arange(4),
+        "order": np.tile(np.arange(4), (COUNT, 1)),
         "grey": np.zeros(COUNT, bool),
         "sigma": np.zeros(COUNT),
     }
@@ -73,6 +75,38 @@ def test_a_colour_change_is_torchvisions(change, adjust):
         assert torch.allclose(ours[number], expected, atol=2e-4)
 
 
+def test_hue_is_torchvisions_for_every_colour_and_for_greys():
+    levels = torch.linspace(0, 1, 16)
+    pixels = torch.cartesian_prod(levels, levels, levels).T.reshape(1, 3, 64, 64)
+    for shift in (-0.1, 0.1, 0.5):
+        ours = views.hue(pixels, torch.full((1, 1, 1, 1), shift))
+        assert torch.allclose(ours, reference.adjust_hue(pixels, shift), atol=2e-4)
+
+
+def test_each_image_has_its_changes_in_its_own_order():
+    adjust = (
+        reference.adjust_brightness,
+        reference.adjust_contrast,
+        reference.adjust_saturation,
+        reference.adjust_hue,
+    )
+    order = np.array(
+        [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1], [0, 3, 1, 2], [3, 1, 2, 0]]
+    )
+    jitter = np.array([True, True, True, True, False, True])
+    same = images()[:1].expand(COUNT, -1, -1, -1).contiguous()
+    factors = np.tile([1.4, 0.6, 1.4, 0.1], (COUNT, 1))
+    seen = views.view(same, nothing(jitter=jitter, factors=factors, order=order))
+    for number in range(COUNT):
+        expected = same[number].float() / 255
+        for step in order[number] if jitter[number] else ():
+            expected = adjust[step](expected, float(factors[number, step]))
+        assert (seen[number] - expected * 255).abs().max() <= 1
+    # The order is seen: no two of the six are the same.
+    for one, other in combinations(seen.int(), 2):
+        assert (one - other).abs().max() > 3
+
+
 def test_grey_and_blur_are_torchvisions():
     grey = views.view(images(), nothing(grey=np.array([True] + [False] * 5)))
     expected = reference.rgb_to_grayscale(images()[0], num_output_channels=3)
@@ -114,3 +148,6 @@ def test_what_is_drawn_has_the_stated_ranges_and_shares():
     for share, expected in zip(shares, (0.8, 0.2, 0.5, 0.5), strict=True):
         assert abs(share.mean() - expected) < 0.02
     assert drawn.sigma.max() <= 2 and drawn.sigma[drawn.sigma > 0].min() >= 0.1
+    assert (np.sort(drawn.order, axis=1) == np.arange(4)).all()
+    _, times = np.unique(drawn.order, axis=0, return_counts=True)
+    assert len(times) == 24 and np.abs(times / count - 1 / 24).max() < 0.01
