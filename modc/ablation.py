@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from modc.errors import UserError
-from modc.grid import Cell, last_stage, settings_chain
+from modc.grid import METHODS, Cell, last_stage, settings_chain, stages
 from modc.published.assumptions import assume, find, load
 
 
@@ -50,10 +50,11 @@ def ablation_cells(config: dict) -> list[Cell]:
 
 def same_model(config: dict, variant: Variant, cell: Cell, stage: str) -> bool:
     """Return whether a stage's model is the same under the variant, so that one training serves."""
+    if not any(stage in stages(config, cell, method) for method in METHODS):
+        return False
     return settings_chain(config, cell, stage) == settings_chain(variant.config, cell, stage)
 
 
 def trains(config: dict, variant: Variant, cell: Cell) -> bool:
     """Return whether the variant's MODC has to be trained for itself."""
-    last = last_stage(variant.config, cell, "modc")
-    return last != last_stage(config, cell, "modc") or not same_model(config, variant, cell, last)
+    return not same_model(config, variant, cell, last_stage(variant.config, cell, "modc"))
