@@ -38,7 +38,9 @@ def case(seed: int, ties: bool = False, values: int = 5, absent: int = 1) -> dic
     }
 
 
-def naive(arrays: dict, query: int, n: int, label: str) -> tuple[float, float, float, float]:
+def naive(
+    arrays: dict, query: int, n: int, label: str, order: str = "query"
+) -> tuple[float, float, float, float]:
     """Return (Acc, MAP@all, MAP@100/hits, Recall@100) of one query, in loops."""
     attribute = arrays["query_attribute"][query]
     centres = arrays["centres"][attribute]
@@ -57,8 +59,11 @@ def naive(arrays: dict, query: int, n: int, label: str) -> tuple[float, float, f
     cosines = (unit(embedding[None]) @ units.T)[0]
     keys = []
     for position, row in enumerate(rows):
-        assigned = nearest(arrays["candidate_embedding"][row])[:n]
-        keys.append((wanted not in assigned, -cosines[position], position))
+        others = wanted not in nearest(arrays["candidate_embedding"][row])[:n]
+        similarity = cosines[position]
+        if order == "centre" and not others:
+            similarity = (unit(centres[[wanted]]) @ units.T)[0, position]
+        keys.append((others, -similarity, position))
     order = [rows[key[2]] for key in sorted(keys)]
     relevant = [arrays["candidate_value"][row] == value for row in order]
     precisions, found = [], 0
@@ -88,6 +93,23 @@ def test_it_equals_the_definition(ties, values, absent):
                     metrics = ("MAP@all", "MAP@100/hits", "Recall@100")
                     ours = [row["Acc"], *(row[f"top{n}/{label}/{m}"] for m in metrics)]
                     assert ours == pytest.approx(naive(arrays, query, n, label))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("values", "absent"), [(5, 2), (2, 0), (3, 3)])
+def test_sorted_by_the_centre_it_equals_the_definition_too(ties, values, absent):
+    arrays = case(7, ties, values, absent)
+    scored = score(**arrays, prioritized_order="centre")
+    differs = False
+    for query in range(30):
+        for n in (1, 2):
+            for label in ("known", "unknown"):
+                row = scored.iloc[query]
+                ours = [row[f"top{n}/{label}/{m}"] for m in ("MAP@all", "MAP@100/hits")]
+                expected = naive(arrays, query, n, label, "centre")[1:3]
+                assert ours == pytest.approx(expected)
+                differs |= expected != naive(arrays, query, n, label)[1:3]
+    assert differs == (absent < values)
 
 
 def test_plain_scores_do_not_change():

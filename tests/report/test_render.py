@@ -6,6 +6,7 @@ import pytest
 from modc.grid import cells
 from modc.report.files import table_files
 from modc.report.render import render_all, terminal
+from modc.report.stages import COLUMNS as STAGE_COLUMNS
 from modc.report.tables import COLUMNS
 
 
@@ -21,15 +22,18 @@ def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
     for path in paths:
         text = path.read_text()
         assert "nan" not in text.lower()
-        if path.suffix == ".csv":
+        if path.name == "stages.csv":
+            assert pd.read_csv(io.StringIO(text)).columns.tolist() == STAGE_COLUMNS
+        elif path.suffix == ".csv":
             assert pd.read_csv(io.StringIO(text)).columns.tolist() == COLUMNS
 
 
 def test_files_of_the_papers_run_and_of_another_dataset(config):
     paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in ("md", "tex", "csv")]
-    assert table_files(config) == paper
+    notes = ["stages.md", "stages.csv", "assumptions.md"]
+    assert table_files(config) == [*paper, *notes]
     config["grid"]["datasets"] = ["FashionMNIST"]
-    assert table_files(config) == [*paper, "FashionMNIST.md", "FashionMNIST.csv"]
+    assert table_files(config) == [*paper, "FashionMNIST.md", "FashionMNIST.csv", *notes]
 
 
 def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_path):

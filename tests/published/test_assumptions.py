@@ -1,0 +1,84 @@
+"""The ledger: complete, true of config.yaml, and every alternative another run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from modc import config as configuration
+from modc import grid
+from modc.errors import UserError
+from modc.published.assumptions import assume, find, load, name_of_setting, setting
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ALTERNATIVES = [(a.id, name) for a in load() for name in a.alternatives]
+
+
+@pytest.fixture(scope="module")
+def paper():
+    config = configuration.load([REPOSITORY / "config.yaml"])
+    # So that the alternative of A15 has something to leave out.
+    config["networks"]["ASEN++"]["public_checkpoints"]["DARN"] = "public.pth"
+    return config
+
+
+def test_all_eighteen_are_there_each_with_its_parts():
+    assert [a.id for a in load()] == [f"A{number}" for number in range(1, 19)]
+    for assumption in load():
+        assert assumption.name and assumption.statement and assumption.source
+        assert assumption.default and assumption.alternatives
+
+
+@pytest.mark.parametrize("assumption", load(), ids=lambda a: a.id)
+def test_the_default_is_what_config_yaml_sets(paper, assumption):
+    assert setting(paper, assumption) == assumption.default
+    assert name_of_setting(paper, assumption) == "default"
+
+
+@pytest.mark.parametrize(("name", "alternative"), ALTERNATIVES)
+def test_an_alternative_passes_the_schema_and_is_known_by_its_name(paper, name, alternative):
+    other = assume(paper, name, alternative)
+    assert name_of_setting(other, find(name)) == alternative
+    for assumption in load():
+        if assumption.id != name:
+            assert setting(other, assumption) == assumption.default
+
+
+@pytest.mark.parametrize(("name", "alternative"), ALTERNATIVES)
+def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, alternative):
+    other = assume(paper, name, alternative)
+
+    def made(config: dict) -> list:
+        cells = grid.cells(config)
+        chains = [
+            grid.settings_chain(config, cell, grid.last_stage(config, cell, method))
+            for cell in cells
+            for method in grid.METHODS
+        ]
+        return [chains, config["evaluation"], config["datasets"]]
+
+    assert made(other) != made(paper)
+
+
+def test_a_setting_that_is_neither_is_other(paper):
+    changed = configuration.merge(paper, {"modc": {"temperature": 0.3}})
+    assert name_of_setting(changed, find("A4")) == "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "alternative", "message"),
+    [
+        ("A19", "x", "A19: no such assumption; expected A1 to A18"),
+        ("A3", "bank", "A3=bank: no such alternative; expected one of memory_bank, momentum_0.5"),
+        ("A3", "", "A3=: no such alternative"),
+    ],
+)
+def test_what_is_not_there_is_named(paper, name, alternative, message):
+    with pytest.raises(UserError) as error:
+        assume(paper, name, alternative)
+    assert message in str(error.value)
+
+
+def test_config_yaml_says_at_its_keys_which_assumption_they_are():
+    named = set(re.findall(r"\bA\d+\b", (REPOSITORY / "config.yaml").read_text()))
+    assert {assumption.id for assumption in load()} <= named

@@ -1,0 +1,119 @@
+"""The ablation's table: differences and their intervals, shared models, and what is missing."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modc.ablation import ablation_cells, variants
+from modc.evaluation.bootstrap import interval
+from modc.evaluation.prioritized import column_name
+from modc.grid import METHODS, last_stage, settings_chain
+from modc.report.ablation import ablation_table, render
+
+QUERIES = 60
+COLUMN = column_name(1, "known", "MAP@100/hits")
+
+
+@pytest.fixture
+def write_ablation(config, scores_of, tmp_path):
+    """Write scores of the default (""), and of each variant by name, from gains over noise."""
+    config["ablation"]["assumptions"] = ["A3", "A4", "A12"]
+
+    def write(gains: dict[str, float], seeds=(0,)):
+        config["grid"]["seeds"] = list(seeds)
+        named = {variant.name: variant.config for variant in variants(config)}
+        for name, gain in gains.items():
+            own = named.get(name, config)
+            for cell in ablation_cells(config):
+                for method in METHODS:
+                    folder = tmp_path / (f"ablation/{name}" if name else "") / cell.folder / method
+                    folder.mkdir(parents=True)
+                    scores = scores_of(cell, method)
+                    last = last_stage(own, cell, method)
+                    scores["settings_chain"] = settings_chain(own, cell, last)
+                    (folder / "scores.json").write_text(json.dumps(scores))
+                    values = np.random.default_rng(cell.seed).random(QUERIES) / 2 + gain
+                    frame = pd.DataFrame({"relevant": 1, COLUMN: values})
+                    frame[column_name(1, "known", "MAP@100/min")] = values / 2
+                    frame.to_csv(folder / "queries.csv", index=False)
+        return tmp_path
+
+    return write
+
+
+def test_a_difference_is_paired_and_has_its_interval(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25, "A3-momentum_0.5": -0.125})
+    frame = ablation_table(folder, config).set_index("alternative")
+    margin = frame.loc["margin"]
+    # The same noise in both, so that paired there is no doubt at all.
+    assert margin[["difference", "low", "high"]].tolist() == pytest.approx([0.25] * 3)
+    assert frame.loc["momentum_0.5", "difference"] == pytest.approx(-0.125)
+    assert frame.loc["memory_bank", "status"] == "not run"
+    assert np.isnan(frame.loc["memory_bank", "difference"])
+    assert (frame.loc["default", "assumption"], frame.loc["default", "status"]) == ("", "")
+
+
+def test_the_interval_is_that_of_the_mean_over_seeds(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A12-min": 0.0}, seeds=(0, 1))
+    row = ablation_table(folder, config).set_index("alternative").loc["min"]
+    noise = [np.random.default_rng(seed).random(QUERIES) / 2 for seed in (0, 1)]
+    differences = np.mean([values / 2 - values for values in noise], axis=0)
+    assert row["seeds"] == 2
+    assert row["difference"] == pytest.approx(differences.mean())
+    assert row[["low", "high"]].tolist() == pytest.approx(interval(differences))
+
+
+def test_the_files_say_what_they_show(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25})
+    paths, text = render(folder, config)
+    assert [path.name for path in paths] == ["ablation.md", "ablation.tex", "ablation.csv"]
+    markdown = paths[0].read_text()
+    assert "MODC(ASENv2)_top1, FashionAI, 10 % of the labels" in text
+    assert "A4 cluster-level loss: margin" in markdown and "+25.00 to +25.00" in markdown
+    assert "A3 memory\\_bank: not run." in paths[1].read_text()
+    assert "not that of the seed" in markdown and "nan" not in markdown
+    assert r"\begin{tabular}" in paths[1].read_text()
+
+
+def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
+    config["ablation"]["cell"]["labeled_percent"] = 100
+    folder = write_ablation({"": 0.0})
+    config["ablation"]["assumptions"] = ["A5", "A14"]
+    for variant in variants(config):
+        (folder / "ablation" / variant.name).mkdir(parents=True)
+        (folder / "ablation" / variant.name / "cells").symlink_to(folder / "cells")
+    frame = ablation_table(folder, config).set_index("alternative")
+    expected = "the same model and scores: this cell does not depend on it"
+    assert frame.loc["no_predictor", "status"] == expected
+    assert frame.loc["branches", "status"] == expected
+    assert "same" in render(folder, config)[1]
+
+
+def test_the_runs_own_setting_is_called_so(config, write_ablation):
+    config["modc"]["cluster_loss"] = "margin"
+    folder = write_ablation({"": 0.0, "A4-margin": 0.0})
+    frame = ablation_table(folder, config).set_index("alternative")
+    assert frame.loc["margin", "status"] == "the same model and scores: the run has this setting"
+
+
+def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25})
+    config["modc"]["self_supervision_weight"] = 2.0
+    frame = ablation_table(folder, config)
+    assert frame["difference"].isna().all()
+    stale = "trained with other settings than the configuration's"
+    assert frame.set_index("alternative").loc["margin", "status"] == stale
+
+
+def test_without_a_default_there_is_no_difference(config, write_ablation):
+    frame = ablation_table(write_ablation({"A4-margin": 0.25}), config).set_index("alternative")
+    assert frame.loc["margin", "status"] == "the default has no scores to compare with"
+    assert frame.loc["margin", "modc"] > 0 and np.isnan(frame.loc["margin", "difference"])
+
+
+def test_nothing_run_renders_too(config, tmp_path):
+    paths, text = render(tmp_path, config)
+    assert text.count("not run") >= len(variants(config))
+    assert all(path.exists() for path in paths)
