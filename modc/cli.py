@@ -352,9 +352,7 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.render import render_all, terminal
 
     config = load(list(configs))
-    if results and not results.is_dir():
-        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
-    folder = results or Path("results") / config["run"]
+    folder = _run_folder(results, config)
     written = render_all(folder, config, folder / "tables")
     first = [1] if "FashionAI" in config["grid"]["datasets"] else []
     for table in [*first, *other_datasets(config)]:
@@ -385,10 +383,16 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.ablation import render
 
     config = load(list(configs))
-    written, text = render(results or Path("results") / config["run"], config)
+    written, text = render(_run_folder(results, config), config)
     click.echo(text)
     for path in written:
         click.echo(path)
+
+
+def _run_folder(results: Path | None, config: dict) -> Path:
+    if results and not results.is_dir():
+        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
+    return results or Path("results") / config["run"]
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from modc import cli as command_line
 from modc.cli import cli
+from modc.networks import model_file
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
 GOLDEN = Path(__file__).with_name("golden") / "metrics.json"
@@ -205,8 +206,15 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
     ("changed", "message"),
     [
         ({"dataset": "DeepFashion"}, "--dataset DeepFashion: not in"),
-        ({"stage": "warm_up_global"}, "--stage warm_up_global: ASENv2 has warm_up"),
-        ({"stage": ("warm_up", "unlabeled")}, "warm_up, unlabeled do not follow each other"),
+        ({"stage": "warm_up_global"}, "stage warm_up_global: ASENv2 at 100 % has warm_up, superv"),
+        ({"stage": "unlabeled"}, "stage unlabeled: ASENv2 at 100 % has warm_up, supervised"),
+        (
+            {"stage": ("warm_up", "unlabeled"), "percent": 10},
+            "--stage: unlabeled does not follow warm_up; expected self_supervised",
+        ),
+        ({"stage": "supervised", "assume": "A1=apart", "percent": 10}, "needs --initial model"),
+        ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
+        ({"assume": "margin"}, "margin: no such assumption; expected A1 to A18"),
         ({"stage": "supervised"}, "ASENv2 supervised needs --initial model"),
         ({"labeled": "{tmp}/other.csv"}, "the labelled part names image 200, which is no training"),
         ({"network": "ASEN++", "initial": "x"}, "needs --detail, images packed at 32 pixels"),
@@ -244,7 +252,7 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     assert modc("score", "--embeddings", embeddings, "--output", scores)[0] == 0
     assert json.loads(scores.read_text())["method"] == "modc"
     status, _, err = modc(
-        *train_arguments(prepared, tmp_path / "x", stage="unlabeled", initial=initial)
+        *train_arguments(prepared, tmp_path / "x", stage="unlabeled", initial=initial, percent=10)
     )
     assert status == 1
     assert "initial model's stage: warm_up; expected self_supervised" in one_error(err)
@@ -253,6 +261,39 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     assert status == 1 and "initial model's network: ASENv2; expected ASEN" in one_error(err)
     status, _, err = modc("score", "--embeddings", embeddings, "--output", embeddings)
     assert status == 1 and "is the file of embeddings" in one_error(err)
+
+
+def test_an_assumption_changes_the_training_and_its_settings(modc, prepared, tmp_path):
+    stages = ("warm_up", "supervised")
+    chains = {}
+    for assume in ("A4=margin", "A4=temperature_0.05"):
+        cell = tmp_path / assume
+        assert modc(*train_arguments(prepared, cell, stage=stages, assume=assume))[0] == 0
+        chains[assume] = model_file.load(cell / "supervised" / "model.pt").facts["settings_chain"]
+    one, other = chains.values()
+    assert one[0] == other[0] and one[1] != other[1]
+
+
+def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, tmp_path):
+    (tmp_path / "other.yaml").write_text("modc: {cluster_loss: margin}")
+    status, out, _ = modc("assumptions", "--config", CONFIG, "--config", tmp_path / "other.yaml")
+    assert status == 0
+    assert all(f"\nA{number} " in f"\n{out}" for number in range(1, 19))
+    assert "modc.cluster_loss: margin (the default is softmax)" in out
+
+
+def test_an_ablation_of_a_run_that_has_nothing_says_so(modc, prepared, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    call = ["ablation", "--config", CONFIG, "--results", folder]
+    status, out, _ = modc(*call)
+    assert status == 0 and "A3 memory_bank: not run." in out
+    assert files(folder) == [f"ablation/ablation.{kind}" for kind in ("csv", "md", "tex")]
+    (tmp_path / "a18.yaml").write_text("ablation: {assumptions: [A18]}")
+    status, _, err = modc(*call, "--config", tmp_path / "a18.yaml")
+    assert status == 1 and "A18 cannot be ablated" in one_error(err)
+    status, _, err = modc("ablation", "--config", CONFIG, "--results", tmp_path / "nothing")
+    assert status == 1 and "no such folder; expected a run's" in one_error(err)
 
 
 def test_an_index_of_another_dataset_is_refused(modc, prepared, tmp_path):
