@@ -178,7 +178,7 @@ def edited(finished):
     [
         ("modc/report/markdown.py", {"tables"}),
         ("modc/published/numbers.py", {"tables"}),
-        ("modc/cli.py", set()),
+        ("modc/cli/report.py", set()),
         ("modc/networks/public_checkpoints.py", set()),
         ("modc/training/train.py", {"warm_up", "supervised", "score", "tables"}),
         ("modc/networks/attention.py", {"warm_up", "supervised", "score", "tables"}),

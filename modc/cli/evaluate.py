@@ -1,0 +1,98 @@
+"""The commands that embed pictures and score a retrieval."""
+
+from pathlib import Path
+
+import click
+
+from modc.cli.options import PATH
+from modc.errors import UserError
+from modc.grid import NETWORKS
+
+
+@click.command()
+@click.option("--network", type=click.Choice(NETWORKS), required=True)
+@click.option("--checkpoint", type=PATH, required=True, help="Ours, or a public ASEN / ASEN++ one.")
+@click.option("--attributes", type=click.IntRange(1), required=True, help="How many it knows.")
+@click.option("--output", type=PATH, required=True, help="The .npz to write.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.argument("images", nargs=-1, required=True, type=PATH)
+def embed(
+    network: str, checkpoint: Path, attributes: int, output: Path, batch: int, images: tuple[Path]
+) -> None:
+    """Embed pictures by every attribute of a trained network, in float32.
+
+    Writes `embedding` (images, attributes, dim), `attention` (images, attributes, h, w) and
+    `images`, the paths.
+    """
+    import numpy as np
+
+    from modc.atomic import atomic_path
+    from modc.evaluation.embed_images import embed as embed_images
+    from modc.evaluation.embed_images import load_network
+
+    model, size = load_network(network, checkpoint, attributes)
+    arrays = embed_images(model, list(images), size, batch)
+    with atomic_path(output) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+    click.echo(f"{output}: embedding {arrays['embedding'].shape}")
+
+
+@click.command()
+@click.option("--embeddings", type=PATH, required=True, help="An .npz, see below.")
+@click.option("--output", type=PATH, required=True, help="The .json to write.")
+@click.option("--queries", type=PATH, help="Also write every query's scores, as CSV.")
+@click.option(
+    "--map-at-100",
+    type=click.Choice(["hits", "min", "R"]),
+    default="hits",
+    show_default=True,
+    help="What MAP@100 divides by: retrieved relevant items, min(R, 100), or R.",
+)
+@click.option(
+    "--unanswerable",
+    type=click.Choice(["zero", "exclude"]),
+    default="zero",
+    show_default=True,
+    help="A query without a relevant candidate: score 0, or leave it out.",
+)
+@click.option(
+    "--prioritized-order",
+    type=click.Choice(["query", "centre"]),
+    default="query",
+    show_default=True,
+    help="Prioritized retrieval: candidates that come first stand by similarity to the query, or "
+    "to the centre of its value.",
+)
+def score(
+    embeddings: Path,
+    output: Path,
+    queries: Path | None,
+    map_at_100: str,
+    unanswerable: str,
+    prioritized_order: str,
+) -> None:
+    """Score a retrieval: MAP@all, MAP@100, Recall@100, per attribute and overall.
+
+    The .npz holds query_embedding (Q, D), query_attribute (Q,), query_value (Q,) and the same three
+    for candidates. A query is ranked against the candidates of its own attribute by cosine. With
+    centres (attributes, values, D), rows of NaN where a value has none, also prioritized retrieval
+    and Acc. All scores are fractions.
+    """
+    from modc.atomic import atomic_path, write_json
+    from modc.evaluation.scores import read_embeddings, read_facts, summarize
+    from modc.evaluation.scores import score as score_queries
+
+    for written in (output, queries):
+        if written and written.resolve() == embeddings.resolve():
+            raise UserError(f"{written}: is the file of embeddings; expected another name")
+    arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
+    scored = score_queries(**arrays, prioritized_order=prioritized_order)
+    attributes = len(facts["attribute_names"]) if facts else None
+    summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
+    if queries:
+        with atomic_path(queries) as temporary:
+            scored.to_csv(temporary, index=False)
+    write_json(output, {**facts, **summary})
+    overall = summary["overall"]["MAP@100"]
+    mean = "no query left to average" if overall is None else f"MAP@100 {100 * overall:.2f}"
+    click.echo(f"{output}: {mean}, {len(scored)} queries")

@@ -1,0 +1,61 @@
+"""The commands that render what a run has: tables, assumptions, ablation."""
+
+from pathlib import Path
+
+import click
+
+from modc.cli.options import PATH, config_option
+from modc.errors import UserError
+
+
+@click.command()
+@config_option
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def tables(configs: tuple[Path, ...], results: Path | None) -> None:
+    """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
+    from modc.config import load
+    from modc.report.files import other_datasets
+    from modc.report.render import render_all, terminal
+
+    config = load(list(configs))
+    folder = _run_folder(results, config)
+    written = render_all(folder, config, folder / "tables")
+    first = [1] if "FashionAI" in config["grid"]["datasets"] else []
+    for table in [*first, *other_datasets(config)]:
+        click.echo(terminal(folder, config, table))
+    for path in written:
+        click.echo(path)
+
+
+@click.command()
+@config_option
+def assumptions(configs: tuple[Path, ...]) -> None:
+    """List every assumption: what is done, who says so, how it is set, what else could be done."""
+    from modc.config import load
+    from modc.report.assumptions import listing
+
+    click.echo(listing(load(list(configs))))
+
+
+@click.command()
+@config_option
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
+    """Render the ablation of the assumptions from whatever the run has.
+
+    `snakemake ablation` trains what it needs.
+    """
+    from modc.config import load
+    from modc.report.ablation import render
+
+    config = load(list(configs))
+    written, text = render(_run_folder(results, config), config)
+    click.echo(text)
+    for path in written:
+        click.echo(path)
+
+
+def _run_folder(results: Path | None, config: dict) -> Path:
+    if results and not results.is_dir():
+        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
+    return results or Path("results") / config["run"]

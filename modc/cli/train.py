@@ -1,0 +1,142 @@
+"""The command that trains stages of a cell."""
+
+import os
+from pathlib import Path
+
+import click
+
+from modc.cli.options import PATH, config_option
+from modc.errors import UserError
+from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, previous_stage, training_settings
+
+
+@click.command()
+@config_option
+@click.option("--dataset", required=True, help="A dataset of the configuration, e.g. FashionAI.")
+@click.option("--network", type=click.Choice(NETWORKS), required=True)
+@click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    required=True,
+    help=f"{', '.join(STAGES)}. Repeatable: several are trained in a row.",
+)
+@click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
+@click.option("--packed", type=PATH, required=True, help="Packed images as the network sees them.")
+@click.option("--detail", type=PATH, help="Larger packed images, for ASEN++'s local view.")
+@click.option("--labeled", type=PATH, required=True, help="The labelled part, from `modc subset`.")
+@click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
+@click.option(
+    "--assume",
+    metavar="A3=memory_bank",
+    help="Train under an alternative of an assumption; `modc assumptions` lists them.",
+)
+@click.option(
+    "--output",
+    type=PATH,
+    required=True,
+    help="The cell's folder; <stage>/ in it gets model.pt, last.pt, curve.csv and curve.png.",
+)
+@click.option("--resume", type=PATH, required=True, help="Folder of the checkpoints to go on from.")
+@click.option(
+    "--embed-test", is_flag=True, help="Also write the last stage's test.npz, for `modc score`."
+)
+@click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
+def train(
+    configs: tuple[Path, ...],
+    dataset: str,
+    network: str,
+    percent: int,
+    seed: int,
+    stages: tuple[str, ...],
+    index_folder: Path,
+    packed: Path,
+    detail: Path | None,
+    labeled: Path,
+    initial: Path | None,
+    assume: str | None,
+    output: Path,
+    resume: Path,
+    embed_test: bool,
+    threads: int,
+) -> None:
+    """Train stages of one cell of the grid on one GPU, or on the CPU if there is none.
+
+    Safe to kill: the same command goes on from the last finished epoch.
+    """
+    from modc.config import load
+    from modc.data import subsets
+    from modc.data.index import read
+    from modc.data.pack import open_packed
+
+    config = _assumed(load(list(configs)), assume)
+    if dataset not in config["datasets"]:
+        raise UserError(
+            f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
+        )
+    cell = Cell(dataset, network, percent, seed)
+    _check_stages(config, cell, stages, initial)
+    sizes = packed_sizes(config, dataset, network, stages[-1])
+    if "detail" in sizes and detail is None:
+        raise UserError(
+            f"{network} {stages[-1]} needs --detail, images packed at {sizes['detail']} pixels"
+        )
+    listed = read(index_folder)
+    paths = {"image": packed, "detail": detail}
+    arrays = {name: open_packed(paths[name], listed) for name in sizes}
+    for name, side in sizes.items():
+        if arrays[name].shape[1] != side:
+            raise UserError(
+                f"{paths[name]}: packed at {arrays[name].shape[1]} pixels, but the configuration "
+                f"asks for {side} ({name}_size of {dataset})"
+            )
+
+    # CUDA reads this when it starts; without it, matrix products may differ from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    from modc.networks.model_file import load as load_model
+    from modc.training.task import LAST, MODEL, Task
+    from modc.training.train import train as train_task
+
+    torch.set_num_threads(threads)
+    for folder in (output, resume):
+        folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
+    following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
+    for stage in stages:
+        settings = training_settings(config, cell, stage)
+        public = settings.get("public_checkpoint")
+        task = Task(
+            settings,
+            listed,
+            {name: arrays[name] for name in packed_sizes(config, dataset, network, stage)},
+            subsets.read(labeled),
+            load_model(initial) if initial else None,
+            output / stage,
+            resume / f"{stage}.pt",
+            output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
+            Path(public) if public else None,
+        )
+        train_task(task)
+        initial = output / stage / following
+
+
+def _assumed(config: dict, assume: str | None) -> dict:
+    from modc.published import assumptions
+
+    if assume is None:
+        return config
+    name, _, alternative = assume.partition("=")
+    return assumptions.assume(config, name, alternative)
+
+
+def _check_stages(config: dict, cell: Cell, stages: tuple[str, ...], initial: Path | None) -> None:
+    before = [previous_stage(config, cell, stage) for stage in stages]
+    for stage, expected, previous in zip(stages[1:], before[1:], stages, strict=False):
+        if expected != previous:
+            raise UserError(f"--stage: {stage} does not follow {previous}; expected {expected}")
+    if (initial is None) != (before[0] is None):
+        takes = "takes no" if before[0] is None else "needs"
+        raise UserError(f"{cell.network} {stages[0]} {takes} --initial model")
