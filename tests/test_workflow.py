@@ -179,7 +179,7 @@ def edited(finished):
         ("modc/report/markdown.py", {"tables"}),
         ("modc/published/numbers.py", {"tables"}),
         ("modc/cli/report.py", set()),
-        ("modc/networks/public_checkpoints.py", set()),
+        ("modc/evaluation/embed_images.py", set()),
         ("modc/training/train.py", {"warm_up", "supervised", "score", "tables"}),
         ("modc/networks/attention.py", {"warm_up", "supervised", "score", "tables"}),
         ("modc/losses/triplet.py", {"warm_up", "supervised", "score", "tables"}),
@@ -218,6 +218,38 @@ def test_a_larger_grid_makes_what_is_new(finished):
     )
     assert (found["subset"], found["warm_up"], found["semi_supervised"]) == (1, 1, 1)
     assert "supervised" not in found and found["score"] == 2
+
+
+ABLATION = """
+grid: {datasets: [FashionAI]}
+ablation:
+  cell: {dataset: FashionAI, network: ASENv2, labeled_percent: 100}
+  assumptions: [A11, A12, A14]
+"""
+
+
+def test_the_ablation_trains_what_differs_and_shares_the_rest(finished):
+    (finished / "ablation.yaml").write_text(ABLATION)
+    call = (*TINY_RUN, "--configfile", "tiny.yaml", "ablation.yaml", "--", "ablation")
+    status, output = snakemake(finished, *call)
+    assert status == 0, output
+    folder = finished / "results" / "tiny" / "ablation"
+    # A11 alone has another model; what A12 and A14 leave alone is scored from the run's.
+    assert sorted(p.parent.name for p in folder.rglob("model.pt")) == [
+        "self_supervised",
+        "supervised",
+    ]
+    text = (folder / "ablation.md").read_text()
+    assert re.search(r"A11 all labels: self_supervised +\|( +\d+\.\d\d \|){3} +[-+]\d", text)
+    assert "A14 branches: the same model and scores: this cell does not depend on it." in text
+    assert "A12 divisor of MAP@100: R" in text and "A12 divisor of MAP@100: R" in output
+    assert "Nothing to be done" in snakemake(finished, *call)[1]
+    assert planned(finished) == {}
+
+
+def test_an_ablation_of_nothing_there_is_refused_at_once(finished):
+    status, output = dry_run(finished, "ablation: {assumptions: [A18]}")
+    assert status != 0 and "A18 cannot be ablated" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize(
