@@ -100,7 +100,7 @@ def cell_of(wildcards):
 
 def variant_of(wildcards):
     """The alternative that a job tries, None in the run itself."""
-    name = wildcards.variant.strip("/").removeprefix("ablation/")
+    name = Path(wildcards.variant).name
     return VARIANTS[name] if name else None
 
 
@@ -187,3 +187,9 @@ def training_options(wildcards, input):
     # No row of the tables comes from the first part of ASEN++'s warm-up.
     embeds = not wildcards.stage.startswith("warm_up_global")
     return " ".join(words + (["--embed-test"] if embeds else []))
+
+
+def embeddings_of(wildcards):
+    """The embeddings of the method's last stage."""
+    stage = grid.last_stage(config_of(wildcards), cell_of(wildcards), wildcards.method)
+    return f"{cell_folder(wildcards, stage)}/{stage}/test.npz"

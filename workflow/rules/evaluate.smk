@@ -1,12 +1,6 @@
 # From the test split's embeddings to the scores of every query and their means.
 
 
-def embeddings_of(wildcards):
-    """The embeddings of the method's last stage."""
-    stage = grid.last_stage(config_of(wildcards), cell_of(wildcards), wildcards.method)
-    return f"{cell_folder(wildcards, stage)}/{stage}/test.npz"
-
-
 rule score:
     input:
         embeddings_of,
