@@ -119,10 +119,28 @@ def cell_folder(wildcards, stage):
 
 
 def stages_of(wildcards):
-    """The stages that one job trains: one of a warm-up, or MODC's up to {stage} in a row."""
+    """The stages that one job trains: one of a warm-up, or MODC's up to {stage} in a row.
+
+    Under an alternative, only those that it makes other than the run's.
+    """
     if wildcards.stage not in grid.MODC:
         return [wildcards.stage]
-    return grid.MODC[: grid.MODC.index(wildcards.stage) + 1]
+    variant, cell = variant_of(wildcards), cell_of(wildcards)
+    return [
+        stage
+        for stage in grid.MODC[: grid.MODC.index(wildcards.stage) + 1]
+        if variant is None or not ablation.same_model(config, variant, cell, stage)
+    ]
+
+
+def initial_of(wildcards):
+    """The stage before the job's first one, and the model that the job starts from (A2)."""
+    settings = config_of(wildcards)
+    stage = grid.previous_stage(settings, cell_of(wildcards), stages_of(wildcards)[0])
+    if stage is None:
+        return None, None
+    name = {"best": "model.pt", "last": "last.pt"}[settings["training"]["checkpoint"]]
+    return stage, f"{cell_folder(wildcards, stage)}/{stage}/{name}"
 
 
 def training_settings(wildcards):
@@ -153,12 +171,14 @@ def training_inputs(wildcards):
         # Packed images are named by the index they are made of, so their age says nothing.
         **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
     }
-    previous = grid.previous_stage(settings, cell, stages[0])
+    previous, initial = initial_of(wildcards)
     public = grid.public_checkpoint(settings, cell)
-    if previous is not None:
-        # A2: the model that the stage starts from.
-        name = {"best": "model.pt", "last": "last.pt"}[settings["training"]["checkpoint"]]
-        files["initial"] = f"{cell_folder(wildcards, previous)}/{previous}/{name}"
+    if previous in grid.MODC:
+        # A stage of the run itself, whose job declares its last one alone.
+        last = grid.last_stage(config, cell, "modc")
+        files["initial"] = f"{cell_folder(wildcards, previous)}/{last}/model.pt"
+    elif previous is not None:
+        files["initial"] = initial
     elif public and stages == ["warm_up"]:
         files["public"] = public
     return files
@@ -178,7 +198,7 @@ def training_options(wildcards, input):
         "--labeled": input.labeled,
         "--packed": input.image,
         "--detail": input.get("detail"),
-        "--initial": input.get("initial"),
+        "--initial": initial_of(wildcards)[1],
         "--output": CELL.format(**wildcards),
         "--resume": RESUME.format(**wildcards),
     }
