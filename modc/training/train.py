@@ -84,7 +84,7 @@ def _train(task: Task, key: str, machine: Machine) -> None:
         row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **scores}
         _record(state, row, stage, optimizer)
         checkpoint.save(task.resume, key, state)
-        progress.epoch(epoch, losses["loss"], _percents(scores))
+        progress.epoch(epoch, losses["loss"], _in_words(losses, scores))
     _write(task, key, state, stage, machine)
 
 
@@ -199,6 +199,8 @@ def _copied(value: object) -> object:
     return value
 
 
-def _percents(scores: dict[str, float]) -> str:
+def _in_words(losses: dict[str, float], scores: dict[str, float]) -> str:
+    """Return the loss by term and the validation scores, as they go on a log line."""
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items() if name != "loss")
     named = {name.replace("valid_", "validation "): value for name, value in scores.items()}
-    return "".join(f", {name} {100 * value:.2f}" for name, value in named.items())
+    return f" ({terms})" + "".join(f", {name} {100 * value:.2f}" for name, value in named.items())
