@@ -14,7 +14,7 @@ from modc.report.files import ABLATION_FILES
 from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
 from modc.report.markdown import markdown, plain
-from modc.report.results import result_of
+from modc.report.results import STALE, result_of
 
 COLUMNS = [
     "assumption",
@@ -70,8 +70,7 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
     found = {}
     for cell in ablation_cells(config):
         results = {m: result_of(folder, own, cell, m) for m in ("baseline", "modc")}
-        stale = "trained with other settings than the configuration's"
-        why = [r.status or (r.not_comparable == stale and stale) or "" for r in results.values()]
+        why = [r.status or (STALE if r.not_comparable == STALE else "") for r in results.values()]
         if any(why):
             found[cell.seed] = {"status": next(text for text in why if text)}
             continue

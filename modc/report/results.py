@@ -10,6 +10,7 @@ from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
+STALE = "trained with other settings than the configuration's"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
 TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
 
@@ -172,7 +173,7 @@ def _is_fraction(value: object) -> bool:
 def _why_not_comparable(scores: dict, settings: list[str]) -> str:
     """Return why the scores are not this configuration's, or of other data than the paper's."""
     if scores.get("settings_chain") != settings:
-        return "trained with other settings than the configuration's"
+        return STALE
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
     missing = sum(scores["missing"].values())
