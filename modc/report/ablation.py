@@ -27,6 +27,7 @@ COLUMNS = [
     "low",
     "high",
     "seeds",
+    "data",
     "status",
 ]
 SAME = "the same model and scores"
@@ -54,7 +55,7 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
 
     baseline, modc (top1, known): overall MAP@100, the mean over the seeds that have both; Acc;
     difference: modc minus the default's; low, high: its paired bootstrap interval over the queries.
-    status: "", or why there is no number or no difference.
+    data: "", or why they are not the paper's. status: "", or why there is no number or no difference.
     """
     default = _scores(run_folder, config, config)
     rows = [_row(None, config, default, default, config)]
@@ -83,6 +84,7 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
             "modc": results["modc"].value("overall", "MAP@100", "known", "1"),
             "Acc": results["modc"].value("overall", "Acc"),
             "queries": queries[column].to_numpy(),
+            "data": results["modc"].not_comparable,
             "status": "",
         }
     return found
@@ -90,7 +92,8 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
 
 def _row(variant: Variant | None, config: dict, own: dict, default: dict, own_config: dict) -> dict:
     row = dict.fromkeys(COLUMNS, np.nan)
-    row |= {"assumption": "", "name": "", "alternative": DEFAULT, "status": "", "seeds": 0}
+    row |= dict.fromkeys(("assumption", "name", "data", "status"), "")
+    row |= {"alternative": DEFAULT, "seeds": 0}
     if variant is not None:
         assumption = find(variant.assumption)
         row |= {
@@ -103,6 +106,7 @@ def _row(variant: Variant | None, config: dict, own: dict, default: dict, own_co
     if not done:
         return row | {"status": next(scores["status"] for scores in own.values())}
     row |= {key: float(np.mean([own[s][key] for s in done])) for key in ("baseline", "modc", "Acc")}
+    row["data"] = own[done[0]]["data"]
     if variant is None:
         return row
     cells = ablation_cells(config)
@@ -159,6 +163,8 @@ def _notes(frame: pd.DataFrame, config: dict) -> list[str]:
         f"over the queries ({DRAWS} draws) of {seeds} seed{'s' if seeds > 1 else ''}. It covers "
         f"the choice of queries, not that of the seed: another seed moves a score too.",
     ]
+    for reason in filter(None, frame["data"].unique()):
+        notes.append(f"Not the paper's data: {reason}.")
     for place in frame.to_dict("records"):
         if place["status"]:
             what = f"{place['assumption']} {place['alternative']}".strip()

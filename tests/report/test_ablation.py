@@ -75,6 +75,15 @@ def test_the_files_say_what_they_show(config, write_ablation):
     assert "A3 memory\\_bank: not run." in paths[1].read_text()
     assert "not that of the seed" in markdown and "nan" not in markdown
     assert r"\begin{tabular}" in paths[1].read_text()
+    assert "the paper's data" not in text
+
+
+def test_drawn_pictures_are_named_as_that(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25})
+    for path in folder.rglob("scores.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "generated": True}))
+    text = render(folder, config)[1]
+    assert "Not the paper's data: drawn pictures, not FashionAI." in text and "+25.00" in text
 
 
 def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
