@@ -55,7 +55,7 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
 
     baseline, modc (top1, known): overall MAP@100, the mean over the seeds that have both; Acc;
     difference: modc minus the default's; low, high: its paired bootstrap interval over the queries.
-    data: "", or why they are not the paper's. status: "", or why there is no number or no difference.
+    data: "", or why they are not the paper's; status: "", or why there is no number or difference.
     """
     default = _scores(run_folder, config, config)
     rows = [_row(None, config, default, default, config)]
