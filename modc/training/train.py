@@ -117,7 +117,8 @@ def _why_stopped(state: dict, settings: dict) -> str:
     if may_converge and converged(scores, rule["rise"], rule["patience"]):
         return f"converged at epoch {state['epoch']}"
     if state["epoch"] >= settings["epochs"]:
-        return f"{'cap of' if may_converge else 'all'} {settings['epochs']} epochs"
+        epochs = "epoch" if settings["epochs"] == 1 else "epochs"
+        return f"{'cap of' if may_converge else 'all'} {settings['epochs']} {epochs}"
     return ""
 
 
