@@ -5,8 +5,10 @@ import torch
 from torch.nn.functional import normalize
 
 from modc.clustering.centres import initial_centres, move_centres, similarities
+from modc.clustering.spaces import concatenation
 
 VALUES = (3, 2)
+WHOLE = concatenation(6)
 
 
 def case(seed: int = 0, rows: int = 40):
@@ -19,7 +21,7 @@ def case(seed: int = 0, rows: int = 40):
 
 def test_they_start_at_the_mean_of_their_members():
     embeddings, attribute, value = case()
-    centres = initial_centres(embeddings, attribute, value, VALUES)
+    centres = initial_centres(embeddings, attribute, value, VALUES, WHOLE)
     assert centres.shape == (2, 3, 6)
     for a in range(2):
         for v in range(2):
@@ -30,18 +32,20 @@ def test_they_start_at_the_mean_of_their_members():
 
 def test_one_image_is_its_own_centre_and_opposite_ones_give_no_nan():
     one = torch.tensor([[0.6, 0.8], [1.0, 0.0], [-1.0, 0.0]])
-    centres = initial_centres(one, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 0]), VALUES)
+    centres = initial_centres(
+        one, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 0]), VALUES, concatenation(2)
+    )
     assert centres[0, 1].tolist() == pytest.approx([0.6, 0.8])
     assert centres[1, 0].tolist() == [1, 0]
 
 
 def test_they_move_towards_the_mean_of_the_batch():
     embeddings, attribute, value = case()
-    centres = initial_centres(embeddings, attribute, value, VALUES)
+    centres = initial_centres(embeddings, attribute, value, VALUES, WHOLE)
     before = centres.clone()
     batch, a, v = case(seed=1, rows=7)
     a[:] = 0
-    move_centres(centres, batch, a, v, momentum=0.1)
+    move_centres(centres, batch, a, v, 0.1, WHOLE)
     for value_ in range(2):
         members = batch[v == value_]
         expected = normalize(0.9 * before[0, value_] + 0.1 * members.mean(0), dim=0)
@@ -52,20 +56,21 @@ def test_they_move_towards_the_mean_of_the_batch():
 
 def test_a_value_without_a_centre_never_gets_one():
     embeddings, attribute, value = case()
-    centres = initial_centres(embeddings, attribute, value, VALUES)
-    move_centres(centres, embeddings[:1], torch.tensor([0]), torch.tensor([2]), momentum=0.5)
+    centres = initial_centres(embeddings, attribute, value, VALUES, WHOLE)
+    move_centres(centres, embeddings[:1], torch.tensor([0]), torch.tensor([2]), 0.5, WHOLE)
     assert centres[0, 2].isnan().all() and not centres[:, :2].isnan().any()
 
 
 def test_a_centre_that_would_vanish_stays():
     centres = torch.tensor([[[1.0, 0.0]]])
-    move_centres(centres, torch.tensor([[-1.0, 0.0]]), torch.tensor([0]), torch.tensor([0]), 0.5)
+    zero = torch.tensor([0])
+    move_centres(centres, torch.tensor([[-1.0, 0.0]]), zero, zero, 0.5, concatenation(2))
     assert centres.tolist() == [[[1, 0]]]
 
 
 def test_similarities_are_cosines_and_absent_centres_are_infinitely_far():
     embeddings, attribute, value = case()
-    centres = initial_centres(embeddings, attribute, value, VALUES)
+    centres = initial_centres(embeddings, attribute, value, VALUES, WHOLE)
     embeddings.requires_grad_()
     cosines = similarities(centres, embeddings, attribute)
     for row in range(len(embeddings)):
