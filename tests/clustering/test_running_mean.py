@@ -10,7 +10,7 @@ from modc.clustering.spaces import concatenation
 WHOLE = concatenation(4)
 
 
-def members(seed: int, rows: int = 6) -> Members:
+def members(seed: int, rows: int = 20) -> Members:
     g = torch.Generator().manual_seed(seed)
     drawn = torch.randint(0, 2, (3, rows), generator=g)
     embedding = normalize(torch.randn(rows, 4, generator=g))

@@ -1,12 +1,19 @@
 """A dataset of a few coloured squares, small enough to train on in a second."""
 
+import os
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from modc import config as configuration
+from modc import grid
 from modc.data.index import Index
+
+CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 
 SIDE = 32
 SETTINGS = {
@@ -32,8 +39,37 @@ SETTINGS = {
     "flip": True,
 }
 
+_WARM_UP = {"epochs": 2, "learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
+_MODC = {"epochs": {"supervised": 2, "semi_supervised": 2}}
+_RATES = {"learning_rate": 1e-3, "local_learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
+# What makes config.yaml small.
+TINY = {
+    "datasets": {"FashionAI": {"image_size": SIDE, "detail_size": 2 * SIDE}},
+    "networks": {
+        "ASEN": {"backbone": "resnet10"},
+        "ASENv2": {"backbone": "resnet10"},
+        "ASEN++": {"global_backbone": "resnet10", "local_backbone": "resnet10"},
+    },
+    "training": {
+        "triplets_per_epoch": 8,
+        "batch": 4,
+        "precision": "float32",
+        "evaluation_batch": 16,
+        "stages": {
+            "ASEN": {"warm_up": _WARM_UP},
+            "ASENv2": {"warm_up": _WARM_UP},
+            "ASEN++": {"warm_up_global": _WARM_UP, "warm_up": {**_WARM_UP, **_RATES}},
+        },
+    },
+    "modc": {
+        "memory_bank": {"every": 3},
+        "colour_attributes": ["upper"],
+        "stages": {"ASEN": _MODC, "ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES}},
+    },
+}
 
-@pytest.fixture
+
+@pytest.fixture(scope="session")
 def index() -> Index:
     """Two attributes: the colour of the upper half (3 values) and of the lower half (2)."""
     rng = np.random.default_rng(0)
@@ -53,7 +89,7 @@ def index() -> Index:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def packed(index) -> dict[str, np.ndarray]:
     """The squares at the network's side and at twice that, for ASEN++'s local view."""
     rng = np.random.default_rng(1)
@@ -85,3 +121,95 @@ def task(tmp_path, index, packed):
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny() -> dict:
+    """The paper's configuration made small."""
+    return configuration.merge(configuration.load([CONFIG]), TINY)
+
+
+@pytest.fixture(scope="session")
+def few(index) -> np.ndarray:
+    """The labelled part of MODC's tests, half of the training images."""
+    return index.rows("train", "train")["image"].unique()[:8]
+
+
+@pytest.fixture(scope="session")
+def modc_task(index, packed, few):
+    """Return a function that makes the task of one stage from a configuration."""
+    from modc.training.task import Task
+
+    def make(place: Path, config: dict, stage: str, initial, network="ASENv2", percent=50) -> Task:
+        settings = grid.training_settings(
+            config, grid.Cell("FashionAI", network, percent, 0), stage
+        )
+        return Task(
+            settings=settings,
+            index=index,
+            packed={name: packed[name] for name in settings["sizes"]},
+            labeled=few,
+            initial=initial,
+            output=place / stage,
+            resume=place / "resume" / f"{stage}.pt",
+            embeddings=place / stage / "test.npz",
+        )
+
+    return make
+
+
+def trained(make, place: Path, config: dict, stages, initial=None, change=None, **cell) -> dict:
+    """Train stages in a row and return their tasks by name; change: what a task has otherwise."""
+    from modc.networks import model_file
+    from modc.training.train import train
+
+    made = {}
+    for stage in stages:
+        made[stage] = replace(make(place, config, stage, initial, **cell), **(change or {}))
+        train(made[stage])
+        initial = model_file.load(made[stage].output / "model.pt")
+    return made
+
+
+@pytest.fixture(scope="session")
+def plain(modc_task, tiny, tmp_path_factory):
+    """Return a function from a network to its tasks by stage, trained once for all tests."""
+
+    @cache
+    def tasks(network: str = "ASENv2") -> dict:
+        stages = grid.stages(tiny, grid.Cell("FashionAI", network, 50, 0), "modc")
+        place = tmp_path_factory.mktemp("plain")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _: None)
+            return trained(modc_task, place, tiny, stages, network=network)
+
+    return tasks
+
+
+@pytest.fixture
+def chain(modc_task, plain, tmp_path, monkeypatch):
+    """Return a function that trains stages in a row and returns their tasks by name.
+
+    The first one starts from the plain model of the stage before, unless another is given. No
+    picture of a curve is drawn, which would take as long as the training.
+    """
+    from matplotlib.figure import Figure
+
+    from modc.networks import model_file
+
+    def no_picture(_, path: Path, **options) -> None:
+        path.touch()
+
+    def run(folder: str, config: dict, *stages: str, initial=None, network="ASENv2", **others):
+        before = grid.training_settings(
+            config, grid.Cell("FashionAI", network, others.get("percent", 50), 0), stages[0]
+        )["stage_before"]
+        if initial is None and before is not None:
+            initial = model_file.load(plain(network)[before].output / "model.pt")
+        with monkeypatch.context() as patch:
+            patch.setattr(Figure, "savefig", no_picture)
+            patch.setattr(os, "fsync", lambda _: None)
+            place = tmp_path / folder
+            return trained(modc_task, place, config, stages, initial, network=network, **others)
+
+    return run
