@@ -1,0 +1,260 @@
+"""The alternatives of the assumption ledger that training reads: each trains another model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from modc import grid
+from modc.config import merge
+from modc.networks import model_file
+from modc.published import assumptions
+from modc.training import modc as module
+from modc.training.instance import embedded
+from modc.training.modc import Modc
+from modc.training.semi_supervised import SemiSupervised
+from modc.training.start import start
+from modc.training.task import Task
+
+# The others change which stages there are, when a stage ends, or what comes before training.
+WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16")
+CASES = [
+    (entry.id, name)
+    for entry in assumptions.load()
+    if entry.id in WITHIN_STAGES
+    for name in entry.alternatives
+]
+CPU = torch.device("cpu")
+
+
+def curve(task: Task) -> pd.DataFrame:
+    return pd.read_csv(task.output / "curve.csv")
+
+
+def model(task: Task, name: str = "last.pt") -> model_file.ModelFile:
+    return model_file.load(task.output / name)
+
+
+def assert_another_model(task: Task, plain: Task) -> None:
+    a, b = model(plain).state_dict, model(task).state_dict
+    assert any(not torch.equal(a[key], b[key]) for key in a if "num_batches" not in key)
+    losses = curve(task).drop(columns=["epoch", "learning_rate"])
+    assert len(losses) and np.isfinite(losses.to_numpy()).all()
+
+
+def settings(config: dict, stage: str, network: str = "ASENv2", percent: int = 50) -> dict:
+    cell = grid.Cell("FashionAI", network, percent, 0)
+    return grid.training_settings(config, cell, stage)
+
+
+@pytest.mark.parametrize(("assumption", "alternative"), CASES)
+def test_it_trains_another_model_from_the_stage_on_that_reads_it(
+    plain, chain, tiny, assumption, alternative
+):
+    config = assumptions.assume(tiny, assumption, alternative)
+    read = [s for s in grid.MODC if settings(config, s) != settings(tiny, s)]
+    assert read == list(grid.MODC[grid.MODC.index(read[0]) :])
+    # Where it is first read, and where everything is; the last stage has views in any case.
+    for stage in dict.fromkeys((read[0], read[0] if assumption == "A16" else grid.MODC[-1])):
+        assert_another_model(chain(stage, config, stage)[stage], plain()[stage])
+
+
+def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
+    config = assumptions.assume(tiny, "A1", "apart")
+    cell = grid.Cell("FashionAI", "ASENv2", 50, 0)
+    assert grid.stages(config, cell, "modc")[:2] == ("warm_up_apart", "supervised")
+    made = chain("apart", config, "warm_up_apart", "supervised")
+    assert_another_model(made["warm_up_apart"], plain()["warm_up"])
+    assert_another_model(made["supervised"], plain()["supervised"])
+    stages = [stage["stage"] for stage in model(made["supervised"]).facts["stages"]]
+    assert stages == ["warm_up_apart", "supervised"]
+
+
+def test_the_memory_bank_recomputes_the_centres_rarely(chain, tiny):
+    bank = assumptions.assume(tiny, "A3", "memory_bank")
+    for every, moves in ((5, False), (4, True)):  # the stage has four iterations
+        config = merge(bank, {"modc": {"memory_bank": {"every": every}}})
+        made = chain(str(every), config, "supervised")["supervised"]
+        first = start(made, CPU)[0].centres.nan_to_num()
+        last = model(made).training["centres"].nan_to_num()
+        assert torch.equal(first, last) != moves
+
+
+def test_no_predictor_is_kept_where_there_is_none(plain, chain, tiny):
+    config = assumptions.assume(tiny, "A5", "no_predictor")
+    made = chain("without", config, "self_supervised")["self_supervised"]
+    assert "predictor" not in model(made).training
+    assert "predictor" in model(plain()["self_supervised"]).training
+
+
+def begun(plain, modc_task, config: dict, place) -> SemiSupervised:
+    """The last stage at its beginning, with pseudo labels that hold for an epoch."""
+    config = merge(config, {"modc": {"pseudo_labels": "each_epoch"}})
+    initial = model(plain()["pseudo_triplets"], "model.pt")
+    return start(modc_task(place, config, "pseudo_clusters", initial), CPU)[0]
+
+
+def epoch_labels(stage: SemiSupervised) -> np.ndarray:
+    stage.begin_epoch(0)
+    image, attribute = stage.unlabeled.T
+    return stage._label_of[image, attribute]
+
+
+def naive_cosines(stage: SemiSupervised, image: int, attribute: int) -> torch.Tensor:
+    """The cosines of one image, looked at for one attribute, to the centres that there are."""
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
+    pixels = torch.from_numpy(stage.packed["image"][image]).permute(2, 0, 1)
+    with torch.no_grad():
+        normal = ((pixels / 255 - mean) / deviation)[None]
+        embedding = stage.network.eval()(normal, torch.tensor([attribute]))[0][0]
+    centres = [centre for centre in stage.centres[attribute] if not centre.isnan().any()]
+    return torch.stack([centre @ embedding for centre in centres])
+
+
+@pytest.mark.parametrize("hidden", ["value", "value_and_attribute"])
+def test_labels_of_an_epoch_are_the_nearest_centres(plain, modc_task, tiny, tmp_path, hidden):
+    config = merge(tiny, {"modc": {"hidden_labels": hidden}})
+    stage = begun(plain, modc_task, config, tmp_path)
+    found = epoch_labels(stage)
+    for (image, attribute), label in zip(stage.unlabeled, found, strict=True):
+        assert label == naive_cosines(stage, image, attribute).argmax()
+    # They hold although the network moves on, until the next epoch begins.
+    with torch.no_grad():
+        for parameter in stage.network.parameters():
+            parameter.mul_(-1)
+    groups = next(stage.batches(0)).unlabeled[0]
+    looked_up = stage._labels(groups, [], torch.cat([g.attribute for g in groups]))
+    known = dict(zip(map(tuple, stage.unlabeled.tolist()), found.tolist(), strict=True))
+    pairs = [pair for g in groups for pair in zip(g.numbers, g.attribute.tolist(), strict=True)]
+    assert looked_up.tolist() == [known[pair] for pair in pairs]
+
+
+def test_only_confident_images_get_a_label(plain, modc_task, tiny, tmp_path):
+    stage = begun(plain, modc_task, tiny, tmp_path)
+    cosines = [naive_cosines(stage, image, attribute) for image, attribute in stage.unlabeled]
+    confidence = np.array([float((c / 0.1).softmax(0).max()) for c in cosines])
+    # Half-way between two images, so that rounding does not matter.
+    middle = np.sort(confidence)[len(confidence) // 2 - 1 :][:2].mean()
+    stage.options["pseudo_label_confidence"] = float(middle)
+    expected = np.where(confidence > middle, [int(c.argmax()) for c in cosines], -1)
+    assert 0 < (expected == -1).sum() < len(expected)
+    assert epoch_labels(stage).tolist() == expected.tolist()
+
+
+@pytest.fixture
+def one_attribute(index):
+    """The index with each training image annotated for one attribute, as in FashionAI."""
+    labels = index.labels
+    kept = (labels["split"] != "train") | (labels["attribute"] == labels["image"] // 2 % 2)
+    return replace(index, labels=labels[kept])
+
+
+def test_without_its_attribute_an_image_is_looked_at_for_all(plain, chain, tiny, one_attribute):
+    initial = model(plain()["self_supervised"], "model.pt")
+    facts = {**initial.facts, "index_sha256": one_attribute.sha256}
+    initial, made = replace(initial, facts=facts), {}
+    for hidden in ("value", "value_and_attribute"):
+        config = merge(tiny, {"modc": {"hidden_labels": hidden}})
+        others = {"initial": initial, "change": {"index": one_attribute}}
+        stages = ("unlabeled", "pseudo_triplets", "pseudo_clusters")
+        made[hidden] = chain(hidden, config, *stages, **others)
+    pairs = {hidden: task["unlabeled"].parts()[1].tolist() for hidden, task in made.items()}
+    assert sorted(pairs["value"]) == [[image, image // 2 % 2] for image in range(8, 16)]
+    both = [[image, attribute] for image in range(8, 16) for attribute in (0, 1)]
+    assert pairs["value_and_attribute"] == both
+    for stage, task in made["value_and_attribute"].items():
+        assert_another_model(task, made["value"][stage])
+        assert task.settings["modc"]["hidden_labels"] == "value_and_attribute"
+
+
+def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
+    convergence = {"rise": 1.0, "patience": 1}
+    part = {"convergence": convergence, "stages": {"ASENv2": {"epochs": {"supervised": 3}}}}
+    stopped = merge(tiny, {"modc": part})
+    fixed = assumptions.assume(stopped, "A10", "fixed_epochs")
+    made = [
+        chain(str(n), config, "supervised")["supervised"]
+        for n, config in enumerate((stopped, fixed))
+    ]
+    assert [len(curve(task)) for task in made] == [2, 3]
+    assert curve(made[0]).equals(curve(made[1]).iloc[:2])
+    assert_another_model(made[1], made[0])
+
+
+def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
+    config = assumptions.assume(tiny, "A11", "self_supervised")
+    cell = grid.Cell("FashionAI", "ASENv2", 100, 0)
+    stages = grid.stages(config, cell, "modc")
+    assert stages == ("warm_up", "supervised", "self_supervised")
+    assert grid.stages(tiny, cell, "modc") == stages[:2]
+    everything = {"labeled": index.rows("train", "train")["image"].unique()}
+    made = chain("all", config, *stages, percent=100, change=everything)
+    losses = curve(made["self_supervised"])
+    assert np.isfinite(losses.to_numpy()).all()
+    assert (losses["self_supervision"] != 0).all()
+    assert "unlabeled_self_supervision" not in losses
+
+
+def test_views_come_in_twos_from_the_stage_that_the_ledger_names(plain, modc_task, tiny, tmp_path):
+    config = assumptions.assume(tiny, "A16", "supervised")
+    initial = model(plain()["warm_up"], "model.pt")
+    once, twice = (
+        next(start(modc_task(tmp_path, c, "supervised", initial), CPU)[0].batches(0))
+        for c in (tiny, config)
+    )
+    assert (len(once), len(twice)) == (1, 2)
+    assert not torch.equal(twice[0][0].pixels, twice[1][0].pixels)
+
+
+@pytest.fixture
+def in_branches(tiny) -> dict:
+    return assumptions.assume(tiny, "A14", "branches")
+
+
+def test_centres_in_branches_keep_the_lengths_of_their_halves(plain, chain, in_branches):
+    made = {
+        stage: chain(stage, in_branches, stage, network="ASEN++")[stage]
+        for stage in ("supervised", "pseudo_clusters")
+    }
+    for stage, task in made.items():
+        assert_another_model(task, plain("ASEN++")[stage])
+    centres = model(made["supervised"]).training["centres"]
+    present = centres[~centres.isnan().any(dim=2)]
+    assert len(present) == 5
+    for half, share in zip(present.split(1024, dim=1), (0.6, 0.4), strict=True):
+        assert torch.allclose(half.norm(dim=1), torch.full((5,), share**0.5), atol=1e-5)
+    whole = model(plain("ASEN++")["supervised"]).training["centres"]
+    assert not torch.allclose(whole.nan_to_num(), centres.nan_to_num(), atol=1e-4)
+
+
+def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
+    plain, modc_task, in_branches, tmp_path, monkeypatch
+):
+    initial = model(plain("ASEN++")["warm_up"], "model.pt")
+    made = modc_task(tmp_path, in_branches, "supervised", initial, network="ASEN++")
+    stage: Modc = start(made, CPU)[0]
+    seen = []
+    monkeypatch.setattr(
+        module, "embedded", lambda *given: seen.append(embedded(*given)) or seen[-1]
+    )
+    batch = next(stage.batches(0))
+    found = float(stage.losses(batch)["cluster"].detach())
+    numbers = np.concatenate([images.numbers for images in batch[0]])
+    attributes = torch.cat([images.attribute for images in batch[0]]).tolist()
+    rows = made.index.rows("train", "train")
+    values = {(row.image, row.attribute): row.value for row in rows.itertuples()}
+    of_branch = {"vector": 0.0, "local": 0.0}
+    for branch, columns in (("vector", slice(1024)), ("local", slice(1024, None))):
+        vectors = torch.cat([getattr(role, branch) for role in seen])
+        for vector, image, attribute in zip(vectors, numbers, attributes, strict=True):
+            own = values[image, attribute]
+            scores = []
+            for centre in stage.centres[attribute, :, columns]:
+                if not centre.isnan().any():
+                    cosine = vector @ centre / vector.norm() / centre.norm()
+                    scores.append(cosine / 0.1)
+            scores = torch.stack(scores)
+            of_branch[branch] += float((scores.logsumexp(0) - scores[own]).detach()) / len(numbers)
+    assert found == pytest.approx(of_branch["vector"] + 0.1 * of_branch["local"], rel=1e-4)
