@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
+from modc.clustering.pseudo_labels import pseudo_labels
+from modc.config import merge
 from modc.grid import MODC
 from modc.networks import model_file
+from modc.training import semi_supervised
 from modc.training.start import start
 
 
@@ -26,9 +29,18 @@ def labeled_with(index):
 
 
 @pytest.mark.parametrize("options", [{}, {"centres": "memory_bank", "pseudo_labels": "each_epoch"}])
-def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, options):
-    from modc.config import merge
+def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeypatch, options):
+    given = []
 
+    def noted(centres, embeddings, attribute, *rest):
+        labels = pseudo_labels(centres, embeddings, attribute, *rest)
+        given.extend(zip(attribute.tolist(), labels.tolist(), strict=True))
+        # Even of an embedding that is far from the two others.
+        opposite = -centres[0, :2].sum(dim=0, keepdim=True)
+        assert pseudo_labels(centres, opposite, torch.tensor([0]), *rest).item() in (0, 1)
+        return labels
+
+    monkeypatch.setattr(semi_supervised, "pseudo_labels", noted)
     caplog.set_level(logging.INFO)
     change = {"labeled": labeled_with(0)}
     stages = ("warm_up", *MODC)
@@ -45,17 +57,8 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, options
             assert torch.equal(made.training["centres"].isnan().any(dim=2), missing)
             assert f"{stage}: 1 values have no labelled image" in caplog.text
             assert "never predicted: upper 2" in caplog.text
-
-
-def test_it_is_never_a_pseudo_label(chain, modc_task, tiny, labeled_with, few, tmp_path):
-    change = {"labeled": labeled_with(0)}
-    tasks = chain("absent", tiny, "warm_up", *MODC, change=change)
-    stage = start(tasks["pseudo_clusters"], torch.device("cpu"))[0]
-    # Embeddings exactly where upper's value 2 would lie, could it have a centre.
-    image, attribute = stage.unlabeled.T
-    embeddings = torch.nn.functional.normalize(torch.randn(2000, stage.centres.shape[2]), dim=1)
-    found = stage._nearest(embeddings, torch.zeros(2000, dtype=torch.int64))
-    assert set(found.tolist()) == {0, 1}
+    assert {attribute for attribute, _ in given} == {0, 1}
+    assert {value for _, value in given} == {0, 1}
 
 
 def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, index, caplog):
