@@ -16,6 +16,7 @@ import torch
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, score, summarize
 from modc.networks import model_file
+from modc.training.start import start as begin
 from modc.training.task import Task
 from modc.training.train import train
 
@@ -33,6 +34,7 @@ GLOBAL_PART = {
 SECOND_PART = {
     **GLOBAL_PART,
     "stage": "warm_up",
+    "stage_before": "warm_up_global",
     "sizes": {"image": 32, "detail": 64},
     "local_learning_rate": 1e-3,
     "local_weight": 0.1,
@@ -99,9 +101,7 @@ def test_asenpp_trains_its_global_branch_then_both(task):
     train(first)
     start = model_file.load(first.output / "model.pt")
     untrained = task("fresh", **GLOBAL_PART, evaluated=False)
-    from modc.training.train import Machine, _stage
-
-    drawn = _stage(untrained, Machine(torch.device("cpu"), torch.float32)).network.state_dict()
+    drawn = begin(untrained, torch.device("cpu"))[0].network.state_dict()
     for key, tensor in start.state_dict.items():
         if key.startswith("local_branch.") and "num_batches" not in key:
             assert torch.equal(tensor, drawn[key])
