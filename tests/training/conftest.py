@@ -176,14 +176,14 @@ def plain(modc_task, tiny, tmp_path_factory):
     """Return a function from a network to its tasks by stage, trained once for all tests."""
 
     @cache
-    def tasks(network: str = "ASENv2") -> dict:
+    def tasks(network: str) -> dict:
         stages = grid.stages(tiny, grid.Cell("FashionAI", network, 50, 0), "modc")
         place = tmp_path_factory.mktemp("plain")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "fsync", lambda _: None)
             return trained(modc_task, place, tiny, stages, network=network)
 
-    return tasks
+    return lambda network="ASENv2": tasks(network)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, score, summarize
 from modc.grid import MODC
 from modc.networks import model_file
+from modc.training import checkpoint
 from modc.training.task import Task
 from modc.training.train import train
 
@@ -108,27 +109,18 @@ def test_hidden_labels_do_not_matter_however_they_are_guessed(plain, chain, tiny
     assert not same(a.state_dict, b.state_dict)
 
 
-@pytest.mark.parametrize("stage", ["supervised", "self_supervised", "pseudo_clusters"])
-def test_stopped_after_an_epoch_it_ends_as_if_left_alone(plain, tmp_path, stage, monkeypatch):
-    from modc.training import train as module
-
-    whole = plain()[stage]
+def assert_ends_the_same_after(stop, whole: Task, place, monkeypatch) -> None:
+    """Train the task of `whole` anew, let `stop` stop it by a patch, train on, and compare."""
     begun = replace(
         whole,
-        output=tmp_path / "again",
-        resume=tmp_path / "again.pt",
-        embeddings=tmp_path / "again.npz",
+        output=place / "again",
+        resume=place / "again.pt",
+        embeddings=place / "again.npz",
     )
-    save = module.checkpoint.save
-
-    def save_and_die(*arguments):
-        save(*arguments)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module.checkpoint, "save", save_and_die)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop(patch)
         train(begun)
-    monkeypatch.setattr(module.checkpoint, "save", save)
+    assert begun.resume.exists() and not (begun.output / "model.pt").exists()
     train(begun)
     for name in ("model.pt", "last.pt"):
         a, b = model(whole, name), model(begun, name)
@@ -137,6 +129,30 @@ def test_stopped_after_an_epoch_it_ends_as_if_left_alone(plain, tmp_path, stage,
     assert curve(whole).equals(curve(begun))
     a, b = read_embeddings(whole.embeddings), read_embeddings(begun.embeddings)
     assert all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
+
+
+@pytest.mark.parametrize("stage", ["supervised", "self_supervised", "pseudo_clusters"])
+def test_stopped_after_an_epoch_it_ends_as_if_left_alone(plain, tmp_path, stage, monkeypatch):
+    save = checkpoint.save
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    def stop(patch):
+        patch.setattr(checkpoint, "save", save_and_die)
+
+    assert_ends_the_same_after(stop, plain()[stage], tmp_path, monkeypatch)
+
+
+def test_stopped_before_it_writes_it_ends_as_if_left_alone(plain, tmp_path, monkeypatch):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    def stop(patch):
+        patch.setattr(Task, "save", die)
+
+    assert_ends_the_same_after(stop, plain()["pseudo_clusters"], tmp_path, monkeypatch)
 
 
 def test_asen_inherits_the_optimizer_and_its_schedule(plain):
