@@ -56,7 +56,7 @@ class MemoryBank:
         """Move what is remembered of each member towards its embedding.
 
         Several embeddings of one pair, such as its two views, count as their mean. What was never
-        seen becomes the embedding itself. The newest value holds.
+        seen becomes the embedding itself. Its value is that of its first member here.
         """
         key = self._key(members.image, members.attribute.cpu())
         place = torch.searchsorted(self._keys, key).to(self.centres.device)

@@ -44,10 +44,11 @@ def train(task: Task) -> None:
     with checkpoint.alone(task.resume):
         if task.finished(key):
             log.info("%s: already trained", task.name)
-            return
-        with lease() as leased:
-            device = torch_device(leased)
-            _train(task, key, Machine(device, training_dtype(task.settings["precision"], device)))
+        else:
+            with lease() as leased:
+                device = torch_device(leased)
+                precision = training_dtype(task.settings["precision"], device)
+                _train(task, key, Machine(device, precision))
         task.resume.unlink(missing_ok=True)
 
 

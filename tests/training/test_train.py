@@ -147,6 +147,17 @@ def test_stopped_after_an_epoch_it_ends_as_if_left_alone(task, monkeypatch, part
     assert_same_results(alone, stopped)
 
 
+def test_a_checkpoint_left_beside_a_finished_model_is_removed(task):
+    from modc.training import checkpoint
+
+    done = task(epochs=1)
+    train(done)
+    made = (done.output / "model.pt").read_bytes()
+    checkpoint.save(done.resume, done.key(), {"epoch": 1})  # killed before it was removed
+    train(done)
+    assert not done.resume.exists() and (done.output / "model.pt").read_bytes() == made
+
+
 def test_a_checkpoint_of_other_settings_is_not_gone_on_from(task, monkeypatch, caplog):
     from modc.training import checkpoint
 
