@@ -31,7 +31,7 @@ def variants(config: dict) -> list[Variant]:
         wanted = [assumption.id for assumption in load() if not assumption.not_ablated]
     found = []
     for name in wanted:
-        assumption = find(name)
+        assumption = find(name, where="ablation.assumptions: ")
         if assumption.not_ablated:
             raise UserError(
                 f"ablation.assumptions: {name} cannot be ablated: {assumption.not_ablated}"

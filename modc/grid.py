@@ -142,7 +142,7 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         settings["labeled_part"] = config["labeled_part"]
     if stage in MODC:
         modc = config["modc"]
-        settings |= modc["stages"][cell.network]
+        settings |= _modc_optimizer(modc["stages"][cell.network])
         part = "supervised" if stage == SUPERVISED else "semi_supervised"
         settings["epochs"] = settings["epochs"][part]
         settings["modc"] = _modc_settings(modc, cell.network, stage)
@@ -186,10 +186,21 @@ def _modc_settings(modc: dict, network: str, stage: str) -> dict:
     """Return what a stage reads of `modc`."""
     read_from = {**READ_FROM, "colour_attributes": modc["views_from"]}
     here = MODC.index(stage)
+    unread = set(NO_STAGE_READS)
+    unread.add("centre_momentum" if modc["centres"] == "memory_bank" else "memory_bank")
+    if modc["cluster_loss"] == "softmax":
+        unread.add("cluster_margin")
+    if network != "ASEN++":
+        unread.add("asenpp_space")
     return {
         key: value
         for key, value in modc.items()
-        if key not in NO_STAGE_READS
-        and here >= MODC.index(read_from.get(key, SUPERVISED))
-        and (key != "asenpp_space" or network == "ASEN++")
+        if key not in unread and here >= MODC.index(read_from.get(key, SUPERVISED))
     }
+
+
+def _modc_optimizer(stage: dict) -> dict:
+    """Return what MODC's stages read of `modc.stages.<network>`: no rates that they inherit."""
+    if stage["optimizer"] == "new":
+        return stage
+    return {key: stage[key] for key in ("epochs", "optimizer")}

@@ -29,6 +29,15 @@ def code_of(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def published() -> str:
+    """Return a fingerprint of the paper's numbers and of the assumptions, as they are shipped."""
+    digest = hashlib.sha256()
+    for path in sorted((PACKAGE / "published").glob("*.[cy]*")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def imported_files(module: str) -> set[Path]:
     """Return the package's files that importing `module` ("modc.a.b") reads, itself among them."""
     found: set[Path] = set()

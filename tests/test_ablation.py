@@ -66,7 +66,7 @@ def test_each_seed_of_the_grid_has_the_cell():
     ("assumptions", "message"),
     [
         (["A18"], "ablation.assumptions: A18 cannot be ablated: the alternative stops the run"),
-        (["A99"], "A99: no such assumption; expected A1 to A18"),
+        (["A99"], "ablation.assumptions: A99: no such assumption; expected A1 to A18"),
     ],
 )
 def test_what_cannot_be_ablated_is_named(assumptions, message):

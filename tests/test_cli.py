@@ -214,7 +214,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ),
         ({"stage": "supervised", "assume": "A1=apart", "percent": 10}, "needs --initial model"),
         ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
-        ({"assume": "margin"}, "margin: no such assumption; expected A1 to A18"),
+        ({"assume": "A4"}, "--assume A4: expected a name and an alternative, as A4=margin"),
         ({"stage": "supervised"}, "ASENv2 supervised needs --initial model"),
         ({"labeled": "{tmp}/other.csv"}, "the labelled part names image 200, which is no training"),
         ({"network": "ASEN++", "initial": "x"}, "needs --detail, images packed at 32 pixels"),
@@ -259,6 +259,10 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     unfit = {"network": "ASEN", "stage": "supervised", "initial": initial}
     status, _, err = modc(*train_arguments(prepared, cell, **unfit))
     assert status == 1 and "initial model's network: ASENv2; expected ASEN" in one_error(err)
+    (tmp_path / "few.csv").write_text("image\n0\n1\n2\n")
+    other = {"stage": "supervised", "initial": initial, "labeled": tmp_path / "few.csv"}
+    status, _, err = modc(*train_arguments(prepared, tmp_path / "x", **other))
+    assert status == 1 and "initial model's labelled part: " in one_error(err)
     status, _, err = modc("score", "--embeddings", embeddings, "--output", embeddings)
     assert status == 1 and "is the file of embeddings" in one_error(err)
 
@@ -272,6 +276,11 @@ def test_an_assumption_changes_the_training_and_its_settings(modc, prepared, tmp
         chains[assume] = model_file.load(cell / "supervised" / "model.pt").facts["settings_chain"]
     one, other = chains.values()
     assert one[0] == other[0] and one[1] != other[1]
+    both = tmp_path / "both"
+    assumed = ("A4=temperature_0.05", "A3=momentum_0.5")
+    assert modc(*train_arguments(prepared, both, stage=stages, assume=assumed))[0] == 0
+    settings = model_file.load(both / "supervised" / "model.pt").facts["settings"]["modc"]
+    assert (settings["temperature"], settings["centre_momentum"]) == (0.05, 0.5)
 
 
 def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, tmp_path):

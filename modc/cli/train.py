@@ -30,8 +30,10 @@ from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, previous_stage, trai
 @click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
 @click.option(
     "--assume",
+    "assumed",
+    multiple=True,
     metavar="A3=memory_bank",
-    help="Train under an alternative of an assumption; `modc assumptions` lists them.",
+    help="Repeatable. Train under an alternative of an assumption; `modc assumptions` lists them.",
 )
 @click.option(
     "--output",
@@ -56,7 +58,7 @@ def train(
     detail: Path | None,
     labeled: Path,
     initial: Path | None,
-    assume: str | None,
+    assumed: tuple[str, ...],
     output: Path,
     resume: Path,
     embed_test: bool,
@@ -71,7 +73,7 @@ def train(
     from modc.data.index import read
     from modc.data.pack import open_packed
 
-    config = _assumed(load(list(configs)), assume)
+    config = _assumed(load(list(configs)), assumed)
     if dataset not in config["datasets"]:
         raise UserError(
             f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
@@ -123,13 +125,15 @@ def train(
         initial = output / stage / following
 
 
-def _assumed(config: dict, assume: str | None) -> dict:
+def _assumed(config: dict, assumed: tuple[str, ...]) -> dict:
     from modc.published import assumptions
 
-    if assume is None:
-        return config
-    name, _, alternative = assume.partition("=")
-    return assumptions.assume(config, name, alternative)
+    for assume in assumed:
+        name, equals, alternative = assume.partition("=")
+        if not equals:
+            raise UserError(f"--assume {assume}: expected a name and an alternative, as A4=margin")
+        config = assumptions.assume(config, name, alternative)
+    return config
 
 
 def _check_stages(config: dict, cell: Cell, stages: tuple[str, ...], initial: Path | None) -> None:

@@ -74,5 +74,7 @@ def similarities(centres: Tensor, embeddings: Tensor, attribute: Tensor) -> Tens
     """
     own = centres.detach()[attribute]  # (B, V, D)
     absent = own[:, :, 0].isnan()
-    cosines = torch.einsum("bd,bvd->bv", embeddings, own.nan_to_num())
+    # In float32 always: neighbouring values' centres differ in digits that bfloat16 lacks.
+    with torch.autocast(embeddings.device.type, enabled=False):
+        cosines = torch.einsum("bd,bvd->bv", embeddings.float(), own.nan_to_num())
     return cosines.masked_fill(absent, -torch.inf)

@@ -17,7 +17,8 @@ UNSEEN = -1
 class MemoryBank:
     """The memory of N (image, attribute) pairs, and the centres made from it.
 
-    Takes N x D x 4 bytes: 0.6 GB for FashionAI's training images at 1024 dimensions.
+    Takes N x D x 4 bytes: 0.6 GB for FashionAI's training images, one attribute each, at 1024
+    dimensions.
     """
 
     def __init__(

@@ -66,8 +66,10 @@ def ranked_relevance(
         if priority is not None:
             wanted = priority.wanted[part, None]
             first = (wanted >= 0) & (wanted[:, :, None] == priority.assigned).any(axis=2)
-            if priority.own_similarity is not None:
-                similarity = np.where(first, priority.own_similarity[wanted[:, 0]], similarity)
+            if priority.own_similarity is not None and len(priority.own_similarity):
+                # A value without a row has no centre and so nothing that comes first.
+                rows = wanted[:, 0] % len(priority.own_similarity)
+                similarity = np.where(first, priority.own_similarity[rows], similarity)
         yield part, _in_order(similarity, relevant, first)
 
 

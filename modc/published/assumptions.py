@@ -35,12 +35,16 @@ def load() -> tuple[Assumption, ...]:
     return tuple(Assumption(**entry) for entry in yaml.safe_load(LEDGER.read_text()))
 
 
-def find(name: str) -> Assumption:
-    """Return the entry called `name`, such as A3. Raises UserError if there is none."""
+def find(name: str, where: str = "") -> Assumption:
+    """Return the entry called `name`, such as A3.
+
+    Raises UserError if there is none, with `where` it was named first.
+    """
     for assumption in load():
         if assumption.id == name:
             return assumption
-    raise UserError(f"{name}: no such assumption; expected {load()[0].id} to {load()[-1].id}")
+    known = f"{load()[0].id} to {load()[-1].id}"
+    raise UserError(f"{where}{name}: no such assumption; expected {known}")
 
 
 def setting(config: dict, assumption: Assumption) -> dict[str, object]:

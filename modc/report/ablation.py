@@ -1,4 +1,4 @@
-"""The table of the ablation: each alternative beside the default, and how far it differs."""
+"""The table of the ablation: each alternative beside the run itself, and how far it differs."""
 
 from pathlib import Path
 
@@ -9,12 +9,14 @@ from modc.ablation import Variant, ablation_cells, trains, variants
 from modc.atomic import write_text
 from modc.evaluation.bootstrap import DRAWS, interval
 from modc.evaluation.prioritized import column_name
+from modc.grid import METHODS
 from modc.published.assumptions import find, name_of_setting
+from modc.report.assumptions import changed
 from modc.report.files import ABLATION_FILES
 from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
 from modc.report.markdown import markdown, plain
-from modc.report.results import STALE, result_of
+from modc.report.results import STALE, Result, result_of
 
 COLUMNS = [
     "assumption",
@@ -31,7 +33,7 @@ COLUMNS = [
     "status",
 ]
 SAME = "the same model and scores"
-DEFAULT = "default"
+THE_RUN = "this run"
 
 
 def render(run_folder: Path, config: dict) -> tuple[list[Path], str]:
@@ -51,18 +53,18 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], str]:
 
 
 def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
-    """Return the default and each alternative: one row each, columns COLUMNS, fractions.
+    """Return the run itself and each alternative: one row each, columns COLUMNS, fractions.
 
-    baseline, modc (top1, known): overall MAP@100, the mean over the seeds that have both; Acc;
-    difference: modc minus the default's; low, high: its paired bootstrap interval over the queries.
-    data: "", or why they are not the paper's; status: "", or why there is no number or difference.
+    baseline, modc (top1, known): overall MAP@100; Acc; difference: modc minus the run's; low, high:
+    its paired bootstrap interval over the queries. All are means over the same seeds, an
+    alternative's over those that the run has too. data: "", or why they are not the paper's;
+    status: "", or why there is no number, no difference, or a seed less.
     """
-    default = _scores(run_folder, config, config)
-    rows = [_row(None, config, default, default, config)]
+    run = _scores(run_folder, config, config)
+    rows = [_row(None, config, run, run)]
     for variant in variants(config):
-        folder = run_folder / "ablation" / variant.name
-        own = _scores(folder, variant.config, config)
-        rows.append(_row(variant, config, own, default, variant.config))
+        own = _scores(run_folder / "ablation" / variant.name, variant.config, config)
+        rows.append(_row(variant, config, own, run))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -70,30 +72,42 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
     """Return by seed: baseline, modc, Acc, and MAP@100 of every query; or why there is none."""
     found = {}
     for cell in ablation_cells(config):
-        results = {m: result_of(folder, own, cell, m) for m in ("baseline", "modc")}
+        results = {m: result_of(folder, own, cell, m) for m in METHODS}
         why = [r.status or (STALE if r.not_comparable == STALE else "") for r in results.values()]
-        if any(why):
-            found[cell.seed] = {"status": next(text for text in why if text)}
+        queries = None if any(why) else _queries(folder / cell.folder, results["modc"], own)
+        if queries is None:
+            reason = next(filter(None, why), "queries.csv is missing or damaged")
+            found[cell.seed] = {"status": reason}
             continue
-        queries = pd.read_csv(folder / cell.folder / "modc" / "queries.csv")
-        if own["evaluation"]["unanswerable"] == "exclude":
-            queries = queries[queries["relevant"] > 0]
-        column = column_name(1, "known", f"MAP@100/{own['evaluation']['map_at_100']}")
         found[cell.seed] = {
             "baseline": results["baseline"].value("overall", "MAP@100"),
             "modc": results["modc"].value("overall", "MAP@100", "known", "1"),
             "Acc": results["modc"].value("overall", "Acc"),
-            "queries": queries[column].to_numpy(),
+            "queries": queries,
             "data": results["modc"].not_comparable,
             "status": "",
         }
     return found
 
 
-def _row(variant: Variant | None, config: dict, own: dict, default: dict, own_config: dict) -> dict:
+def _queries(folder: Path, result: Result, own: dict) -> np.ndarray | None:
+    """Return MAP@100 (top1, known) of every query; None if the file does not have them all."""
+    column = column_name(1, "known", f"MAP@100/{own['evaluation']['map_at_100']}")
+    try:
+        queries = pd.read_csv(folder / "modc" / "queries.csv", usecols=["relevant", column])
+        values = queries[column].to_numpy(float)
+    except (OSError, ValueError):  # not there, not text, cut, or of other columns
+        return None
+    if len(values) != result.scores["overall"]["queries"] or not np.isfinite(values).all():
+        return None
+    is_counted = own["evaluation"]["unanswerable"] == "zero"
+    return values if is_counted else values[queries["relevant"] > 0]
+
+
+def _row(variant: Variant | None, config: dict, own: dict, run: dict) -> dict:
     row = dict.fromkeys(COLUMNS, np.nan)
     row |= dict.fromkeys(("assumption", "name", "data", "status"), "")
-    row |= {"alternative": DEFAULT, "seeds": 0}
+    row |= {"alternative": THE_RUN, "seeds": 0}
     if variant is not None:
         assumption = find(variant.assumption)
         row |= {
@@ -102,27 +116,44 @@ def _row(variant: Variant | None, config: dict, own: dict, default: dict, own_co
             "alternative": variant.alternative,
         }
     done = [seed for seed, scores in own.items() if not scores["status"]]
-    row["seeds"] = len(done)
+    both = [
+        seed
+        for seed in done
+        if not run[seed]["status"] and len(own[seed]["queries"]) == len(run[seed]["queries"])
+    ]
     if not done:
         return row | {"status": next(scores["status"] for scores in own.values())}
-    row |= {key: float(np.mean([own[s][key] for s in done])) for key in ("baseline", "modc", "Acc")}
-    row["data"] = own[done[0]]["data"]
+    seeds = both or done
+    means = {key: [own[seed][key] for seed in seeds] for key in ("baseline", "modc", "Acc")}
+    row |= {key: float(np.mean(values)) for key, values in means.items()}
+    row |= {"seeds": len(seeds), "data": own[seeds[0]]["data"]}
     if variant is None:
-        return row
-    cells = ablation_cells(config)
-    if own_config["evaluation"] == config["evaluation"] and not any(
-        trains(config, variant, cell) for cell in cells
-    ):
-        same = name_of_setting(config, find(variant.assumption)) == variant.alternative
-        why = "the run has this setting" if same else "this cell does not depend on it"
+        return row | {"status": _missing_seeds(seeds, own)}
+    if _is_same(config, variant):
+        is_set = name_of_setting(config, find(variant.assumption)) == variant.alternative
+        why = "the run has this setting" if is_set else "this cell does not depend on it"
         return row | {"status": f"{SAME}: {why}"}
-    both = [seed for seed in done if not default[seed]["status"]]
     if not both:
-        return row | {"status": "the default has no scores to compare with"}
-    differences = np.mean([own[s]["queries"] - default[s]["queries"] for s in both], axis=0)
+        return row | {"status": "the run has no scores to compare with"}
+    differences = np.mean([own[s]["queries"] - run[s]["queries"] for s in both], axis=0)
     low, high = interval(differences)
-    row |= {"difference": float(differences.mean()), "low": low, "high": high, "seeds": len(both)}
-    return row
+    row |= {"difference": float(differences.mean()), "low": low, "high": high}
+    return row | {"status": _missing_seeds(seeds, {**run, **own})}
+
+
+def _is_same(config: dict, variant: Variant) -> bool:
+    """Return whether the variant neither trains nor scores the cell in another way."""
+    cells = ablation_cells(config)
+    is_trained = any(trains(config, variant, cell) for cell in cells)
+    return not is_trained and variant.config["evaluation"] == config["evaluation"]
+
+
+def _missing_seeds(seeds: list[int], scores: dict[int, dict]) -> str:
+    missing = [seed for seed in scores if seed not in seeds]
+    if not missing:
+        return ""
+    why = dict.fromkeys(scores[seed]["status"] or "not in the run" for seed in missing)
+    return f"{len(seeds)} of {len(scores)} seeds, the others: {', '.join(why)}"
 
 
 def _page(frame: pd.DataFrame, config: dict) -> Page:
@@ -146,7 +177,7 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
         if place["status"].startswith(SAME):
             texts += ["same", ""]
         elif pd.isna(place["difference"]):
-            texts += ["" if place["alternative"] == DEFAULT else ABSENT, ""]
+            texts += ["" if place["alternative"] == THE_RUN else ABSENT, ""]
         else:
             low, high = 100 * place["low"], 100 * place["high"]
             texts += [f"{100 * place['difference']:+.2f}", f"{low:+.2f} to {high:+.2f}"]
@@ -155,14 +186,17 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 
 
 def _notes(frame: pd.DataFrame, config: dict) -> list[str]:
-    seeds = len(config["grid"]["seeds"])
+    seeds = ", ".join(str(seed) for seed in config["grid"]["seeds"])
     notes = [
         "Overall MAP@100 of the test split in percent; MODC is top1 with the query's label known. "
-        "Each alternative is tried alone, everything else as in the default row.",
-        f"Difference: MODC's minus the default's, in points; its interval is a paired bootstrap "
-        f"over the queries ({DRAWS} draws) of {seeds} seed{'s' if seeds > 1 else ''}. It covers "
-        f"the choice of queries, not that of the seed: another seed moves a score too.",
+        "Each alternative is tried alone, everything else as in this run.",
+        f"Difference: MODC's minus this run's, in points; its interval is a paired bootstrap over "
+        f"the queries ({DRAWS} draws), of their means over the seeds ({seeds}). It covers the "
+        f"choice of queries, not that of the seed: another seed moves a score too.",
     ]
+    other = changed(config)
+    if other:
+        notes.append(f"This run is not at the default of: {'; '.join(other)}.")
     for reason in filter(None, frame["data"].unique()):
         notes.append(f"Not the paper's data: {reason}.")
     for place in frame.to_dict("records"):

@@ -13,6 +13,9 @@ from modc.networks.normalise import normalise
 from modc.networks.region import crop_detail, region_of_interest
 from modc.training.batches import Images
 
+# What `instance_terms` may return.
+INSTANCE_TERMS = ("triplet", "local_triplet", "alignment")
+
 
 @dataclass(frozen=True)
 class Embedded:

@@ -39,6 +39,12 @@ from modc.training.batches import Images, epoch_generator, triplet_batches
 from modc.training.instance import Embedded, concatenated, embedded, instance_terms
 from modc.training.warm_up import WarmUp
 
+# Each loss, and the setting that it takes (A4).
+CLUSTER_LOSSES = {
+    "softmax": (softmax_cluster_loss, "temperature"),
+    "margin": (margin_cluster_loss, "cluster_margin"),
+}
+
 
 class Modc(WarmUp):
     """One of MODC's stages, on labelled images.
@@ -191,17 +197,16 @@ class Modc(WarmUp):
         image = torch.from_numpy(np.concatenate([images.numbers for images in groups]))
         rows = torch.nonzero(value != UNLABELED)[:, 0]
         chosen = (attribute[rows], value[rows])
-        kind, option = {
-            "softmax": (softmax_cluster_loss, self.options["temperature"]),
-            "margin": (margin_cluster_loss, self.options["cluster_margin"]),
-        }[self.options["cluster_loss"]]
+        kind, option = CLUSTER_LOSSES[self.options["cluster_loss"]]
         loss = 0.0
         for view in views:
             embedding = view.embedding[rows]
             self._members.append(Members(image[rows.cpu()], embedding.detach(), *chosen))
             loss = loss + sum(
                 space.weight
-                * kind(space.part(embedding), *chosen, space.part(self.centres), option)
+                * kind(
+                    space.part(embedding), *chosen, space.part(self.centres), self.options[option]
+                )
                 for space in self.spaces
             )
         return self.options["cluster_weight"] * loss / len(views)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modc.clustering.pseudo_labels import mine_triplets, pseudo_labels
+from modc.clustering.pseudo_labels import UNLABELED, mine_triplets, pseudo_labels
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
 from modc.training.batches import (
@@ -19,7 +19,7 @@ from modc.training.batches import (
     unlabeled_batches,
     unlabeled_groups,
 )
-from modc.training.instance import concatenated, embedded, instance_terms
+from modc.training.instance import INSTANCE_TERMS, concatenated, embedded, instance_terms
 from modc.training.modc import Modc, mean_terms
 
 
@@ -46,6 +46,8 @@ class SemiSupervised(Modc):
             )
         self.unlabeled = unlabeled
         self._label_of: np.ndarray | None = None
+        self._mining: torch.Generator | None = None
+        self._counts: dict[str, float | Tensor] = {}
 
     @property
     def images_per_triplet(self) -> float:
@@ -58,6 +60,8 @@ class SemiSupervised(Modc):
 
     def begin_epoch(self, epoch: int) -> None:
         """Give the unlabelled images their pseudo labels, where they hold for an epoch (A6)."""
+        self._mining = torch_generator(self.settings, "mining", epoch)
+        self._counts = dict.fromkeys(("images", "labeled", "anchors"), 0)
         if not self.has("pseudo_triplets") or self.options["pseudo_labels"] == "each_iteration":
             return
         rows = pd.DataFrame(self.unlabeled, columns=["image", "attribute"])
@@ -71,14 +75,13 @@ class SemiSupervised(Modc):
                 torch.from_numpy(embeddings).split(batch), attribute.split(batch), strict=True
             )
         ]
-        self._label_of = np.full_like(self.value, -1)
+        self._label_of = np.full_like(self.value, UNLABELED)
         self._label_of[self.unlabeled[:, 0], self.unlabeled[:, 1]] = torch.cat(found).numpy()
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the views of the labelled triplets and of the unlabelled images."""
         # Draws of their own, so that the labelled stream is that of the stages before.
         rng = epoch_generator(self.settings, "unlabeled views", epoch)
-        self._mining = torch_generator(self.settings, "mining", epoch)
         found = unlabeled_batches(self.unlabeled, self.packed, self.settings, epoch, self.device)
         for labeled, groups in zip(super().batches(epoch), found, strict=True):
             yield Batch(labeled, self.views(groups, rng))
@@ -97,6 +100,9 @@ class SemiSupervised(Modc):
         attribute = torch.cat([images.attribute for images in groups])
         label = self._labels(groups, views, attribute)
         mined = mine_triplets(attribute.cpu(), label.cpu(), self._mining).to(self.device)
+        self._counts["images"] += len(label)
+        self._counts["labeled"] += (label != UNLABELED).sum()
+        self._counts["anchors"] += len(mined)
         if len(mined):
             found = mean_terms(
                 [
@@ -104,10 +110,22 @@ class SemiSupervised(Modc):
                     for view in views
                 ]
             )
-            terms |= {f"pseudo_{name}": term for name, term in found.items()}
+        else:
+            zero = torch.zeros((), device=self.device)
+            found = {name: zero for name in INSTANCE_TERMS if name in terms}
+        terms |= {f"pseudo_{name}": term for name, term in found.items()}
         if self.has("pseudo_clusters"):
             terms["pseudo_cluster"] = self.cluster_loss(views, groups, label)
         return terms
+
+    def shares(self) -> dict[str, float]:
+        """Return how many unlabelled images got a pseudo label, and how many anchor a triplet."""
+        if not self.has("pseudo_triplets"):
+            return {}
+        images = self._counts["images"]
+        return {
+            f"pseudo_{name}": float(self._counts[name]) / images for name in ("labeled", "anchors")
+        }
 
     def _labels(self, groups: list[Images], views: list, attribute: Tensor) -> Tensor:
         """Return the pseudo labels int64 (M,) of the groups' images."""

@@ -44,6 +44,11 @@ class Task:
         """What a log line calls this task."""
         return "{dataset} {network} {labeled_percent} % seed {seed} {stage}".format(**self.settings)
 
+    @property
+    def labeled_sha256(self) -> str:
+        """The hash that names the labelled part."""
+        return sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest()
+
     def check(self) -> None:
         """Raise UserError if the parts do not belong together."""
         settings, index = self.settings, self.index
@@ -66,6 +71,7 @@ class Task:
             "attributes": (self.initial.attributes, index.attributes),
             "stage": (facts.get("stage"), settings["stage_before"]),
             "index": (facts.get("index_sha256"), index.sha256),
+            "labelled part": (facts.get("labeled_sha256"), self.labeled_sha256),
         }
         for what, (found, wanted) in expected.items():
             if found != wanted:
@@ -81,7 +87,7 @@ class Task:
                 "settings": self.settings,
                 "code": provenance.training_code(),
                 "index": self.index.sha256,
-                "labeled": sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest(),
+                "labeled": self.labeled_sha256,
                 # Best and last model of a stage have one key and differ in their epoch.
                 "initial": [self.initial.facts[name] for name in ("key", "epoch")]
                 if self.initial
@@ -153,6 +159,7 @@ class Task:
             ],
             "sizes": self.settings["sizes"],
             "index_sha256": self.index.sha256,
+            "labeled_sha256": self.labeled_sha256,
             # How this stage and all before ended.
             "stages": [
                 *(self.initial.facts["stages"] if self.initial else []),

@@ -82,10 +82,11 @@ def _train(task: Task, key: str, machine: Machine) -> None:
         scores = _validate(task, stage, machine)
         state["seconds"] += time.monotonic() - begun
         optimizer = {"optimizer": adam.state_dict(), "epochs": schedule + epoch + 1}
-        row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **scores}
+        shares = {f"share_{name}": share for name, share in stage.shares().items()}
+        row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
         _record(state, row, stage, optimizer)
         checkpoint.save(task.resume, key, state)
-        progress.epoch(epoch, losses["loss"], _in_words(losses, scores))
+        progress.epoch(epoch, losses["loss"], _in_words(losses, shares | scores))
     _write(task, key, state, stage, machine)
 
 
@@ -202,7 +203,10 @@ def _copied(value: object) -> object:
 
 
 def _in_words(losses: dict[str, float], scores: dict[str, float]) -> str:
-    """Return the loss by term and the validation scores, as they go on a log line."""
+    """Return the loss by term and the percentages of an epoch, as they go on a log line."""
     terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items() if name != "loss")
-    named = {name.replace("valid_", "validation "): value for name, value in scores.items()}
+    named = {
+        name.replace("valid_", "validation ").replace("_", " "): value
+        for name, value in scores.items()
+    }
     return f" ({terms})" + "".join(f", {name} {100 * value:.2f}" for name, value in named.items())

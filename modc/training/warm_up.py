@@ -56,6 +56,10 @@ class WarmUp:
         """Return what is trained beside the network: nothing here."""
         return []
 
+    def shares(self) -> dict[str, float]:
+        """Return what the epoch so far says beside losses, as fractions: nothing here."""
+        return {}
+
     def state(self) -> dict:
         """Return what the stage keeps beside the network, as a checkpoint holds it."""
         return {}

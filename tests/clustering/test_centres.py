@@ -80,3 +80,15 @@ def test_similarities_are_cosines_and_absent_centres_are_infinitely_far():
         assert cosines[row, 2] == -torch.inf
     cosines[:, :2].sum().backward()
     assert embeddings.grad.isfinite().all()
+
+
+def test_near_centres_are_told_apart_under_autocast_too():
+    g = torch.Generator().manual_seed(0)
+    common = torch.randn(64, generator=g)
+    near = normalize(common + 0.02 * torch.randn(1, 3, 64, generator=g), dim=2)
+    embeddings = normalize(near[0, :, :] + 0.01 * torch.randn(3, 64, generator=g), dim=1)
+    attribute = torch.zeros(3, dtype=torch.int64)
+    expected = similarities(near, embeddings, attribute)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = similarities(near, embeddings, attribute)
+    assert found.dtype == torch.float32 and torch.equal(found, expected)

@@ -112,6 +112,18 @@ def test_sorted_by_the_centre_it_equals_the_definition_too(ties, values, absent)
     assert differs == (absent < values)
 
 
+@pytest.mark.parametrize("order", ["query", "centre"])
+@pytest.mark.parametrize("values", [0, 1, 3])
+def test_a_value_beyond_the_centres_has_none(order, values):
+    arrays = case(8)
+    missing = arrays["query_value"] >= values
+    arrays["centres"] = arrays["centres"][:, :values]
+    scored = score(**arrays, prioritized_order=order)
+    assert missing.any() and (scored["Acc"][missing] == 0).all()
+    known = scored["top1/known/MAP@all"][missing]
+    assert np.array_equal(known, scored["MAP@all"][missing])
+
+
 def test_plain_scores_do_not_change():
     arrays = case(0)
     plain = score(**{name: array for name, array in arrays.items() if name != "centres"})

@@ -32,6 +32,7 @@ def write_ablation(config, scores_of, tmp_path):
                     folder.mkdir(parents=True)
                     scores = scores_of(cell, method)
                     last = last_stage(own, cell, method)
+                    scores["overall"]["queries"] = QUERIES
                     scores["settings_chain"] = settings_chain(own, cell, last)
                     (folder / "scores.json").write_text(json.dumps(scores))
                     values = np.random.default_rng(cell.seed).random(QUERIES) / 2 + gain
@@ -52,7 +53,7 @@ def test_a_difference_is_paired_and_has_its_interval(config, write_ablation):
     assert frame.loc["momentum_0.5", "difference"] == pytest.approx(-0.125)
     assert frame.loc["memory_bank", "status"] == "not run"
     assert np.isnan(frame.loc["memory_bank", "difference"])
-    assert (frame.loc["default", "assumption"], frame.loc["default", "status"]) == ("", "")
+    assert (frame.loc["this run", "assumption"], frame.loc["this run", "status"]) == ("", "")
 
 
 def test_the_interval_is_that_of_the_mean_over_seeds(config, write_ablation):
@@ -75,7 +76,6 @@ def test_the_files_say_what_they_show(config, write_ablation):
     assert "A3 memory\\_bank: not run." in paths[1].read_text()
     assert "not that of the seed" in markdown and "nan" not in markdown
     assert r"\begin{tabular}" in paths[1].read_text()
-    assert "the paper's data" not in text
 
 
 def test_drawn_pictures_are_named_as_that(config, write_ablation):
@@ -107,6 +107,45 @@ def test_the_runs_own_setting_is_called_so(config, write_ablation):
     assert frame.loc["margin", "status"] == "the same model and scores: the run has this setting"
 
 
+SPOILT = {
+    "missing": None,
+    "empty": b"",
+    "binary": b"\xff\xfe\x00",
+    "cut short": b"keep half",
+    "of other columns": b"attribute,value\n1,2\n",
+    "not a number": f"relevant,{COLUMN}\n1,x\n".encode(),
+}
+
+
+@pytest.mark.parametrize("content", SPOILT.values(), ids=SPOILT)
+def test_one_damaged_file_of_queries_costs_its_row_alone(config, write_ablation, content):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25, "A3-momentum_0.5": 0.125})
+    (path,) = (folder / "ablation" / "A4-margin").rglob("modc/queries.csv")
+    if content is None:
+        path.unlink()
+    elif content == b"keep half":
+        path.write_bytes(path.read_bytes()[:400])
+    else:
+        path.write_bytes(content)
+    frame = ablation_table(folder, config).set_index("alternative")
+    assert frame.loc["margin", "status"] == "queries.csv is missing or damaged"
+    assert np.isnan(frame.loc["margin", "difference"])
+    assert frame.loc["momentum_0.5", "difference"] == pytest.approx(0.125)
+
+
+def test_where_a_seed_is_missing_all_numbers_are_of_the_others(config, write_ablation):
+    folder = write_ablation({"": 0.0, "A4-margin": 0.25}, seeds=(0, 1))
+    (lost,) = folder.glob("cells/*/*/*/seed-1/modc/scores.json")
+    lost.unlink()
+    frame = ablation_table(folder, config).set_index("alternative")
+    run, margin = frame.loc["this run"], frame.loc["margin"]
+    assert run["seeds"] == margin["seeds"] == 1
+    assert run["status"] == "1 of 2 seeds, the others: not run"
+    assert margin["status"] == "1 of 2 seeds, the others: not in the run"
+    assert margin["difference"] == pytest.approx(0.25)
+    assert margin["modc"] == run["modc"]  # made up alike for both, of seed 0
+
+
 def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
     config["modc"]["self_supervision_weight"] = 2.0
@@ -118,7 +157,7 @@ def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablatio
 
 def test_without_a_default_there_is_no_difference(config, write_ablation):
     frame = ablation_table(write_ablation({"A4-margin": 0.25}), config).set_index("alternative")
-    assert frame.loc["margin", "status"] == "the default has no scores to compare with"
+    assert frame.loc["margin", "status"] == "the run has no scores to compare with"
     assert frame.loc["margin", "modc"] > 0 and np.isnan(frame.loc["margin", "difference"])
 
 

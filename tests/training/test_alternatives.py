@@ -263,3 +263,12 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
             scores = torch.stack(scores)
             of_branch[branch] += float((scores.logsumexp(0) - scores[own]).detach()) / len(numbers)
     assert found == pytest.approx(of_branch["vector"] + 0.1 * of_branch["local"], rel=1e-4)
+
+
+def test_where_no_image_is_sure_the_terms_are_nothing_and_the_curve_says_so(chain, tiny):
+    sure = merge(tiny, {"modc": {"pseudo_label_confidence": 1.0}})
+    made = chain("run", sure, "pseudo_triplets", "pseudo_clusters")["pseudo_clusters"]
+    rows = curve(made)
+    assert (rows[["share_pseudo_labeled", "share_pseudo_anchors"]] == 0).all(axis=None)
+    assert (rows[["pseudo_triplet", "pseudo_cluster"]] == 0).all(axis=None)
+    assert np.isfinite(rows["loss"]).all()

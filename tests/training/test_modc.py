@@ -51,7 +51,11 @@ def test_each_stage_adds_its_terms_and_keeps_those_before(plain, network):
     made = plain(network)
     seen = set(curve(made["warm_up"]).columns)
     for stage in MODC:
-        columns = set(curve(made[stage]).columns) - {"valid_Acc"}
+        rows = curve(made[stage])
+        shares = rows.filter(like="share_")
+        assert len(shares.columns) == (2 if stage.startswith("pseudo") else 0)
+        assert ((shares >= 0) & (shares <= 1)).all(axis=None)
+        columns = set(rows.columns) - {"valid_Acc", *shares}
         wanted = NEW_TERMS[stage]
         if network == "ASEN++" and stage == "pseudo_triplets":
             wanted = wanted | {"pseudo_local_triplet", "pseudo_alignment"}
@@ -194,6 +198,7 @@ def test_a_stage_ends_when_it_has_converged(chain, tiny, rule, patience, epochs,
 
 def test_nothing_unlabelled_is_one_line(chain, tiny, index):
     everything = {"labeled": index.rows("train", "train")["image"].unique()}
+    stages = ("warm_up", *MODC[: MODC.index("unlabeled") + 1])
     with pytest.raises(UserError, match="stage unlabeled: every training image") as error:
-        chain("run", tiny, "unlabeled", change=everything)
+        chain("run", tiny, *stages, change=everything)
     assert "\n" not in str(error.value)

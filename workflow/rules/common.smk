@@ -47,7 +47,7 @@ wildcard_constraints:
     seed=r"\d+",
     size=r"\d+",
     stage="|".join(grid.STAGES),
-    variant=r"(ablation/[A-Za-z0-9._-]+/)?",
+    variant="|".join(["", *(re.escape(f"ablation/{name}/") for name in VARIANTS)]),
     part_rule="stratified|uniform",
     at_least=r"\d+",
     part_seed=r"\d+",
@@ -159,6 +159,8 @@ def training_inputs(wildcards):
     prepared = PREPARED.format(dataset=cell.dataset)
     sizes = grid.packed_sizes(settings, cell.dataset, cell.network, stages[-1])
     part = settings["labeled_part"]
+    if cell.labeled_percent == 100:  # all images, by any rule
+        part = {"rule": "stratified", "at_least": 0, "seed": 0}
     files = {
         "index": f"{prepared}/index/index.json",
         "labeled": LABELED.format(

@@ -18,6 +18,7 @@ rule tables:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
+        published=provenance.published(),
     shell:
         "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
@@ -39,6 +40,7 @@ rule ablation:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.ablation"),
+        published=provenance.published(),
     shell:
         "modc ablation --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
@@ -53,7 +55,10 @@ onerror:
     # Without its summary the rule runs again next time, so that these tables are not taken as final.
     for summary in (SUMMARY, ABLATION_SUMMARY):
         Path(summary).unlink(missing_ok=True)
-    shell("modc tables --config {CONFIG}")
-    if Path(ABLATION[0]).parent.exists():
-        shell("modc ablation --config {CONFIG}")
-    print("\n".join(failures(STARTED)), file=sys.stderr)
+    failed = "\n".join(failures(STARTED))
+    try:
+        shell("modc tables --config {CONFIG}")
+        if Path(ABLATION[0]).parent.exists():
+            shell("modc ablation --config {CONFIG}")
+    finally:
+        print(failed, file=sys.stderr)
