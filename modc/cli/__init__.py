@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from modc.cli import data, evaluate, report, train
+from modc.cli import data, evaluate, fetch, report, train
 from modc.errors import UserError
 
 
@@ -25,7 +25,7 @@ def cli() -> None:
 
 for command in (
     data.garments,
-    data.fetch,
+    fetch.fetch,
     data.index,
     data.subset,
     data.pack,

@@ -1,4 +1,4 @@
-"""The commands that make data ready: garments, fetch, index, subset, pack."""
+"""The commands that make data ready: garments, index, subset, pack."""
 
 from pathlib import Path
 
@@ -24,24 +24,6 @@ def garments(layout: str, folder: Path, images: int, seed: int) -> None:
 
     write = {"fashionai": drawn.write_fashionai, "darn": drawn.write_darn}[layout]
     write(folder, images, seed)
-
-
-@click.group()
-def fetch() -> None:
-    """Download a dataset. So far: fashion-mnist."""
-
-
-@fetch.command("fashion-mnist")
-@click.option("--folder", type=PATH, required=True, help="Where the four files go.")
-def fetch_fashion_mnist(folder: Path) -> None:
-    """Put Fashion-MNIST (MIT licence) into a folder.
-
-    It is copied from Debian's package dataset-fashion-mnist where that is installed, else
-    downloaded (30 MB) through torchvision.
-    """
-    from modc.data import fashion_mnist
-
-    fashion_mnist.fetch(folder)
 
 
 @click.command()
