@@ -127,3 +127,14 @@ def sleeves(canvas: Canvas, fraction: float, cloth: Colour, cuff: Colour) -> Non
         canvas.disc(side(SHOULDER), 6.5, cloth)
         canvas.line([side(SHOULDER), end], 13, cloth)
         canvas.line([side(arm_point(max(0.0, fraction - 0.05))), end], 14, cuff)
+
+
+def placeholder() -> bytes:
+    """Return the JPEG picture that a web shop shows where a photograph is gone: a crossed frame."""
+    image = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((24, 24, 104, 104), outline=(150, 150, 150), width=4)
+    draw.line((24, 24, 104, 104), fill=(150, 150, 150), width=4)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()

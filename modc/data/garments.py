@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from modc.atomic import atomic_path, write_bytes, write_json, write_text
-from modc.data import darn, drawing_darn, drawing_fashionai, fashionai
+from modc.data import darn, drawing, drawing_darn, drawing_fashionai, fashionai
 from modc.data.index import SPLITS
 from modc.data.listed_images import GENERATED
 from modc.errors import UserError
@@ -22,10 +22,18 @@ SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 QUERIES = 0.25
 # Share of annotations with a neighbouring value marked "maybe" (FashionAI, 5 %).
 MAYBE = 0.05
-# DARN: share of the listed pictures that cannot be had, two of which are web pages instead.
+# DARN: share of the listed pictures that cannot be had, and the ways in which they fail, in turn
+# (modc/fetch/drawn_server.py). "nowhere" is a host that does not exist.
 MISSING = 0.04
-WEB_PAGES = 2
-WEB_PAGE = b"<!DOCTYPE html><html><body>The page you asked for does not exist.</body></html>\n"
+FAILURES = (
+    *("placeholder", "gone", "page", "placeholder", "truncated", "empty", "placeholder"),
+    *("refused", "reset", "placeholder", "loop", "private", "placeholder", "nowhere", "silent"),
+)
+# One in so many of the other pictures is had at the second try alone.
+FLAKY_EVERY = 50
+# What the web server on this machine serves. The top-level domain is reserved for addresses that
+# must not exist.
+SERVED, HOST = "served", "garments.invalid"
 # DARN is skewed: one sleeve length holds four fifths, values of other attributes fall off steeply.
 COMMONEST_SLEEVE_LENGTH = 0.8
 SKEW = 2.0
@@ -72,7 +80,8 @@ def write_fashionai(folder: Path, images: int, seed: int) -> None:
 
 
 def write_darn(folder: Path, images: int, seed: int) -> None:
-    """Write `images` listed pictures, some of them missing, the list of URLs and the split files.
+    """Write a list of URLs of `images` pictures, the pictures for `modc fetch darn` to serve on
+    this machine, some of them in ways that fail, and the split files.
 
     A training picture carries several attributes, one for validation or test exactly one. A
     picture's folder stands for its category, as in DARN. Raises UserError if the folder holds
@@ -100,16 +109,14 @@ def write_darn(folder: Path, images: int, seed: int) -> None:
     # The first rows of valid and test stay, so that no attribute is left without its only image.
     may_miss = [name for split in SPLITS for name, _ in pictures[split][len(drawn) // 10 :]]
     missing = rng.choice(may_miss, round(MISSING * len(drawn)), replace=False).tolist()
-    for name, picture in drawn:
-        path = folder / "pic" / name
-        if f"pic/{name}" not in missing:
-            write_bytes(path, picture)
-        elif f"pic/{name}" in missing[:WEB_PAGES]:
-            write_bytes(path, WEB_PAGE)
-        else:
-            path.unlink(missing_ok=True)
-    # The top-level domain is reserved for addresses that must not exist.
-    lines = [f"{name.removesuffix('.jpg')} http://garments.invalid/{name}\n" for name, _ in drawn]
+    ways = {name: FAILURES[turn % len(FAILURES)] for turn, name in enumerate(missing)}
+    lines = []
+    for number, (name, picture) in enumerate(drawn):
+        write_bytes(folder / SERVED / name, picture)
+        way = ways.get(f"pic/{name}", "ok" if number % FLAKY_EVERY else "flaky")
+        host = f"nowhere.{HOST}" if way == "nowhere" else HOST
+        lines.append(f"{name.removesuffix('.jpg')} http://{host}/{way}/{name}\n")
+    write_bytes(folder / SERVED / "placeholder.jpg", drawing.placeholder())
     write_text(folder / "urls.txt", "".join(lines))
     write_json(folder / GENERATED, {"format": "darn", "images": images, "seed": seed})
 

@@ -1,0 +1,117 @@
+"""`modc fetch darn`: from the list of URLs to pictures and a frozen manifest of them."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modc.data import manifest
+from modc.data.garments import HOST
+from modc.data.listed_images import GENERATED
+from modc.errors import UserError
+from modc.fetch import freeze, google_drive, url_list
+from modc.fetch.download import download
+from modc.fetch.drawn_server import serve
+from modc.fetch.record import Record, only_writer
+from modc.fetch.record import exists as record_exists
+from modc.fetch.states import TRANSIENT
+from modc.fetch.status import status as status_tables
+from modc.fetch.store import Store
+
+log = logging.getLogger(__name__)
+
+LIST = "urls.txt"
+DRIVE_ID = "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R"
+
+
+def fetch(
+    folder: Path,
+    settings: dict,
+    list_file: Path | None = None,
+    again: tuple[str, ...] = (),
+    limit: int | None = None,
+    refreeze: bool = False,
+) -> None:
+    """Download the pictures of DARN's list of URLs to `folder`, and freeze what there is.
+
+    settings: the section `download` of the configuration. list_file: the list, by default
+    `folder`/urls.txt, which is fetched if it is not there. again: states to ask for once more.
+    limit: ask for at most so many URLs, and freeze nothing. A manifest that is there stays as it is
+    unless `refreeze`. Raises UserError if there is no picture at all.
+    """
+    thresholds = settings["placeholders"]
+    with only_writer(folder):
+        listed = url_list.read(list_file or _list(folder))
+        record = Record(folder)
+        try:
+            record.take_in(listed.rows, listed.sha256)
+            log.info("%s: %s", listed.path, listed.inferred())
+            store = Store(folder, settings)
+            with _connect_to(folder) as connect_to:
+                download(record, store, settings, again, limit, connect_to)
+            counts = record.counts()
+            log.info("%s: %s", folder, ", ".join(f"{n:,} {state}" for state, n in counts.items()))
+            if not counts.get(manifest.OK):
+                raise UserError(
+                    f"{folder}: no picture could be had; `modc fetch darn --status` says why; if "
+                    f"there was no network, run the same command again"
+                )
+            _freeze(record, folder, thresholds, refreeze, limit)
+            later = sum(counts.get(state, 0) for state in TRANSIENT)
+            if later:
+                log.info("%d URLs failed for now: the same command asks for them again", later)
+        finally:
+            record.close()
+
+
+def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limit) -> None:
+    if refreeze or (limit is None and not manifest.exists(folder)):
+        name = freeze.freeze(record, folder, thresholds)
+        pictures = len(manifest.read(folder).pictures)
+        log.info("%s: %d pictures frozen, SHA-256 %s", folder / manifest.MANIFEST, pictures, name)
+    elif manifest.exists(folder):
+        more, fewer = freeze.newer(record, folder, thresholds)
+        if more or fewer:
+            log.warning(
+                "%s stays as it was frozen: without the %d pictures that are new and with %d that "
+                "are gone or placeholders now; --refreeze makes it anew, and every model of DARN "
+                "is then trained again",
+                folder / manifest.MANIFEST,
+                more,
+                fewer,
+            )
+
+
+def status(folder: Path, thresholds: dict) -> str:
+    """Return tables of what became of the URLs so far, by state, host and HTTP status.
+
+    May be called while a download is under way. Raises UserError if there was none.
+    """
+    if not record_exists(folder):
+        raise UserError(f"{folder}: nothing was downloaded there yet; run `modc fetch darn`")
+    record = Record(folder)
+    try:
+        table, _ = freeze.judged(record, thresholds)
+    finally:
+        record.close()
+    return status_tables(table)
+
+
+def _list(folder: Path) -> Path:
+    path = folder / LIST
+    if not path.exists():
+        google_drive.download(
+            DRIVE_ID, path, "DARN's list of URLs", "run `modc fetch darn --file FILE`"
+        )
+    return path
+
+
+@contextmanager
+def _connect_to(folder: Path) -> Iterator[dict[str, tuple[str, int]]]:
+    """Drawn pictures come from a web server on this machine; others from where the list says."""
+    if not (folder / GENERATED).exists():
+        yield {}
+        return
+    log.info("drawn pictures, served from this machine")
+    with serve(folder) as place:
+        yield {HOST: place}

@@ -1,0 +1,195 @@
+"""Download what a record still wants: many URLs at once, each host within its limit."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from modc.fetch.hosts import Hosts, Wanted, backoff, wanted
+from modc.fetch.progress import Progress
+from modc.fetch.record import Outcome, Record
+from modc.fetch.states import NO_ANSWER, TRANSIENT
+from modc.fetch.store import Store
+from modc.fetch.web import Answer, Web
+
+# What is done is recorded this often, in seconds. A kill in between costs no picture: one that lies
+# on disk unrecorded is found by the next run.
+RECORD_EVERY = 1.0
+# A host that asks to be left alone for longer is given up for this run.
+LONGEST_WAIT = 900.0
+
+
+def find_on_disk(record: Record, store: Store, again: tuple[str, ...], limit: int | None) -> None:
+    """Record what lies on disk already, and forget what is recorded but no longer there."""
+    lost = [Outcome(name, "pending") for name, size in record.stored() if not store.has(name, size)]
+    record.write(lost)
+    names = [name for name, _ in record.to_ask(again, limit) if store.has(name)]
+    if not names:
+        return
+    with (
+        ThreadPoolExecutor(_threads()) as pool,
+        Progress(len(names), store.folder, "pictures on disk") as progress,
+    ):
+        batch = []
+        for outcome in pool.map(store.adopt, names):
+            progress.add(outcome.state if outcome else "pending", None)
+            if outcome:
+                batch.append(outcome)
+            if len(batch) == 1000:
+                record.write(batch)
+                batch = []
+        record.write(batch)
+
+
+def download(
+    record: Record,
+    store: Store,
+    settings: dict,
+    again: tuple[str, ...] = (),
+    limit: int | None = None,
+    connect_to: Mapping[str, tuple[str, int]] | None = None,
+) -> None:
+    """Ask for what `record` still wants, and record what becomes of it.
+
+    settings: the section `download` of the configuration. again: states to ask for once more.
+    limit: at most so many URLs. connect_to: see Web. Stopped by a signal, it records what is done
+    and raises KeyboardInterrupt; the next call goes on. Raises OSError if the disk takes no more.
+    """
+    find_on_disk(record, store, again, limit)
+    asked = record.to_ask(again, limit)
+    if asked:
+        asyncio.run(_download([wanted(*row) for row in asked], record, store, settings, connect_to))
+
+
+async def _download(items, record, store, settings, connect_to) -> None:
+    stop = asyncio.current_task().cancel
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    with (
+        ThreadPoolExecutor(_threads()) as pool,
+        Progress(len(items), store.folder, "DARN") as progress,
+    ):
+        async with Web(settings, connect_to) as web:
+            run = _Run(items, record, store, settings, web, pool, progress)
+            try:
+                await run.all()
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+
+
+class _Run:
+    """One download: what waits, what is under way, what is to be recorded."""
+
+    def __init__(self, items, record, store, settings, web, pool, progress):
+        self._hosts = Hosts(items, settings["connections_per_host"], settings["patience"])
+        self._record, self._store, self._settings = record, store, settings
+        self._web, self._pool, self._progress = web, pool, progress
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task] = set()
+        self._done: list[Outcome] = []
+        self._failure: BaseException | None = None
+
+    async def all(self) -> None:
+        recorder = asyncio.create_task(self._record_now_and_then())
+        try:
+            while self._hosts or self._tasks:
+                self._start_what_may()
+                self._changed.clear()
+                await self._something()
+                if recorder.done():
+                    recorder.result()
+        finally:
+            recorder.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(recorder, *self._tasks, return_exceptions=True)
+            self._record.write(self._done)
+
+    def _start_what_may(self) -> None:
+        now = _now()
+        while len(self._tasks) < self._settings["connections"]:
+            item = self._hosts.next(now)
+            if item is None:
+                return
+            task = asyncio.create_task(self._one(item))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+        if not task.cancelled() and task.exception():
+            self._failure = task.exception()
+
+    async def _something(self) -> None:
+        """Wait until a request ends, or until a host or a URL has waited long enough."""
+        now = _now()
+        wakes = self._hosts.wakes_at(now)
+        try:
+            async with asyncio.timeout(None if wakes is None else wakes - now + 0.001):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        if self._failure:
+            raise self._failure
+
+    async def _one(self, item: Wanted) -> None:
+        item.attempts += 1
+        answer = await self._web.ask(item.url)
+        given_up = []
+        if answer.state in NO_ANSWER:
+            given_up = self._hosts.silent(item, _now())
+        else:
+            self._hosts.answered(item)
+        if answer.retry_after is not None:
+            given_up += self._leave_alone(item.host, answer.retry_after)
+        if answer.body is None:
+            outcome = Outcome(item.name, answer.state, answer.detail, answer.http_status)
+        else:
+            # A host may be asked for the next picture while this one is looked at.
+            self._changed.set()
+            outcome = await asyncio.get_running_loop().run_in_executor(
+                self._pool, self._store.put, item.name, answer.body, answer.http_status
+            )
+        self._settle(item, outcome, answer)
+        for other in given_up:
+            why = "the host was given up for now"
+            self._finish(Outcome(other.name, answer.state, why, answer.http_status))
+
+    def _settle(self, item: Wanted, outcome: Outcome, answer: Answer) -> None:
+        if outcome.state not in TRANSIENT or item.attempts >= self._settings["attempts"]:
+            self._finish(outcome)
+            return
+        wait = max(backoff(item.attempts, self._settings["backoff"]), answer.retry_after or 0.0)
+        if wait > LONGEST_WAIT:
+            self._finish(outcome)
+        else:
+            self._hosts.later(item, _now() + wait)
+
+    def _leave_alone(self, host: str, seconds: float) -> list[Wanted]:
+        if seconds > LONGEST_WAIT:
+            return self._hosts.give_up(host)
+        self._hosts.pause(host, _now() + seconds)
+        return []
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._done.append(outcome)
+        self._progress.add(outcome.state, outcome.received)
+
+    async def _record_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(RECORD_EVERY)
+            done, self._done = self._done, []
+            try:
+                await asyncio.to_thread(self._record.write, done)
+            except BaseException:
+                self._done = done + self._done
+                raise
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _threads() -> int:
+    return min(32, 1 + (os.cpu_count() or 1))

@@ -1,0 +1,176 @@
+"""What became of each line of the list of URLs: a SQLite file from which a run goes on."""
+
+import errno
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from modc.data.manifest import OK
+from modc.errors import UserError
+from modc.fetch.states import BAD_ADDRESS, BAD_NAME, DUPLICATE, MEANING, PENDING, TRANSIENT
+from modc.fetch.url_list import Listed
+
+RECORD, LOCK = "downloads.sqlite", ".downloads.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one URL. A picture that lies on disk has the last five fields.
+
+    received: bytes of the answer's body; stored: bytes of the file that is kept.
+    """
+
+    name: str
+    state: str
+    detail: str = ""
+    http_status: int | None = None
+    received: int | None = None
+    stored: int | None = None
+    sha256: str | None = None
+    look: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+_COLUMNS = [field.name for field in fields(Outcome)]
+
+
+class Record:
+    """The outcomes in `folder`/downloads.sqlite. One process writes; others may read meanwhile."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / RECORD
+        self._lock = threading.Lock()
+        try:
+            self._base = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            self._base.executescript(
+                """
+                PRAGMA synchronous = NORMAL;
+                CREATE TABLE IF NOT EXISTS pictures (
+                    name TEXT PRIMARY KEY, url TEXT NOT NULL, line INTEGER NOT NULL,
+                    state TEXT NOT NULL, detail TEXT NOT NULL, http_status INTEGER,
+                    received INTEGER, stored INTEGER, sha256 TEXT, look TEXT,
+                    width INTEGER, height INTEGER
+                ) WITHOUT ROWID;
+                CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+                """
+            )
+            self._base.execute("SELECT name, state FROM pictures LIMIT 1").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise UserError(
+                f"{self.path}: not a record that this version writes ({error}); delete it: "
+                f"pictures that lie in pic/ are found again"
+            ) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+    def take_in(self, rows: Iterable[Listed], list_sha256: str) -> None:
+        """Make the record that of a list: new lines are added, what is no longer listed goes.
+
+        A name whose URL changed is asked for again, unless there is a picture of it. A line whose
+        name cannot be used, or stands in an earlier line, is recorded under its number.
+        """
+        with self._base:
+            self._base.execute("CREATE TEMP TABLE listed AS SELECT * FROM pictures LIMIT 0")
+            self._base.execute("CREATE UNIQUE INDEX temp.listed_name ON listed (name)")
+            for row in rows:
+                if row.state == BAD_NAME or not self._insert(row.name, row):
+                    why = (row.state, row.detail) if row.state == BAD_NAME else (DUPLICATE, "")
+                    name = f"line {row.line}: {row.name[:300]!r}"
+                    self._insert(name, Listed(row.line, name, row.url, *why))
+            self._base.execute("DELETE FROM pictures WHERE name NOT IN (SELECT name FROM listed)")
+            self._base.execute(
+                """
+                INSERT INTO pictures SELECT * FROM listed WHERE true
+                ON CONFLICT (name) DO UPDATE SET
+                    line = excluded.line, url = excluded.url,
+                    state = excluded.state, detail = excluded.detail, http_status = NULL
+                WHERE pictures.state != 'ok' AND
+                    (pictures.url != excluded.url OR excluded.state != 'pending')
+                """
+            )
+            self._base.execute("DROP TABLE listed")
+            self._base.execute(
+                "INSERT OR REPLACE INTO facts VALUES ('list_sha256', ?)", (list_sha256,)
+            )
+
+    def _insert(self, name: str, row: Listed) -> bool:
+        done = self._base.execute(
+            "INSERT OR IGNORE INTO listed (name, url, line, state, detail) VALUES (?, ?, ?, ?, ?)",
+            (name, row.url, row.line, row.state, row.detail),
+        )
+        return done.rowcount == 1
+
+    @property
+    def list_sha256(self) -> str:
+        """The hash of the list, "" before one was taken in."""
+        row = self._base.execute("SELECT value FROM facts WHERE key = 'list_sha256'").fetchone()
+        return row[0] if row else ""
+
+    def write(self, outcomes: Iterable[Outcome]) -> None:
+        """Record what became of some URLs, all of them or none."""
+        places = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
+        rows = [(*astuple(outcome)[1:], outcome.name) for outcome in outcomes]
+        try:
+            with self._lock, self._base:
+                self._base.executemany(f"UPDATE pictures SET {places} WHERE name = ?", rows)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from None
+            raise
+
+    def to_ask(self, again: Iterable[str] = (), limit: int | None = None) -> list[tuple[str, str]]:
+        """Return name and URL of what is to be asked for, in the list's order.
+
+        Those not asked for yet and those that failed for now; `again`: other states to ask for too.
+        """
+        states = {PENDING, *TRANSIENT, *again} - {OK, BAD_NAME, BAD_ADDRESS, DUPLICATE}
+        marks = ", ".join("?" * len(states))
+        return self._base.execute(
+            f"SELECT name, url FROM pictures WHERE state IN ({marks}) ORDER BY line LIMIT ?",
+            (*sorted(states), -1 if limit is None else limit),
+        ).fetchall()
+
+    def stored(self) -> Iterator[tuple[str, int]]:
+        """Walk over the pictures that are there: name and bytes."""
+        yield from self._base.execute("SELECT name, stored FROM pictures WHERE state = ?", (OK,))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many lines have each state, in the order in which states are explained."""
+        rows = dict(self._base.execute("SELECT state, count(*) FROM pictures GROUP BY state"))
+        return {state: rows[state] for state in MEANING if state in rows}
+
+    def table(self) -> pd.DataFrame:
+        """Return the whole record, in the list's order."""
+        return pd.read_sql_query("SELECT * FROM pictures ORDER BY line", self._base)
+
+
+def exists(folder: Path) -> bool:
+    """Whether `folder` has a record."""
+    return (folder / RECORD).is_file()
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the kernel lets it go when the process ends, however.
+
+    Raises UserError if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: another `modc fetch` is at work there; wait for it or stop it"
+            ) from None
+        yield

@@ -1,0 +1,59 @@
+"""The states in which a listed picture can end."""
+
+from modc.data.manifest import NOT_AN_IMAGE, OK
+
+PENDING = "pending"
+GONE, REFUSED, HTTP_ERROR, SERVER_ERROR = "gone", "refused", "http_error", "server_error"
+TRUNCATED, TOO_LARGE, TOO_MANY_PIXELS = "truncated", "too_large", "too_many_pixels"
+TIMEOUT, DNS, TLS, CONNECTION = "timeout", "dns", "tls", "connection"
+REDIRECTED = "redirected"
+BAD_ADDRESS, BAD_NAME, DUPLICATE = "bad_address", "bad_name", "duplicate"
+PLACEHOLDER = "placeholder"
+
+MEANING = {
+    OK: "a picture",
+    PENDING: "not asked for yet",
+    GONE: "HTTP 404 or 410",
+    REFUSED: "HTTP 401, 403 or 451",
+    HTTP_ERROR: "another HTTP status",
+    SERVER_ERROR: "HTTP 408, 425, 429 or 5xx",
+    NOT_AN_IMAGE: "an answer that is no picture, such as a web page",
+    TRUNCATED: "a picture that breaks off",
+    TOO_LARGE: "more bytes than allowed",
+    TOO_MANY_PIXELS: "more pixels than allowed",
+    TIMEOUT: "no answer in time",
+    DNS: "the host has no address",
+    TLS: "no valid certificate, or no encrypted connection",
+    CONNECTION: "refused, reset or broken off",
+    REDIRECTED: "redirected in a circle, too often, or to what is not asked for",
+    BAD_ADDRESS: "no http(s) URL of a public host",
+    BAD_NAME: "a name that cannot be a file below pic/",
+    DUPLICATE: "a name that an earlier line has already",
+    PLACEHOLDER: "one picture under many URLs",
+}
+# What may pass: asked for again, within a run and by the next one. All other states are final.
+TRANSIENT = frozenset({TIMEOUT, DNS, CONNECTION, TRUNCATED, SERVER_ERROR})
+# What a later run asks for again only if told to; the names and addresses of lines that cannot be
+# asked for, and placeholders, which are judged anew each time, are not among them.
+FINAL = (
+    GONE,
+    REFUSED,
+    HTTP_ERROR,
+    NOT_AN_IMAGE,
+    TOO_LARGE,
+    TOO_MANY_PIXELS,
+    TLS,
+    REDIRECTED,
+)
+# No answer at all: of the host, not of the picture.
+NO_ANSWER = frozenset({TIMEOUT, DNS, CONNECTION})
+_OF_STATUS = {
+    **dict.fromkeys((404, 410), GONE),
+    **dict.fromkeys((401, 403, 451), REFUSED),
+    **dict.fromkeys((408, 425, 429), SERVER_ERROR),
+}
+
+
+def of_status(status: int) -> str:
+    """Return the state of an answer with an HTTP status other than 200 and redirects."""
+    return _OF_STATUS.get(status, SERVER_ERROR if status >= 500 else HTTP_ERROR)

@@ -1,0 +1,43 @@
+"""What became of a list of URLs: tables by state, host and HTTP status."""
+
+import pandas as pd
+from tabulate import tabulate
+from yarl import URL
+
+from modc.fetch.states import BAD_ADDRESS, BAD_NAME, MEANING
+
+MOST_HOSTS = 20
+
+
+def status(table: pd.DataFrame) -> str:
+    """Return the tables of a judged record as text."""
+    states = table["state"].value_counts()
+    listed = [[s, int(states[s]), MEANING[s]] for s in MEANING if s in states]
+    parts = [
+        tabulate(listed, ["state", "lines", "meaning"], intfmt=","),
+        _crossed(table, _hosts(table), "host"),
+        _crossed(table, _http_status(table), "HTTP status"),
+    ]
+    return "\n\n".join(parts)
+
+
+def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:
+    """Return a table of `by` and states; rare hosts are one row."""
+    counts = pd.crosstab(by, table["state"])
+    counts = counts[[state for state in MEANING if state in counts]]
+    counts.insert(0, "lines", counts.sum(axis=1))
+    counts = counts.sort_values("lines", ascending=False, kind="stable")
+    if len(counts) > MOST_HOSTS:
+        rest = counts[MOST_HOSTS:]
+        counts = counts[:MOST_HOSTS].copy()
+        counts.loc[f"{len(rest):,} others"] = rest.sum()
+    return tabulate(counts, [name, *counts.columns], intfmt=",")
+
+
+def _hosts(table: pd.DataFrame) -> pd.Series:
+    usable = ~table["state"].isin([BAD_NAME, BAD_ADDRESS])
+    return table["url"].where(usable).map(lambda url: URL(url).host, na_action="ignore").fillna("-")
+
+
+def _http_status(table: pd.DataFrame) -> pd.Series:
+    return table["http_status"].map(lambda code: f"{code:.0f}", na_action="ignore").fillna("none")

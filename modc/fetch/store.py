@@ -1,0 +1,107 @@
+"""Pictures on disk: `pic/<name>.jpg`, each whole or absent."""
+
+import errno
+import shutil
+import threading
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from modc.data.manifest import OK
+from modc.fetch.picture import NotKept, Picture, prepare
+from modc.fetch.record import Outcome
+from modc.fetch.states import BAD_NAME
+
+PICTURES, ORIGINALS, INCOMING = "pic", "originals", ".incoming"
+# What the file system says when a name of the list cannot be a file beside the others.
+_IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EILSEQ)
+
+
+class Store:
+    """The pictures of a dataset's folder. Several threads may use it."""
+
+    def __init__(self, folder: Path, settings: dict):
+        """settings: the section `download` of the configuration."""
+        self.folder = folder
+        self._short_side = settings["short_side"]
+        self._quality = settings["quality"]
+        self._most_pixels = int(settings["max_megapixels"] * 1e6)
+        self._keep_originals = settings["keep_originals"]
+        # On the same file system, so that a file comes to its place in one step.
+        self._incoming = folder / INCOMING
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._incoming.mkdir(parents=True)
+        self._folders: set[Path] = set()
+
+    def path(self, name: str) -> Path:
+        """Where the picture `name` lies."""
+        return self.folder / PICTURES / f"{name}.jpg"
+
+    def has(self, name: str, size: int | None = None) -> bool:
+        """Whether the picture is there, of `size` bytes where that is known."""
+        try:
+            found = self.path(name).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return size is None or found == size
+
+    def put(self, name: str, body: bytes, http_status: int | None) -> Outcome:
+        """Keep the picture in `body`, or return why not.
+
+        Raises OSError if the disk does not take it; then nothing of it is left.
+        """
+        try:
+            picture = prepare(body, self._short_side, self._quality, self._most_pixels)
+        except NotKept as why:
+            return Outcome(name, why.state, why.detail, http_status, len(body))
+        try:
+            if self._keep_originals:
+                self._write(self.folder / ORIGINALS / name, body)
+            self._write(self.path(name), picture.data)
+        except OSError as error:
+            if error.errno in _IN_THE_WAY:
+                return Outcome(name, BAD_NAME, error.strerror, http_status, len(body))
+            raise
+        return _kept(name, picture, http_status, len(body))
+
+    def adopt(self, name: str) -> Outcome | None:
+        """Return the outcome of a picture that lies there unrecorded; None if it is no picture.
+
+        It is kept as it is.
+        """
+        data = self.path(name).read_bytes()
+        try:
+            picture = prepare(data, None, self._quality, self._most_pixels)
+        except NotKept:
+            return None
+        as_it_is = replace(picture, data=data, sha256=sha256(data).hexdigest())
+        return _kept(name, as_it_is, None, None)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        temporary = self._incoming / str(threading.get_ident())
+        try:
+            if path.parent not in self._folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._folders.add(path.parent)
+            # Not synced to disk: after a power cut the size of the file betrays what is not whole.
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            error.filename = str(path)
+            raise
+
+
+def _kept(name: str, picture: Picture, http_status: int | None, received: int | None) -> Outcome:
+    return Outcome(
+        name,
+        OK,
+        "" if received is not None else "found on disk",
+        http_status,
+        received,
+        len(picture.data),
+        picture.sha256,
+        picture.look,
+        picture.width,
+        picture.height,
+    )

@@ -1,0 +1,137 @@
+"""DARN's list of URLs: a name and a URL a line, in the variants in which such lists go around."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from yarl import URL
+
+from modc.errors import UserError
+from modc.fetch.states import BAD_ADDRESS, BAD_NAME, PENDING
+
+# Of a file or folder; file systems allow 255.
+LONGEST_PART = 200
+LONGEST_URL = 4096
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
+_DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
+# Of two letters at least: one is a drive.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SEPARATORS = {" ": "blanks", "\t": "tabs", ",": "commas"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line. state: pending if it can be asked for, else bad_name or bad_address, with why."""
+
+    line: int
+    name: str
+    url: str
+    state: str = PENDING
+    detail: str = ""
+
+
+@dataclass
+class UrlList:
+    """The lines of a list and what was inferred of it; `rows` may be walked through once."""
+
+    path: Path
+    sha256: str
+    rows: Iterator[Listed]
+    seen: Counter = field(default_factory=Counter)
+
+    def inferred(self) -> str:
+        """Return one line on how the list was read, after `rows` were walked through."""
+        return "; ".join(f"{count:,} {what}" for what, count in sorted(self.seen.items()))
+
+
+def read(path: Path) -> UrlList:
+    """Return the list at `path`.
+
+    A line is `<name> <url>`, split at its first blank, tab or comma, or `<url> <name>`, split at
+    its last. A leading `pic/` and a picture's extension are taken off the name. Blank lines and
+    lines that begin with # are skipped. Raises UserError if no line has a URL.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such list of URLs") from None
+    if b"://" not in data or data.lstrip()[:1] == b"<":
+        raise UserError(f"{path}: not a list of URLs; expected lines of `<name> <url>`")
+    listed = UrlList(path, sha256(data).hexdigest(), iter(()))
+    listed.rows = _rows(data.decode("utf-8-sig", errors="replace"), listed.seen)
+    return listed
+
+
+def _rows(text: str, seen: Counter) -> Iterator[Listed]:
+    # Not splitlines(): a name may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text.rstrip("\r\n")), 1):
+        # A NUL or an escape is part of a name, and makes it a bad one.
+        line = line.strip(" \t")
+        if not line or line.startswith("#"):
+            seen["blank lines and comments"] += 1
+            continue
+        name, url, separator = _split(line, seen)
+        seen[f"lines separated by {_SEPARATORS.get(separator, 'nothing')}"] += 1
+        yield _listed(number, name, url, seen)
+
+
+def _split(line: str, seen: Counter) -> tuple[str, str, str]:
+    if _SCHEME.match(line):
+        seen["lines with the URL first"] += 1
+        match = re.fullmatch(r"(.*?)[ \t]*([ \t,])[ \t]*([^ \t,]+)", line)
+        return (match[3], match[1], match[2]) if match else ("", line, "")
+    seen["lines with the name first"] += 1
+    match = re.fullmatch(r"([^ \t,]+)[ \t]*([ \t,])[ \t]*(.*)", line)
+    return (match[1], match[3], match[2]) if match else (line, "", "")
+
+
+def _listed(number: int, name: str, url: str, seen: Counter) -> Listed:
+    if name.startswith("pic/"):
+        seen["names with pic/"] += 1
+        name = name.removeprefix("pic/")
+    if name.lower().endswith(SUFFIXES):
+        seen["names with an extension"] += 1
+        name = name[: name.rindex(".")]
+    wrong = _what_is_wrong_with_name(name)
+    if wrong:
+        return Listed(number, name, url, BAD_NAME, wrong)
+    if not _DARN_NAME.fullmatch(name):
+        seen["names unlike DARN's 12345678/1234_12_12"] += 1
+    wrong = _what_is_wrong_with_url(url)
+    return Listed(number, name, url, BAD_ADDRESS, wrong) if wrong else Listed(number, name, url)
+
+
+def _what_is_wrong_with_name(name: str) -> str:
+    parts = name.split("/")
+    if not name:
+        return "no name"
+    if PurePosixPath(name).is_absolute() or "\\" in name or ":" in name:
+        return "an absolute path"
+    if not name.isprintable():
+        return "a control character"
+    if any(part in ("", ".", "..") or part.startswith(".") for part in parts):
+        return "a path that leaves its folder, or a hidden file"
+    if any(len(part.encode("utf-8", "replace")) > LONGEST_PART for part in parts):
+        return f"longer than {LONGEST_PART} bytes"
+    return ""
+
+
+def _what_is_wrong_with_url(url: str) -> str:
+    if not url:
+        return "no URL"
+    if len(url) > LONGEST_URL:
+        return f"longer than {LONGEST_URL} characters"
+    if not url.isprintable() or " " in url:
+        return "a blank or a control character in the URL"
+    try:
+        parsed = URL(url)
+        # Reading them checks the port and the host's spelling.
+        host, scheme, _ = parsed.host, parsed.scheme, parsed.port
+    except ValueError as error:
+        return f"no URL: {error}"
+    if scheme not in ("http", "https"):
+        return f"{scheme or 'no scheme'}: not http or https"
+    return "" if host else "no host"

@@ -1,0 +1,268 @@
+"""One request: what each way of failing is called, and what is never asked for."""
+
+import asyncio
+import http.server
+import socket
+import ssl
+import struct
+import threading
+import time
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from modc.fetch.web import USER_AGENT, Answer, Web, is_public
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def ask(server, settings):
+    """Ask for a path of the server, or a URL, with some settings changed."""
+
+    def call(path: str, connect_to=None, **changed) -> Answer:
+        async def once():
+            async with Web(settings | changed, connect_to) as web:
+                return await web.ask(path if "://" in path else server.url + path)
+
+        return asyncio.run(once())
+
+    return call
+
+
+def test_a_body_comes_back_with_its_status(server, ask):
+    server.routes["/a"] = b"picture"
+    assert ask("/a") == Answer("ok", "", 200, b"picture")
+    assert server.headers[0]["User-Agent"] == USER_AGENT and "MODC" in USER_AGENT
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (404, "gone"),
+        (410, "gone"),
+        (401, "refused"),
+        (403, "refused"),
+        (451, "refused"),
+        (400, "http_error"),
+        (204, "http_error"),
+        (206, "http_error"),
+        (408, "server_error"),
+        (429, "server_error"),
+        (500, "server_error"),
+        (503, "server_error"),
+    ],
+)
+def test_statuses_have_their_states(server, ask, status, state):
+    server.routes["/a"] = status
+    answer = ask("/a")
+    assert (answer.state, answer.http_status, answer.body) == (state, status, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [("7", 7, 7), (formatdate(time.time() + 100), 90, 101), ("soon", None, None)],
+)
+def test_retry_after_is_understood(server, ask, value, least, most):
+    server.routes["/a"] = lambda handler: handler.answer(503, Retry_After=value)
+    found = ask("/a").retry_after
+    assert found is None if least is None else least <= found <= most
+
+
+def test_redirects_are_followed(server, ask):
+    server.routes["/a"] = lambda handler: handler.answer(302, Location="/b")
+    server.routes["/b"] = lambda handler: handler.answer(301, Location=server.url + "/c")
+    server.routes["/c"] = b"there"
+    assert ask("/a").body == b"there"
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["/a", "ftp://host.example/a", "file:///etc/passwd", "http://", "http://[", "", None],
+)
+def test_a_redirect_that_leads_nowhere_ends_there(server, ask, to):
+    headers = {} if to is None else {"Location": to}
+    server.routes["/a"] = lambda handler: handler.answer(302, **headers)
+    answer = ask("/a")
+    assert (answer.state, answer.http_status) == ("redirected", 302) and answer.detail
+
+
+def test_endless_redirects_end(server, ask):
+    for number in range(50):
+        server.routes[f"/{number}"] = lambda handler, to=number + 1: handler.answer(
+            302, Location=f"/{to}"
+        )
+    assert ask("/0").state == "redirected"
+    assert len(server.asked) <= 7
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "[::1]", "localhost", "0.0.0.0"])
+def test_a_private_address_is_not_asked(server, ask, host):
+    answer = ask(f"http://{host}:{server.server_port}/a", allow_private_addresses=False)
+    assert answer.state == "bad_address" and "private address" in answer.detail
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_redirect_to_a_private_address_is_not_followed(server, ask, host):
+    target = f"http://{host}:{server.server_port}/secret"
+    server.routes["/a"] = lambda handler: handler.answer(302, Location=target)
+    server.routes["/secret"] = b"secret"
+    answer = ask(
+        "http://public.example/a",
+        {"public.example": ("127.0.0.1", server.server_port)},
+        allow_private_addresses=False,
+    )
+    assert answer.state == "redirected" and "private address" in answer.detail
+    assert [path for _, path in server.asked] == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1", True),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("fe80::1%eth0", False),
+        ("224.0.0.1", False),
+    ],
+)
+def test_knows_public_addresses(address, public):
+    assert is_public(address) is public
+
+
+def test_a_body_of_ten_gigabytes_is_not_read(server, ask):
+    def huge(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(10**10))
+        handler.end_headers()
+
+    server.routes["/a"] = huge
+    answer = ask("/a")
+    assert (answer.state, answer.detail) == ("too_large", "10000000000 bytes")
+
+
+def test_a_body_that_does_not_say_how_long_it_is_ends_at_the_limit(server, ask):
+    sent = []
+
+    def long(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        for _ in range(1000):
+            handler.wfile.write(b"x" * 100_000)
+            sent.append(100_000)
+
+    server.routes["/a"] = long
+    assert ask("/a", max_megabytes=1).state == "too_large"
+    assert sum(sent) < 50_000_000
+
+
+def test_a_body_that_never_ends_is_left(server, ask):
+    def drip(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        while not server.stopped.wait(0.05):
+            handler.wfile.write(b"x")
+
+    server.routes["/a"] = drip
+    assert ask("/a", timeout=0.5, silence_timeout=5).state == "timeout"
+
+
+def test_a_silent_server_is_left(server, ask):
+    server.routes["/a"] = lambda handler: server.stopped.wait(10)
+    assert ask("/a", silence_timeout=0.3).state == "timeout"
+
+
+def test_a_body_shorter_than_announced_is_truncated(server, ask):
+    def short(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    server.routes["/a"] = short
+    assert ask("/a").state == "truncated"
+
+
+def test_a_reset_connection_is_named(server, ask):
+    def reset(handler):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.close_connection = True
+
+    server.routes["/a"] = reset
+    assert ask("/a").state == "connection"
+
+
+def test_a_closed_port_is_named(ask):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert ask(f"http://127.0.0.1:{port}/a").state == "connection"
+
+
+def test_a_host_without_an_address_is_named(ask):
+    assert ask("http://nowhere.invalid/a").state == "dns"
+
+
+def test_what_is_not_http_is_an_error_and_no_crash(server, ask):
+    def rubbish(handler):
+        handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        handler.close_connection = True
+
+    server.routes["/a"] = rubbish
+    assert ask("/a").state in ("http_error", "connection")
+
+
+@pytest.fixture
+def encrypted():
+    """A server that speaks TLS with a certificate for elsewhere.invalid."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(HERE / "elsewhere.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    server.handle_error = lambda *_: None
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(encrypted, ask):
+    answer = ask("https://elsewhere.invalid/", {"elsewhere.invalid": ("127.0.0.1", encrypted)})
+    assert answer.state == "tls"
+
+
+def test_a_certificate_of_another_host_is_refused(encrypted, ask, monkeypatch):
+    monkeypatch.setattr(
+        "aiohttp.connector._SSL_CONTEXT_VERIFIED",
+        ssl.create_default_context(cafile=str(HERE / "elsewhere.crt")),
+    )
+    there = ("127.0.0.1", encrypted)
+    assert ask("https://elsewhere.invalid/", {"elsewhere.invalid": there}).state != "tls"
+    answer = ask("https://shop.invalid/", {"shop.invalid": there})
+    assert answer.state == "tls" and "shop.invalid" in answer.detail
+
+
+def test_an_encrypted_port_that_speaks_plainly_is_named(server, ask):
+    assert ask(f"https://127.0.0.1:{server.server_port}/a").state == "tls"
+
+
+def test_large_bodies_take_turns_and_all_arrive(server, settings, monkeypatch):
+    monkeypatch.setattr("modc.fetch.web.LARGE_BODIES", 1)
+    for number in range(6):
+        server.routes[f"/{number}"] = bytes([number]) * 1_500_000
+
+    async def together():
+        async with Web(settings) as web:
+            return await asyncio.gather(*(web.ask(f"{server.url}/{n}") for n in range(6)))
+
+    answers = asyncio.run(together())
+    assert [answer.body for answer in answers] == [bytes([n]) * 1_500_000 for n in range(6)]
