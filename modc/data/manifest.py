@@ -1,6 +1,7 @@
 """The manifest: which of a dataset's listed pictures there are, frozen, so that a number can name
 the data behind it."""
 
+import io
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +65,7 @@ def write(folder: Path, table: pd.DataFrame, sources: dict) -> str:
     data = table.to_csv(index=False, lineterminator="\n").encode()
     name = sha256(data).hexdigest()
     try:
-        if read(folder).sha256 == name:
+        if _read(folder)[1]["sha256"] == name:
             return name
     except UserError:
         pass  # absent or damaged: written anew
@@ -86,6 +87,13 @@ def exists(folder: Path) -> bool:
 
 def read(folder: Path) -> Manifest:
     """Return the manifest in `folder`. Raises UserError if it is absent or was altered."""
+    data, facts = _read(folder)
+    empty = {name: [""] for name in ("bytes", "width", "height")}
+    table = pd.read_csv(io.BytesIO(data), dtype=_TYPES, keep_default_na=False, na_values=empty)
+    return Manifest(table, facts["sha256"], facts)
+
+
+def _read(folder: Path) -> tuple[bytes, dict]:
     try:
         facts = json.loads((folder / FACTS).read_text())
         data = (folder / MANIFEST).read_bytes()
@@ -99,14 +107,7 @@ def read(folder: Path) -> Manifest:
             f"{folder / MANIFEST}: altered since it was frozen: its SHA-256 is not {FACTS}'s; "
             f"restore it, or delete both to freeze what is there"
         )
-    path = folder / MANIFEST
-    table = pd.read_csv(
-        path,
-        dtype=_TYPES,
-        keep_default_na=False,
-        na_values={name: [""] for name in ("bytes", "width", "height")},
-    )
-    return Manifest(table, expected, facts)
+    return data, facts
 
 
 def describe(folder: Path, paths: Iterable[str]) -> pd.DataFrame:

@@ -9,12 +9,12 @@ from modc.data import manifest
 from modc.data.garments import HOST
 from modc.data.listed_images import GENERATED
 from modc.errors import UserError
-from modc.fetch import freeze, google_drive, url_list
+from modc.fetch import freeze, google_drive, placeholders, url_list
 from modc.fetch.download import download
 from modc.fetch.drawn_server import serve
 from modc.fetch.record import Record, only_writer
 from modc.fetch.record import exists as record_exists
-from modc.fetch.states import TRANSIENT
+from modc.fetch.states import PLACEHOLDER, TRANSIENT
 from modc.fetch.status import status as status_tables
 from modc.fetch.store import Store
 
@@ -66,8 +66,7 @@ def fetch(
 
 def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limit) -> None:
     if refreeze or (limit is None and not manifest.exists(folder)):
-        name = freeze.freeze(record, folder, thresholds)
-        pictures = len(manifest.read(folder).pictures)
+        name, pictures = freeze.freeze(record, folder, thresholds)
         log.info("%s: %d pictures frozen, SHA-256 %s", folder / manifest.MANIFEST, pictures, name)
     elif manifest.exists(folder):
         more, fewer = freeze.newer(record, folder, thresholds)
@@ -91,9 +90,11 @@ def status(folder: Path, thresholds: dict) -> str:
         raise UserError(f"{folder}: nothing was downloaded there yet; run `modc fetch darn`")
     record = Record(folder)
     try:
-        table, _ = freeze.judged(record, thresholds)
+        table = record.table("name", "url", "state", "http_status")
+        dropped = placeholders.find(record, thresholds)["name"]
     finally:
         record.close()
+    table.loc[table["name"].isin(dropped), "state"] = PLACEHOLDER
     return status_tables(table)
 
 

@@ -2,27 +2,27 @@
 
 import pandas as pd
 
-from modc.data.manifest import OK
+from modc.fetch.record import Record
 
 COLUMNS = ["name", "url", "rule", "urls", "sha256", "look"]
 RULES = {"same_bytes": "sha256", "same_look": "look"}
 
 
-def find(record: pd.DataFrame, thresholds: dict[str, int]) -> pd.DataFrame:
-    """Return which pictures of a record are placeholders; columns COLUMNS, in the record's order.
+def find(record: Record, thresholds: dict[str, int]) -> pd.DataFrame:
+    """Return which pictures of a record are placeholders; columns COLUMNS, in the list's order.
 
     thresholds: of same_bytes and of same_look, the number of different URLs from which on pictures
     with the same bytes, or of the same look, are placeholders; 0 switches the rule off. rule: the
-    one that a picture fell under, same_bytes first; urls: how many URLs shared the picture.
+    one that a picture fell under, same_bytes first; urls: how many URLs shared the picture. The
+    record itself keeps them as ok, since what is a placeholder depends on all other pictures and on
+    the thresholds.
     """
-    kept = record[record["state"] == OK]
-    found = []
-    for rule, column in RULES.items():
-        urls = kept.groupby(column)["url"].transform("nunique")
-        if thresholds[rule]:
-            chosen = kept[urls >= thresholds[rule]]
-            found.append(chosen.assign(rule=rule, urls=urls[chosen.index].astype(int)))
+    found = [
+        record.shared(column, thresholds[rule]).assign(rule=rule)
+        for rule, column in RULES.items()
+        if thresholds[rule]
+    ]
     if not found:
         return pd.DataFrame(columns=COLUMNS)
-    every = pd.concat(found)
-    return every[~every.index.duplicated()].sort_index()[COLUMNS].reset_index(drop=True)
+    every = pd.concat(found).drop_duplicates("name")
+    return every.sort_values("line", kind="stable")[COLUMNS].reset_index(drop=True)

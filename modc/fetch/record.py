@@ -40,6 +40,12 @@ class Outcome:
 
 
 _COLUMNS = [field.name for field in fields(Outcome)]
+_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR_WRITE: errno.EIO,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+}
 
 
 class Record:
@@ -73,13 +79,24 @@ class Record:
         """Close the file."""
         self._base.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with self._lock, self._base:
+                yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _OF_THE_DISK:
+                raise
+            number = _OF_THE_DISK[error.sqlite_errorcode]
+            raise OSError(number, os.strerror(number), str(self.path)) from None
+
     def take_in(self, rows: Iterable[Listed], list_sha256: str) -> None:
         """Make the record that of a list: new lines are added, what is no longer listed goes.
 
         A name whose URL changed is asked for again, unless there is a picture of it. A line whose
         name cannot be used, or stands in an earlier line, is recorded under its number.
         """
-        with self._base:
+        with self._transaction():
             self._base.execute("CREATE TEMP TABLE listed AS SELECT * FROM pictures LIMIT 0")
             self._base.execute("CREATE UNIQUE INDEX temp.listed_name ON listed (name)")
             for row in rows:
@@ -120,13 +137,8 @@ class Record:
         """Record what became of some URLs, all of them or none."""
         places = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         rows = [(*astuple(outcome)[1:], outcome.name) for outcome in outcomes]
-        try:
-            with self._lock, self._base:
-                self._base.executemany(f"UPDATE pictures SET {places} WHERE name = ?", rows)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from None
-            raise
+        with self._transaction():
+            self._base.executemany(f"UPDATE pictures SET {places} WHERE name = ?", rows)
 
     def to_ask(self, again: Iterable[str] = (), limit: int | None = None) -> list[tuple[str, str]]:
         """Return name and URL of what is to be asked for, in the list's order.
@@ -149,9 +161,26 @@ class Record:
         rows = dict(self._base.execute("SELECT state, count(*) FROM pictures GROUP BY state"))
         return {state: rows[state] for state in MEANING if state in rows}
 
-    def table(self) -> pd.DataFrame:
-        """Return the whole record, in the list's order."""
-        return pd.read_sql_query("SELECT * FROM pictures ORDER BY line", self._base)
+    def table(self, *columns: str) -> pd.DataFrame:
+        """Return columns of all lines, by default all columns, in the list's order."""
+        chosen = ", ".join(columns) or "*"
+        return pd.read_sql_query(f"SELECT {chosen} FROM pictures ORDER BY line", self._base)
+
+    def shared(self, column: str, least: int) -> pd.DataFrame:
+        """Return the pictures whose sha256, or look, at least `least` different URLs have.
+
+        Columns line, name, url, sha256, look and urls, the number of these URLs.
+        """
+        return pd.read_sql_query(
+            f"""
+            SELECT line, name, url, sha256, look, urls FROM pictures JOIN (
+                SELECT {column} AS shared, count(DISTINCT url) AS urls FROM pictures
+                WHERE state = ? GROUP BY {column} HAVING urls >= ?
+            ) ON {column} = shared WHERE state = ?
+            """,
+            self._base,
+            params=(OK, least, OK),
+        )
 
 
 def exists(folder: Path) -> bool:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from modc.data import manifest
+from modc.errors import UserError
 from modc.fetch.freeze import DROPPED, freeze, newer
 from modc.fetch.record import Outcome, Record
 from modc.fetch.url_list import Listed
@@ -28,7 +29,8 @@ def kept(name: str, sha: str) -> Outcome:
 
 
 def test_the_manifest_has_every_usable_name(record, tmp_path):
-    name = freeze(record, tmp_path, RULE)
+    name, pictures = freeze(record, tmp_path, RULE)
+    assert pictures == 2
     found = manifest.read(tmp_path)
     assert found.sha256 == name
     assert found.facts["sources"] == {"list_sha256": "list", "placeholders": RULE}
@@ -71,3 +73,10 @@ def test_says_how_much_would_be_new(record, tmp_path):
     assert newer(record, tmp_path, RULE) == (1, 0)
     record.write([kept("b/2", "T"), kept("b/3", "T")])
     assert newer(record, tmp_path, RULE) == (1, 1)
+
+
+def test_a_manifest_without_a_picture_is_not_written(record, tmp_path):
+    record.write([kept("b/2", "S"), kept("b/3", "S"), Outcome("b/1", "gone")])
+    with pytest.raises(UserError, match="all pictures count as placeholders"):
+        freeze(record, tmp_path, RULE)
+    assert not manifest.exists(tmp_path)

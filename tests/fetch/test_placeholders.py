@@ -1,19 +1,20 @@
 """One picture under many URLs is a placeholder, by the configured rule."""
 
-import pandas as pd
 import pytest
 
 from modc.fetch.placeholders import find
+from modc.fetch.record import Outcome, Record
+from modc.fetch.url_list import Listed
 
 OFF = {"same_bytes": 0, "same_look": 0}
 
 
 @pytest.fixture
-def record() -> pd.DataFrame:
-    """Eight pictures: three of the same bytes, four of the same look, one URL named twice."""
+def record(tmp_path):
+    """Seven pictures: three of the same bytes, four of the same look, one URL named twice."""
     rows = [
-        ("a", "http://x/1", "ok", "S", "L"),
         ("b", "http://x/2", "ok", "S", "L"),
+        ("a", "http://x/1", "ok", "S", "L"),
         ("c", "http://x/3", "ok", "S", "L"),
         ("d", "http://x/4", "ok", "T", "L"),
         ("e", "http://x/5", "ok", "U", "M"),
@@ -22,18 +23,25 @@ def record() -> pd.DataFrame:
         ("h", "http://x/7", "gone", None, None),
         ("i", "http://x/8", "gone", None, None),
     ]
-    return pd.DataFrame(rows, columns=["name", "url", "state", "sha256", "look"])
+    opened = Record(tmp_path)
+    opened.take_in([Listed(line, name, url) for line, (name, url, *_) in enumerate(rows)], "")
+    opened.write(
+        Outcome(name, state, sha256=sha, look=look, stored=1, width=1, height=1)
+        for name, _, state, sha, look in rows
+    )
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"same_bytes": 2}, ["a", "b", "c"]),
-        ({"same_bytes": 3}, ["a", "b", "c"]),
+        ({"same_bytes": 2}, ["b", "a", "c"]),
+        ({"same_bytes": 3}, ["b", "a", "c"]),
         ({"same_bytes": 4}, []),
-        ({"same_look": 4}, ["a", "b", "c", "d"]),
+        ({"same_look": 4}, ["b", "a", "c", "d"]),
         ({"same_look": 5}, []),
-        ({"same_bytes": 3, "same_look": 4}, ["a", "b", "c", "d"]),
+        ({"same_bytes": 3, "same_look": 4}, ["b", "a", "c", "d"]),
         ({}, []),
     ],
 )
@@ -57,5 +65,7 @@ def test_each_drop_is_listed_with_its_rule(record):
     assert found["url"]["d"] == "http://x/4"
 
 
-def test_an_empty_record_has_none(record):
-    assert len(find(record[:0], {"same_bytes": 2, "same_look": 2})) == 0
+def test_an_empty_record_has_none(tmp_path):
+    empty = Record(tmp_path)
+    assert len(find(empty, {"same_bytes": 2, "same_look": 2})) == 0
+    empty.close()
