@@ -2,9 +2,9 @@
 
 from pathlib import Path, PurePosixPath
 
-from modc.data.images import ImageFolder
+from modc.data import manifest
 from modc.data.index import Index
-from modc.data.listed_images import build_index
+from modc.data.listed_images import build_index, not_frozen
 from modc.data.split_files import find
 from modc.errors import UserError
 
@@ -33,22 +33,17 @@ INSTRUCTIONS = (
 def read(folder: Path, missing_images: str) -> Index:
     """Return the index of the DARN copy in `folder`.
 
-    folder: the pictures as the split files name them (`pic/51586095/3660_47_1.jpg`) and the split
-    files. Raises UserError with instructions if nothing is there.
+    folder: the pictures (`pic/51586095/3660_47_1.jpg`), their frozen manifest and the split files.
+    Raises UserError with instructions if nothing is there.
     """
     splits = find(folder) if folder.is_dir() else None
     if splits is None:
         raise UserError(INSTRUCTIONS.format(folder=folder))
-    return build_index("DARN", ATTRIBUTES, folder, splits, _by_name, missing_images)
+    if not manifest.exists(folder):
+        raise UserError(f"{not_frozen('DARN', folder)}. {INSTRUCTIONS.format(folder=folder)}")
+    return build_index("DARN", ATTRIBUTES, folder, splits, bare_name, missing_images)
 
 
-def _by_name(images: ImageFolder):
-    paths = {_bare(path): path for path in images.paths}
-    if not paths:
-        raise UserError(INSTRUCTIONS.format(folder=images.folder))
-    return lambda name: paths.get(_bare(name))
-
-
-def _bare(path: str) -> str:
+def bare_name(path: str) -> str:
     """Return `<8 digits>/<name>` without extension and leading folders, as lists differ in both."""
     return "/".join(PurePosixPath(path).with_suffix("").parts[-2:])

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc.data.coverage import count
 from modc.data.images import read_idx, read_idx_images
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
 from modc.errors import UserError
@@ -76,12 +77,14 @@ def read(folder: Path, missing_images: str) -> Index:
         )
         for attribute, column in enumerate(values)
     ]
+    labels = pd.concat(labels, ignore_index=True)[LABEL_COLUMNS]
     return Index(
         dataset="FashionMNIST",
         attributes=tuple(ATTRIBUTES),
         values=tuple(ATTRIBUTES.values()),
         images=images[IMAGE_COLUMNS],
-        labels=pd.concat(labels, ignore_index=True)[LABEL_COLUMNS],
+        labels=labels,
+        coverage=count(labels),
         missing=dict.fromkeys(SPLITS, 0),
     )
 

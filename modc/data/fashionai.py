@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from modc.data.images import ImageFolder
+from modc.data import manifest
 from modc.data.index import Index
-from modc.data.listed_images import build_index
+from modc.data.listed_images import build_index, not_frozen
 from modc.data.split_files import find
 from modc.errors import UserError
 
@@ -32,22 +32,18 @@ INSTRUCTIONS = (
 def read(folder: Path, missing_images: str) -> Index:
     """Return the index of the FashionAI copy in `folder`.
 
-    folder: the two archives, or what is in them anywhere below, and the split files. An image is
-    found by its last two path parts, `<attribute>_labels/<md5>.jpg`, since the folders before
-    differ between releases. Raises UserError with instructions if nothing is there.
+    folder: the pictures, their frozen manifest and the split files. A picture is found by its last
+    two path parts, `<attribute>_labels/<md5>.jpg`, since the folders before differ between
+    releases. Raises UserError with instructions if nothing is there.
     """
     splits = find(folder) if folder.is_dir() else None
     if splits is None:
         raise UserError(INSTRUCTIONS.format(folder=folder))
-    return build_index("FashionAI", ATTRIBUTES, folder, splits, _by_last_two_parts, missing_images)
+    if not manifest.exists(folder):
+        raise UserError(f"{not_frozen('FashionAI', folder)}. {INSTRUCTIONS.format(folder=folder)}")
+    return build_index("FashionAI", ATTRIBUTES, folder, splits, last_two_parts, missing_images)
 
 
-def _by_last_two_parts(images: ImageFolder):
-    paths = {_last_two_parts(path): path for path in images.paths}
-    if not paths:
-        raise UserError(INSTRUCTIONS.format(folder=images.folder))
-    return lambda name: paths.get(_last_two_parts(name))
-
-
-def _last_two_parts(path: str) -> str:
+def last_two_parts(path: str) -> str:
+    """Return `<attribute>_labels/<md5>.jpg`, which names a picture in every release."""
     return "/".join(path.replace("\\", "/").split("/")[-2:])

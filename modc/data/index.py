@@ -9,13 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from modc.atomic import write_bytes, write_json
+from modc.data.coverage import COLUMNS as COVERAGE_COLUMNS
+from modc.data.coverage import KEYS, count
 from modc.errors import UserError
 
 SPLITS = ("train", "valid", "test")
 ROLES = ("train", "query", "candidate")
 IMAGE_COLUMNS = ["split", "path", "width", "height"]
 LABEL_COLUMNS = ["split", "role", "image", "attribute", "value"]
-IMAGES, LABELS, SUMMARY = "images.csv", "labels.csv", "index.json"
+IMAGES, LABELS, COVERAGE, SUMMARY = "images.csv", "labels.csv", "coverage.csv", "index.json"
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,11 @@ class Index:
     dataset: its name in the tables. attributes: their names, in the order of the tables.
     values: how many values each has. images: one row an image, whose number is the image's; columns
     split, path (below the dataset's folder), width, height. labels: one row a label; columns split,
-    role (train, query or candidate), image, attribute, value. missing: listed images that were left
-    out, a split (A18). generated: drawn pictures that say nothing about the paper.
+    role (train, query or candidate), image, attribute, value. coverage: how many labels of each
+    split, role, attribute and value are listed and how many have their image
+    (`modc.data.coverage.count`). missing: listed images that were left out, a split (A18).
+    generated: drawn pictures that say nothing about the paper. manifest_sha256: of the frozen
+    manifest that says which pictures there are, "" for a dataset that has none.
     """
 
     dataset: str
@@ -34,8 +39,10 @@ class Index:
     values: tuple[int, ...]
     images: pd.DataFrame
     labels: pd.DataFrame
+    coverage: pd.DataFrame
     missing: dict[str, int] = field(default_factory=dict)
     generated: bool = False
+    manifest_sha256: str = ""
 
     def rows(self, split: str, role: str) -> pd.DataFrame:
         """Return the labels (image, attribute, value) of one split and role, in their order."""
@@ -44,8 +51,15 @@ class Index:
 
     @cached_property
     def sha256(self) -> str:
-        """The hash that names the data: of the images and the labels as CSV."""
-        return sha256(_csv(self.images) + _csv(self.labels)).hexdigest()
+        """The hash that names the data: of the images and the labels as CSV, and the manifest."""
+        tables = _csv(self.images) + _csv(self.labels)
+        return sha256(tables + self.manifest_sha256.encode()).hexdigest()
+
+    @property
+    def training_images(self) -> tuple[int, int]:
+        """How many training images are listed, and how many of them are there."""
+        obtained = int((self.images["split"] == "train").sum())
+        return obtained + self.missing.get("train", 0), obtained
 
 
 def check(index: Index) -> None:
@@ -96,19 +110,35 @@ def check(index: Index) -> None:
                     f"{name}: the attribute {attribute} has no {role} image in {split}; expected "
                     f"at least one"
                 )
+    _check_coverage(index)
+
+
+def _check_coverage(index: Index) -> None:
+    """Raise UserError if the coverage does not count the labels that there are."""
+    coverage = index.coverage
+    there, counted = coverage[coverage["obtained"] > 0], count(index.labels)
+    keys = [*KEYS, "obtained"]
+    rows = [set(frame[keys].itertuples(index=False, name=None)) for frame in (there, counted)]
+    if rows[0] != rows[1] or (coverage["obtained"] > coverage["expected"]).any():
+        raise UserError(
+            f"{index.dataset}: the coverage does not count the labels of the index; run "
+            f"`modc index` again"
+        )
 
 
 def write(index: Index, folder: Path) -> None:
-    """Check `index` and write images.csv, labels.csv and, last, index.json to `folder`."""
+    """Check `index` and write images.csv, labels.csv, coverage.csv and, last, index.json."""
     check(index)
     write_bytes(folder / IMAGES, _csv(index.images))
     write_bytes(folder / LABELS, _csv(index.labels))
+    write_bytes(folder / COVERAGE, _csv(index.coverage))
     summary = {
         "dataset": index.dataset,
         "attributes": dict(zip(index.attributes, index.values, strict=True)),
         "images": {split: int((index.images["split"] == split).sum()) for split in SPLITS},
         "missing": index.missing,
         "generated": index.generated,
+        "manifest_sha256": index.manifest_sha256,
         "sha256": index.sha256,
     }
     write_json(folder / SUMMARY, summary)
@@ -121,14 +151,17 @@ def read(folder: Path) -> Index:
         summary = json.loads((folder / SUMMARY).read_text())
         images = pd.read_csv(folder / IMAGES, keep_default_na=False)
         labels = pd.read_csv(folder / LABELS, keep_default_na=False)
+        coverage = pd.read_csv(folder / COVERAGE, keep_default_na=False)
         index = Index(
             dataset=summary["dataset"],
             attributes=tuple(summary["attributes"]),
             values=tuple(summary["attributes"].values()),
             images=images[IMAGE_COLUMNS],
             labels=labels[LABEL_COLUMNS],
+            coverage=coverage[COVERAGE_COLUMNS],
             missing=summary["missing"],
             generated=summary["generated"],
+            manifest_sha256=summary["manifest_sha256"],
         )
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: no such file of the index; {again}") from None
@@ -138,6 +171,7 @@ def read(folder: Path) -> Index:
         raise UserError(
             f"{folder}: {IMAGES} or {LABELS} does not fit the SHA-256 in {SUMMARY}; {again}"
         )
+    _check_coverage(index)
     return index
 
 

@@ -1,4 +1,4 @@
-"""From the listed images of the split files to an index of those that are there (A18)."""
+"""From the listed images of the split files to an index of those that the manifest has (A18)."""
 
 import logging
 from collections.abc import Callable
@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from modc.data.images import ImageFolder
+from modc.data import manifest
+from modc.data.coverage import count
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
 from modc.data.split_files import read_split
 from modc.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Headers are read from many files at once: the disk waits, not the processor.
-THREADS = 16
 GENERATED = "GENERATED.json"
 
 
@@ -26,26 +25,26 @@ def build_index(
     attributes: dict[str, int],
     folder: Path,
     splits: Path,
-    resolve: Callable[[ImageFolder], Callable[[str], str | None]],
+    key: Callable[[str], str],
     missing_images: str,
 ) -> Index:
     """Return the index of a dataset that the public split files describe.
 
-    resolve: from the dataset's folder to a function from a listed name to the picture's path, None
-    where there is none. missing_images: "error" stops at missing pictures, naming the first;
-    "leave_out" drops them, and files that are no pictures, from all splits and roles (A18).
+    folder: has the frozen manifest, which alone says what pictures there are and how large. key:
+    what a listed name and the manifest's path of the same picture have in common. missing_images:
+    "error" stops at missing pictures, naming the first; "leave_out" drops them from all splits and
+    roles (A18). Raises UserError if a file is no longer as the manifest has it.
     """
-    images_folder = ImageFolder(folder)
-    path_of = resolve(images_folder)
-    images, labels, missing, kept_before = [], [], {}, 0
+    frozen = manifest.read(folder)
+    pictures = _by_key(frozen.pictures, key, folder)
+    images, listed, kept, missing, kept_before = [], [], [], {}, 0
     for split in SPLITS:
         names, roles = read_split(splits, split, tuple(attributes.values()))
-        paths = [path_of(name) for name in names]
-        if missing_images == "error":
-            _refuse_missing(dataset, split, names, paths, folder)
-        sizes = _sizes(images_folder, paths, split, strict=missing_images == "error")
-        present = np.array([size is not None for size in sizes], bool)
-        missing[split] = int((~present).sum())
+        keys = pd.Series([key(name) for name in names])
+        is_there = keys.isin(pictures.index).to_numpy()
+        missing[split] = int((~is_there).sum())
+        if missing[split] and missing_images == "error":
+            raise UserError(_refusal(dataset, split, names, is_there, folder))
         if missing[split]:
             log.warning(
                 "%s %s: %d of %d listed images are missing or no pictures; left out",
@@ -54,55 +53,82 @@ def build_index(
                 missing[split],
                 len(names),
             )
-        number = kept_before + np.cumsum(present) - 1
-        kept_before += int(present.sum())
-        images += [
-            (split, path, *size)
-            for path, size in zip(paths, sizes, strict=True)
-            if size is not None
-        ]
+        number = kept_before + np.cumsum(is_there) - 1
+        kept_before += int(is_there.sum())
+        images.append(pictures.loc[keys[is_there]].assign(split=split))
         for role, rows in roles.items():
-            kept = rows[present[rows["image"]]]
-            labels.append(
-                kept.assign(split=split, role=role, image=number[kept["image"]])[LABEL_COLUMNS]
+            there = is_there[rows["image"]]
+            listed.append(
+                rows.assign(split=split, role=role, image=number[rows["image"]])[LABEL_COLUMNS]
             )
+            kept.append(there)
+    found = pd.concat(images, ignore_index=True)
+    _check_files(dataset, folder, found)
+    labels, there = pd.concat(listed, ignore_index=True), np.concatenate(kept)
     return Index(
         dataset=dataset,
         attributes=tuple(attributes),
         values=tuple(attributes.values()),
-        images=pd.DataFrame(images, columns=IMAGE_COLUMNS),
-        labels=pd.concat(labels, ignore_index=True),
+        images=found[IMAGE_COLUMNS].astype({"width": np.int64, "height": np.int64}),
+        labels=labels[there].reset_index(drop=True),
+        coverage=count(labels, there),
         missing=missing,
         generated=(folder / GENERATED).exists(),
+        manifest_sha256=frozen.sha256,
     )
 
 
-def _refuse_missing(dataset, split, names, paths, folder) -> None:
-    absent = [name for name, path in zip(names, paths, strict=True) if path is None]
-    if absent:
+def _by_key(pictures: pd.DataFrame, key: Callable[[str], str], folder: Path) -> pd.DataFrame:
+    pictures = pictures.set_index(pictures["path"].map(key))
+    repeated = pictures[pictures.index.duplicated(keep=False)]
+    if len(repeated):
+        first = repeated.loc[[repeated.index[0]], "path"]
         raise UserError(
-            f"{folder}: {len(absent)} of the {len(names)} {split} images of {dataset} are not "
-            f"there, the first is {absent[0]}; put them there, or set "
-            f"datasets.{dataset}.missing_images to leave_out"
+            f"{folder / manifest.MANIFEST}: {first.iloc[0]} and {first.iloc[1]} have the same "
+            f"name, {repeated.index[0]}; remove one and freeze again"
         )
+    return pictures
 
 
-def _sizes(folder: ImageFolder, paths: list[str | None], split: str, strict: bool) -> list:
-    """Return (width, height) of each path, None where there is no picture."""
+def not_frozen(dataset: str, folder: Path) -> str:
+    """Return what to say where the split files are there and no manifest is."""
+    return f"{folder}: no manifest of the pictures; run `{_fetch(dataset, folder)}`"
 
-    def size(path: str | None) -> tuple[int, int] | None:
-        if path is None:
-            return None
+
+def _fetch(dataset: str, folder: Path) -> str:
+    return f"modc fetch {dataset.lower()} --folder {folder}"
+
+
+def _refusal(dataset: str, split: str, names: list[str], is_there: np.ndarray, folder: Path) -> str:
+    absent = np.flatnonzero(~is_there)
+    return (
+        f"{folder}: {len(absent)} of the {len(names)} {split} images of {dataset} are not there, "
+        f"the first is {names[absent[0]]}; put them there and run "
+        f"`{_fetch(dataset, folder)} --refreeze`, or set datasets.{dataset}.missing_images to "
+        f"leave_out"
+    )
+
+
+def _check_files(dataset: str, folder: Path, pictures: pd.DataFrame) -> None:
+    """Raise UserError if a picture's file is gone or has another size than when it was frozen."""
+
+    def size(path: str) -> int | None:
         try:
-            return folder.size(path)
-        except UserError as error:
-            if strict:
-                raise
-            log.warning("%s", error)
+            return (folder / path).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(size, paths, chunksize=64)
-        return list(
-            tqdm(found, f"reading headers, {split}", len(paths), mininterval=5, leave=False)
+    paths = pictures["path"].tolist()
+    with ThreadPoolExecutor(manifest.THREADS) as pool:
+        found = pool.map(size, paths, chunksize=256)
+        sizes = list(tqdm(found, "looking for pictures", len(paths), mininterval=5, leave=False))
+    frozen = pictures["bytes"].tolist()
+    changed = [row for row, size in enumerate(sizes) if size != frozen[row]]
+    if changed:
+        first = changed[0]
+        now = "is gone" if sizes[first] is None else f"has {sizes[first]} bytes"
+        raise UserError(
+            f"{folder / paths[first]}: {now}, expected the {frozen[first]} bytes of the manifest "
+            f"({len(changed)} of {len(paths)} pictures are not as they were frozen); restore them, "
+            f"or freeze what is there with `{_fetch(dataset, folder)} --refreeze`"
         )

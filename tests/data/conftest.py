@@ -1,5 +1,7 @@
 """Folders of drawn garments, made once, and a small index."""
 
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -7,22 +9,56 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from modc.data import garments
-from modc.data.index import Index
+from modc.atomic import write_bytes
+from modc.data import garments, manifest
+from modc.data.coverage import count
+from modc.data.index import SPLITS, Index
 
 
 @pytest.fixture(scope="session")
-def fashionai(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("fashionai")
+def drawn_fashionai(tmp_path_factory) -> Path:
+    """Archives and split files, as they are drawn."""
+    folder = tmp_path_factory.mktemp("drawn") / "fashionai"
     garments.write_fashionai(folder, images=400, seed=1)
     return folder
 
 
 @pytest.fixture(scope="session")
-def darn(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("darn")
+def drawn_darn(tmp_path_factory) -> Path:
+    """Pictures, list of URLs and split files, as they are drawn."""
+    folder = tmp_path_factory.mktemp("drawn") / "darn"
     garments.write_darn(folder, images=400, seed=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def fashionai(tmp_path_factory, drawn_fashionai) -> Path:
+    """The same with the archives unpacked to Images/, and frozen."""
+    folder = tmp_path_factory.mktemp("frozen") / "fashionai"
+    shutil.copytree(drawn_fashionai, folder)
+    for path in sorted(folder.glob("*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                below = name.split("/", 1)[1]
+                if below.startswith("Images/"):
+                    write_bytes(folder / below, archive.read(name))
+    freeze(folder, [p.relative_to(folder).as_posix() for p in folder.glob("Images/*/*.jpg")])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def darn(tmp_path_factory, drawn_darn) -> Path:
+    """The same, and frozen."""
+    folder = tmp_path_factory.mktemp("frozen") / "darn"
+    shutil.copytree(drawn_darn, folder)
+    lists = [folder / "splits" / f"filenames_{split}.txt" for split in SPLITS]
+    freeze(folder, [name for path in lists for name in path.read_text().splitlines()])
+    return folder
+
+
+def freeze(folder: Path, paths: list[str]) -> str:
+    """Write the manifest of what lies in `folder`; return its hash."""
+    return manifest.write(folder, manifest.describe(folder, paths), {})
 
 
 @pytest.fixture
@@ -44,6 +80,15 @@ def index() -> Index:
     splits = ["train"] * 2 + ["valid"] * 4 + ["test"] * 4
     roles = ["train"] * 2 + ["query", "query", "candidate", "candidate"] * 2
     numbers = range(10)
+    labels = pd.DataFrame(
+        {
+            "split": splits,
+            "role": roles,
+            "image": numbers,
+            "attribute": 0,
+            "value": [n % 2 for n in numbers],
+        }
+    )
     return Index(
         dataset="pictures",
         attributes=("side",),
@@ -51,13 +96,6 @@ def index() -> Index:
         images=pd.DataFrame(
             {"split": splits, "path": [f"{n}.jpg" for n in numbers], "width": 1, "height": 1}
         ),
-        labels=pd.DataFrame(
-            {
-                "split": splits,
-                "role": roles,
-                "image": numbers,
-                "attribute": 0,
-                "value": [n % 2 for n in numbers],
-            }
-        ),
+        labels=labels,
+        coverage=count(labels),
     )

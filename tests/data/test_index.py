@@ -23,7 +23,49 @@ def test_it_reads_back_as_written(tmp_path, index):
     assert again.attributes == index.attributes and again.values == index.values
     assert again.images.equals(index.images.astype(again.images.dtypes))
     assert again.labels.equals(index.labels)
+    assert again.coverage.equals(index.coverage)
     assert again.sha256 == index.sha256
+
+
+def test_the_hash_covers_the_manifest_and_it_reads_back(tmp_path, index):
+    frozen = dataclasses.replace(index, manifest_sha256="ab12")
+    assert frozen.sha256 != index.sha256
+    write(frozen, tmp_path)
+    assert read(tmp_path).manifest_sha256 == "ab12"
+    path = tmp_path / index_module.SUMMARY
+    path.write_text(path.read_text().replace("ab12", "ab13"))
+    with pytest.raises(UserError, match="does not fit the SHA-256"):
+        read(tmp_path)
+
+
+def test_listed_training_images_are_those_there_and_those_missing(index):
+    assert index.training_images == (2, 2)
+    assert dataclasses.replace(index, missing={"train": 3, "test": 1}).training_images == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("test,query,0,0,1,1", "test,query,0,0,2,2"),
+        ("test,query,0,0,1,1", "test,query,0,0,0,1"),
+        ("test,query,0,0,1,1\n", ""),
+    ],
+)
+def test_a_coverage_of_other_labels_is_refused(tmp_path, index, old, new):
+    write(index, tmp_path)
+    path = tmp_path / index_module.COVERAGE
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match="does not count the labels"):
+        read(tmp_path)
+
+
+def test_labels_that_are_listed_without_a_picture_stay(tmp_path, index):
+    more = index.coverage.copy()
+    more.loc[len(more)] = ["test", "query", 0, 1, 5, 0]
+    more = more.groupby(["split", "role", "attribute", "value"], as_index=False, sort=False).sum()
+    write(dataclasses.replace(index, coverage=more), tmp_path)
+    assert read(tmp_path).coverage.equals(more)
 
 
 def test_rows_are_those_of_one_split_and_role_in_their_order(index):
@@ -69,7 +111,10 @@ def test_an_altered_index_is_refused(tmp_path, index):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("name", [index_module.IMAGES, index_module.LABELS, index_module.SUMMARY])
+@pytest.mark.parametrize(
+    "name",
+    [index_module.IMAGES, index_module.LABELS, index_module.COVERAGE, index_module.SUMMARY],
+)
 def test_a_missing_or_foreign_file_is_refused(tmp_path, index, name):
     write(index, tmp_path)
     (tmp_path / name).write_text("what,is,this\n")

@@ -1,24 +1,30 @@
-"""From split files to an index: the drawn datasets, missing pictures, other releases' layouts."""
+"""From split files and manifest to an index: drawn datasets, missing and changed pictures."""
 
 import json
 import shutil
-import zipfile
+from hashlib import sha256
 
 import pytest
 
 from modc.data import darn as darn_format
 from modc.data import fashionai as fashionai_format
+from modc.data import manifest
 from modc.data.index import check
 from modc.errors import UserError
 
 
-def test_drawn_fashionai_is_indexed_out_of_its_archives(fashionai):
+def freeze(folder, paths):
+    return manifest.write(folder, manifest.describe(folder, paths), {})
+
+
+def test_drawn_fashionai_is_indexed(fashionai):
     index = fashionai_format.read(fashionai, "error")
     check(index)
     assert index.generated and index.missing == {"train": 0, "valid": 0, "test": 0}
     assert index.images["split"].value_counts().to_dict() == {"train": 240, "valid": 80, "test": 80}
-    assert index.images["path"].str.contains(r"train[12]\.zip/").all()
+    assert index.images["path"].str.startswith("Images/").all()
     assert len(index.labels) == 400
+    assert index.manifest_sha256 == sha256((fashionai / "manifest.csv").read_bytes()).hexdigest()
 
 
 def test_drawn_darn_leaves_out_what_is_missing_or_no_picture(darn):
@@ -44,11 +50,71 @@ def test_a_missing_picture_stops_the_index_where_none_may_miss(darn):
     assert "datasets.DARN.missing_images" in str(error.value)
 
 
-def test_unpacked_archives_with_other_folders_give_the_same_labels(fashionai, tmp_path):
-    for archive in fashionai.glob("*.zip"):
-        with zipfile.ZipFile(archive) as opened:
-            opened.extractall(tmp_path / "elsewhere" / "test")
-    shutil.copytree(fashionai / "splits", tmp_path / "splits")
+def test_width_and_height_are_the_manifests(fashionai, tmp_path):
+    shutil.copytree(fashionai, tmp_path, dirs_exist_ok=True)
+    table = manifest.read(tmp_path).table
+    table["width"], table["height"] = range(1, len(table) + 1), 7
+    manifest.write(tmp_path, table, {})
+    images = fashionai_format.read(tmp_path, "error").images
+    expected = table.set_index("path").loc[images["path"], ["width", "height"]]
+    assert images[["width", "height"]].to_numpy().tolist() == expected.to_numpy().tolist()
+
+
+def test_another_manifest_is_another_index(darn, tmp_path):
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
+    before = darn_format.read(tmp_path, "leave_out")
+    table = manifest.read(tmp_path).table
+    table.loc[table["status"] == "missing", "status"] = "gone"
+    manifest.write(tmp_path, table, {})
+    after = darn_format.read(tmp_path, "leave_out")
+    assert after.images.equals(before.images) and after.labels.equals(before.labels)
+    assert after.sha256 != before.sha256
+
+
+def test_a_picture_that_came_after_the_freezing_is_not_taken(darn, tmp_path):
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
+    before = darn_format.read(tmp_path, "leave_out")
+    table = manifest.read(tmp_path).table
+    late = table["path"][table["status"] == "missing"].iloc[0]
+    shutil.copy(tmp_path / before.images["path"][0], tmp_path / late)
+    assert darn_format.read(tmp_path, "leave_out").sha256 == before.sha256
+    freeze(tmp_path, table["path"])
+    assert late in set(darn_format.read(tmp_path, "leave_out").images["path"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda path: path.unlink(), "is gone, expected the "),
+        (lambda path: path.write_bytes(b"another"), "has 7 bytes, expected the "),
+    ],
+)
+def test_a_picture_that_changed_since_stops_the_index(darn, tmp_path, spoil, what):
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
+    paths = darn_format.read(tmp_path, "leave_out").images["path"]
+    for row in (5, 300):
+        spoil(tmp_path / paths[row])
+    with pytest.raises(UserError) as error:
+        darn_format.read(tmp_path, "leave_out")
+    message = str(error.value)
+    assert message.startswith(f"{tmp_path / paths[5]}: {what}")
+    assert "(2 of 384 pictures are not as they were frozen)" in message
+    assert f"`modc fetch darn --folder {tmp_path} --refreeze`" in message
+
+
+def test_two_pictures_of_one_name_are_refused(fashionai, tmp_path):
+    shutil.copytree(fashionai, tmp_path, dirs_exist_ok=True)
+    paths = manifest.read(tmp_path).table["path"].tolist()
+    shutil.copytree(tmp_path / "Images", tmp_path / "more" / "Images")
+    freeze(tmp_path, [*paths, f"more/{paths[3]}"])
+    with pytest.raises(UserError) as error:
+        fashionai_format.read(tmp_path, "error")
+    assert f"{paths[3]} and more/{paths[3]} have the same name" in str(error.value)
+
+
+def test_other_folders_in_the_lists_give_the_same_labels(fashionai, tmp_path):
+    shutil.copytree(fashionai, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "GENERATED.json").unlink()
     names = tmp_path / "splits" / "filenames_test.txt"
     lines = ["test/" + line.split("/", 1)[1] for line in names.read_text().splitlines()]
     names.write_text("\n".join(lines))
@@ -58,14 +124,21 @@ def test_unpacked_archives_with_other_folders_give_the_same_labels(fashionai, tm
 
 
 def test_a_list_without_extensions_finds_the_pictures(darn, tmp_path):
-    shutil.copytree(darn / "splits", tmp_path / "splits")
-    folder = tmp_path / "splits"
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
     for split in ("train", "valid", "test"):
-        path = folder / f"filenames_{split}.txt"
+        path = tmp_path / "splits" / f"filenames_{split}.txt"
         path.write_text(path.read_text().replace("pic/", "").replace(".jpg", ""))
-    shutil.copytree(darn / "pic", tmp_path / "pic")
     index = darn_format.read(tmp_path, "leave_out")
     assert index.labels.equals(darn_format.read(darn, "leave_out").labels)
+
+
+@pytest.mark.parametrize("name", ["fashionai", "darn"])
+def test_pictures_that_are_not_frozen_are_answered_with_the_command(request, tmp_path, name):
+    shutil.copytree(request.getfixturevalue(name), tmp_path, dirs_exist_ok=True)
+    (tmp_path / manifest.FACTS).unlink()
+    reader = {"fashionai": fashionai_format, "darn": darn_format}[name].read
+    with pytest.raises(UserError, match=f"no manifest.*`modc fetch {name} --folder {tmp_path}`"):
+        reader(tmp_path, "leave_out")
 
 
 @pytest.mark.parametrize(
@@ -85,16 +158,17 @@ def test_an_absent_dataset_is_answered_with_instructions(tmp_path, fashionai, re
     assert "\n" not in str(error.value)
 
 
-def test_the_same_seed_draws_the_same_bytes(fashionai, darn, tmp_path):
+def test_the_same_seed_draws_the_same_bytes(drawn_fashionai, drawn_darn, tmp_path):
     from modc.data import garments
 
     garments.write_fashionai(tmp_path / "fashionai", images=400, seed=1)
     garments.write_darn(tmp_path / "darn", images=400, seed=1)
-    for first, second in ((fashionai, tmp_path / "fashionai"), (darn, tmp_path / "darn")):
+    for first in (drawn_fashionai, drawn_darn):
+        second = tmp_path / first.name
         files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
         assert files == sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
         assert all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
     garments.write_fashionai(tmp_path / "other", images=400, seed=2)
     assert json.loads((tmp_path / "other" / "GENERATED.json").read_text())["seed"] == 2
     name = "fashionAI_attributes_train1.zip"
-    assert (tmp_path / "other" / name).read_bytes() != (fashionai / name).read_bytes()
+    assert (tmp_path / "other" / name).read_bytes() != (drawn_fashionai / name).read_bytes()

@@ -11,6 +11,7 @@ import pytest
 
 from modc import config as configuration
 from modc import grid
+from modc.data.coverage import count
 from modc.data.index import Index
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
@@ -80,12 +81,14 @@ def index() -> Index:
         images.append((split, f"{number}.png", SIDE, SIDE))
         labels.append((split, role, number, 0, int(rng.integers(3))))
         labels.append((split, role, number, 1, int(rng.integers(2))))
+    labels = pd.DataFrame(labels, columns=["split", "role", "image", "attribute", "value"])
     return Index(
         dataset="FashionAI",
         attributes=("upper", "lower"),
         values=(3, 2),
         images=pd.DataFrame(images, columns=["split", "path", "width", "height"]),
-        labels=pd.DataFrame(labels, columns=["split", "role", "image", "attribute", "value"]),
+        labels=labels,
+        coverage=count(labels),
     )
 
 
