@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from modc.atomic import atomic_path
+from modc.data.coverage import of_places
 from modc.data.index import Index
 from modc.evaluation.embed import embed_rows
 
@@ -46,8 +47,9 @@ def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, fa
         "method": "modc" if "centres" in arrays else "baseline",
         "attribute_names": list(index.attributes),
         "generated": index.generated,
-        "missing": index.missing,
+        "coverage": of_places(index.coverage, len(index.attributes), index.training_images),
         "index_sha256": index.sha256,
+        "manifest_sha256": index.manifest_sha256,
         "epoch": facts["epoch"],
         "valid_MAP@all": facts["valid_MAP@all"],
         "key": facts["key"],

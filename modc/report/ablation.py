@@ -12,6 +12,7 @@ from modc.evaluation.prioritized import column_name
 from modc.grid import METHODS
 from modc.published.assumptions import find, name_of_setting
 from modc.report.assumptions import changed
+from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
 from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
@@ -84,7 +85,7 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
             "modc": results["modc"].value("overall", "MAP@100", "known", "1"),
             "Acc": results["modc"].value("overall", "Acc"),
             "queries": queries,
-            "data": results["modc"].not_comparable,
+            "data": why_not_comparable(results["modc"], "overall", own),
             "status": "",
         }
     return found

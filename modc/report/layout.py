@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from modc.report.assumptions import changed
+from modc.report.comparable import coverage_notes
 from modc.report.results import NOT_RUN
 from modc.report.tables import NOT_COMPARABLE
 
@@ -140,12 +141,13 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
     if pd.isna(place[quantity]):
         return Entry(ABSENT)
     percent = round(100 * place[quantity], 2)
+    mark = NOT_COMPARABLE_MARK if place["status"].startswith(NOT_COMPARABLE) else ""
     if quantity == "difference":
-        marked = NOT_COMPARABLE_MARK if place["status"].startswith(NOT_COMPARABLE) else ""
-        return Entry(f"{percent:+.2f}{marked}")
+        return Entry(f"{percent:+.2f}{mark}")
     text = f"{percent:.2f}"
-    if quantity == "ours" and pd.notna(place["spread"]):
-        text += f" ± {100 * place['spread']:.2f}"
+    if quantity == "ours":
+        text += f" ± {100 * place['spread']:.2f}" if pd.notna(place["spread"]) else ""
+        text += mark
     return Entry(text, percent == best.get(place["network"]), percent == best.get("all"))
 
 
@@ -156,8 +158,10 @@ def _title(frame: pd.DataFrame, name: str) -> str:
     percents = ", ".join(str(percent) for percent in frame["labeled_percent"].unique())
     content = "each attribute" if frame["attribute"].nunique() > 1 else "overall"
     title = f"{name}: {dataset}, {percents} % of the labels, {content}"
-    if frame["status"].str.startswith(NOT_COMPARABLE).any():
-        title += " – NOT COMPARABLE TO THE PAPER"
+    is_marked = frame["status"].str.startswith(NOT_COMPARABLE)
+    if is_marked.any():
+        part = "" if is_marked[frame["ours"].notna()].all() else "PARTLY "
+        title += f" – {part}NOT COMPARABLE TO THE PAPER"
     return title
 
 
@@ -166,12 +170,15 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     status = frame["status"]
     said = dict.fromkeys(reason for text in status for reason in text.split("; "))
     why = [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
+    reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
     if published and why:
-        reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
         notes.append(
             f"NOT COMPARABLE TO THE PAPER: {reasons}. Our numbers and the differences marked "
             f"{NOT_COMPARABLE_MARK} say nothing about the method."
         )
+    elif why:
+        notes.append(f"{NOT_COMPARABLE_MARK}: {reasons}.")
+    notes += coverage_notes(frame, config, NOT_COMPARABLE_MARK)
     divisor = DIVISORS[config["evaluation"]["map_at_100"]]
     notes.append(
         f"Percent. MAP@100 divides by {divisor}. Overall is the mean over all queries."

@@ -11,7 +11,8 @@ from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
 STALE = "trained with other settings than the configuration's"
-# Queries and candidates of the real test splits (public split files): other numbers, other test.
+# Queries and candidates that the real test splits list (public split files): other numbers, other
+# test.
 TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
 
 
@@ -20,7 +21,8 @@ class Result:
     """The baseline of one cell, or MODC on top of it.
 
     scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
-    nothing. not_comparable: "", or why a difference to the paper says nothing about the method.
+    nothing. not_comparable: "", or why no difference to the paper says anything about the method;
+    how much of the data is there is a question of each number (`modc.report.comparable`).
     """
 
     cell: Cell
@@ -44,6 +46,17 @@ class Result:
         """How many training images had labels, where the scores say so."""
         count = ((self.scores or {}).get("provenance") or {}).get("labeled_images")
         return count if _is_count(count) else None
+
+    def coverage(self, attribute: str) -> dict[str, list[int]]:
+        """Return [listed, obtained] training images, queries and candidates of the test split.
+
+        By role (train, query, candidate), of an attribute by name or "overall". Raises ValueError
+        if the scores have no such attribute.
+        """
+        found = self.scores["coverage"]
+        if attribute == "overall":
+            return found["overall"]
+        return found["attributes"][self.scores["attribute_names"].index(attribute)]
 
     def value(
         self, attribute: str, metric: str, query_label: str = "", top_n: str = ""
@@ -103,9 +116,8 @@ def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
             return f"{key} is not {value}"
     if not isinstance(scores.get("generated"), bool):
         return "generated is neither true nor false"
-    missing = scores.get("missing")
-    if not isinstance(missing, dict) or not all(_is_count(count) for count in missing.values()):
-        return "missing does not count images"
+    if not isinstance(scores.get("manifest_sha256"), str):
+        return "manifest_sha256 is no text"
     if not _are_stages(scores.get("stages")):
         return "stages does not say how each ended"
     absent = scores.get("absent_values")
@@ -121,7 +133,28 @@ def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
         return "a metric is missing or no fraction"
     if method == "modc" and not all(_is_prioritized(part) for part in parts):
         return "Acc or a metric of prioritized retrieval is missing or no fraction"
+    if not _is_coverage(scores.get("coverage"), parts):
+        return "coverage does not count training images, queries and candidates"
     return ""
+
+
+def _is_coverage(coverage: object, parts: list[dict]) -> bool:
+    """Return whether `coverage` has counts for each of `parts`, and those that were scored."""
+    if not isinstance(coverage, dict) or not isinstance(coverage.get("attributes"), list):
+        return False
+    places = [*coverage["attributes"], coverage.get("overall")]
+    return len(places) == len(parts) and all(
+        isinstance(place, dict)
+        and all(_is_share(place.get(role)) for role in ("train", "query", "candidate"))
+        and place["query"][1] == part["queries"]
+        and place["candidate"][1] == part["candidates"]
+        for place, part in zip(places, parts, strict=True)
+    )
+
+
+def _is_share(pair: object) -> bool:
+    is_pair = isinstance(pair, list) and len(pair) == 2 and all(map(_is_count, pair))
+    return is_pair and pair[1] <= pair[0] and pair[0] > 0
 
 
 def _are_stages(stages: object) -> bool:
@@ -176,11 +209,8 @@ def _why_not_comparable(scores: dict, settings: list[str]) -> str:
         return STALE
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
-    missing = sum(scores["missing"].values())
-    if missing:
-        return f"{missing} listed images are missing"
-    overall = scores["overall"]
-    counts = (overall["queries"], overall["candidates"])
+    overall = scores["coverage"]["overall"]
+    counts = (overall["query"][0], overall["candidate"][0])
     expected = TEST_SPLITS.get(scores["dataset"], counts)
     if counts != expected:
         return (

@@ -5,6 +5,7 @@ import pandas as pd
 
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.published import numbers
+from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
 from modc.report.results import NOT_RUN, Result
 
 COLUMNS = [
@@ -25,6 +26,7 @@ COLUMNS = [
     "published",
     "difference",
     "status",
+    *COVERAGE_COLUMNS,
 ]
 NOT_COMPARABLE = "not comparable"
 # Method, query label and top_n: the baseline's plain ranking, and MODC's prioritized ones.
@@ -38,6 +40,8 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
     several), published and difference (ours minus published) are fractions, NaN where absent.
     labeled_images: how many training images had labels; absent_values: how many values had none.
     status: "" for a number that may be compared, else why it may not be, or why there is none.
+    COVERAGE_COLUMNS: listed and obtained training images, queries and candidates of the place, and
+    the hash of the manifest that they come from.
     """
     published = numbers.load()
     places = published[published["table"] == number].to_dict("records")
@@ -46,7 +50,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
         value = round(place.pop("value") / 100, 4)  # printed in percent with two decimals
         filled = _filled(place, results, config)
         rows.append({**place, **filled, "published": value, "difference": filled["ours"] - value})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return _frame(rows)
 
 
 def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.DataFrame:
@@ -79,11 +83,15 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
                 }
                 filled = _filled(place, results, config)
                 rows.append({**place, **filled, "published": np.nan, "difference": np.nan})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return _frame(rows)
+
+
+def _frame(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COVERAGE_COLUMNS[:-1], "Int64"))
 
 
 def _filled(place: dict, results: list[Result], config: dict) -> dict:
-    """Return ours, spread, seeds and status of one place, from all seeds that have a number."""
+    """Return what is ours of one place, from all seeds that have a number: COLUMNS from ours on."""
     key = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
     own = [
         r
@@ -96,17 +104,19 @@ def _filled(place: dict, results: list[Result], config: dict) -> dict:
     where = (place["attribute"], metric, place["query_label"], place["top_n"])
     found = [(result, result.value(*where)) for result in own]
     values = [value for _, value in found if value is not None]
+    first = next((result for result, value in found if value is not None), None)
     return {
         "ours": np.mean(values) if values else np.nan,
         "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
         "seeds": len(values),
-        "labeled_images": next((r.labeled_images for r, v in found if v is not None), None),
-        "absent_values": next((len(r.absent_values) for r, v in found if v is not None), None),
-        "status": _status(place, found),
+        "labeled_images": first.labeled_images if first else None,
+        "absent_values": len(first.absent_values) if first else None,
+        "status": _status(place, found, config),
+        **coverage_columns(first, place["attribute"]),
     }
 
 
-def _status(place: dict, found: list[tuple[Result, float | None]]) -> str:
+def _status(place: dict, found: list[tuple[Result, float | None]], config: dict) -> str:
     if not found:
         return NOT_RUN
     absent = dict.fromkeys(
@@ -117,7 +127,8 @@ def _status(place: dict, found: list[tuple[Result, float | None]]) -> str:
     counted = [result for result, value in found if value is not None]
     if not counted:
         return "; ".join(absent)
-    reasons = [f"{NOT_COMPARABLE}: {why}" for why in _distinct(r.not_comparable for r in counted)]
+    why_not = [why_not_comparable(result, place["attribute"], config) for result in counted]
+    reasons = [f"{NOT_COMPARABLE}: {why}" for why in _distinct(why_not)]
     if absent:
         reasons.append(f"{len(counted)} of {len(found)} seeds, the others: {', '.join(absent)}")
     return "; ".join(reasons)

@@ -37,6 +37,8 @@ ATTRIBUTES = {
     "FashionMNIST": ["category", "tone"],
 }
 
+MANIFEST = "0123456789abcdef" * 4
+
 
 @pytest.fixture
 def config() -> dict:
@@ -72,6 +74,12 @@ def ended(stage: str, *place: object) -> dict:
     }
 
 
+def covered(train: int, queries: int, candidates: int) -> dict:
+    """The coverage of a place where all is there."""
+    counts = {"train": train, "query": queries, "candidate": candidates}
+    return {role: [count, count] for role, count in counts.items()}
+
+
 def made_scores(cell: Cell, method: str = "baseline") -> dict:
     """What `modc score` would write for a cell and method."""
 
@@ -101,7 +109,11 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
         "attribute_names": names,
         "provenance": {"labeled_images": 9 * cell.labeled_percent},
         "generated": False,
-        "missing": {"train": 0},
+        "manifest_sha256": MANIFEST,
+        "coverage": {
+            "attributes": [covered(100, 10, 40) for _ in names],
+            "overall": covered(900, *TEST_SPLITS.get(cell.dataset, (20, 80))),
+        },
         "attributes": [part(name, 10, 40) for name in names],
         "overall": part("overall", *TEST_SPLITS.get(cell.dataset, (20, 80))),
     }

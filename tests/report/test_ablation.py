@@ -33,6 +33,7 @@ def write_ablation(config, scores_of, tmp_path):
                     scores = scores_of(cell, method)
                     last = last_stage(own, cell, method)
                     scores["overall"]["queries"] = QUERIES
+                    scores["coverage"]["overall"]["query"] = [3600, QUERIES]
                     scores["settings_chain"] = settings_chain(own, cell, last)
                     (folder / "scores.json").write_text(json.dumps(scores))
                     values = np.random.default_rng(cell.seed).random(QUERIES) / 2 + gain

@@ -63,7 +63,8 @@ ALTERED = {
     "seed is not 0": {"seed": 1},
     "method is not baseline": {"method": "modc"},
     "generated is neither true nor false": {"generated": None},
-    "missing does not count images": {"missing": {"train": -1}},
+    "manifest_sha256 is no text": {"manifest_sha256": None},
+    "coverage does not count training images, queries and candidates": {"coverage": {}},
     "attribute_names is no list of names": {"attribute_names": [1]},
     "attributes and attribute_names differ in length": {"attributes": []},
     "a metric is missing or no fraction": {"overall": {"queries": 1}},
@@ -124,17 +125,49 @@ def test_scores_of_other_settings_are_not_shown_as_this_configurations(config, w
         assert result.not_comparable == (expected if result.cell.network == "ASEN" else "")
 
 
-def test_missing_images_are_not_comparable(config, write_run):
-    result = first(write_run(config, missing={"train": 3, "test": 2}), config)
-    assert result.not_comparable == "5 listed images are missing"
+SPOILT_COVERAGE = [
+    lambda coverage: coverage.pop("overall"),
+    lambda coverage: coverage.pop("attributes"),
+    lambda coverage: coverage["attributes"].pop(),
+    lambda coverage: coverage.update({"attributes": "abcdefgh"}),
+    lambda coverage: coverage["attributes"][1].pop("train"),
+    lambda coverage: coverage["attributes"].__setitem__(1, [1, 2, 3]),
+    lambda coverage: coverage["attributes"][1].update({"train": [1]}),
+    lambda coverage: coverage["attributes"][1].update({"train": [1, 2]}),
+    lambda coverage: coverage["attributes"][1].update({"train": [0, 0]}),
+    lambda coverage: coverage["attributes"][1].update({"train": [2, -1]}),
+    lambda coverage: coverage["attributes"][1].update({"train": [2.0, 1]}),
+    lambda coverage: coverage["attributes"][1].update({"train": [True, True]}),
+    lambda coverage: coverage["attributes"][1].update({"train": {"0": 1, "1": 1}}),
+    lambda coverage: coverage["attributes"][1].update({"query": [10, 9]}),  # 10 were scored
+    lambda coverage: coverage["overall"].update({"candidate": [14401, 14399]}),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT_COVERAGE)
+def test_coverage_that_is_altered(config, write_cell, scores_of, tmp_path, spoil):
+    scores = scores_of(CELL)
+    spoil(scores["coverage"])
+    write_cell(CELL, scores)
+    status = first(tmp_path, config).status
+    assert status.endswith("coverage does not count training images, queries and candidates")
+
+
+def test_coverage_of_an_attribute_is_found_by_name(config, write_cell, scores_of, tmp_path):
+    scores = scores_of(CELL)
+    scores["coverage"]["attributes"][2]["train"] = [70, 33]
+    write_cell(CELL, scores)
+    result = first(tmp_path, config)
+    assert result.coverage("coat_length")["train"] == [70, 33]
+    assert result.coverage("overall")["query"] == [3600, 3600]
 
 
 def test_another_test_split_is_not_comparable(config, write_cell, scores_of, tmp_path):
     scores = scores_of(CELL)
-    scores["overall"]["queries"] = 3599
+    scores["coverage"]["overall"]["query"] = [3601, 3600]
     write_cell(CELL, scores)
     assert first(tmp_path, config).not_comparable == (
-        "another test split: 3599 queries and 14400 candidates instead of 3600 and 14400"
+        "another test split: 3601 queries and 14400 candidates instead of 3600 and 14400"
     )
 
 
