@@ -105,6 +105,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
         assert status == 0, output
         assert stats(output) == {
             "index": 2,
+            "coverage": 2,
             "pack": 4,
             "subset": 7,
             "warm_up_global": 7,
@@ -114,7 +115,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "score": 42,
             "tables": 1,
             "all": 1,
-            "total": 106,
+            "total": 108,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -179,6 +180,7 @@ def edited(finished):
         ("modc/report/markdown.py", {"tables"}),
         ("modc/published/numbers.py", {"tables"}),
         ("modc/published/assumptions.yaml", {"tables"}),
+        ("modc/report/coverage_picture.py", {"coverage"}),
         ("modc/cli/report.py", set()),
         ("modc/evaluation/embed_images.py", set()),
         ("modc/training/train.py", {"warm_up", "supervised", "score", "tables"}),
@@ -207,6 +209,7 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
         ("networks: {ASEN: {backbone: resnet18}}", set()),
         ("training: {local_weight: 0.5}", set()),
         ("datasets: {DARN: {image_size: 96}}", set()),
+        ("datasets: {FashionAI: {comparable_coverage: 0.9}}", {"coverage", "tables"}),
     ],
 )
 def test_only_a_key_that_training_reads_retrains(finished, override, rules):

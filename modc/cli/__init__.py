@@ -35,6 +35,7 @@ for command in (
     report.tables,
     report.assumptions,
     report.ablation,
+    report.coverage,
 ):
     cli.add_command(command)
 

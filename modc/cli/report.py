@@ -1,4 +1,4 @@
-"""The commands that render what a run has: tables, assumptions, ablation."""
+"""The commands that render what a run has: tables, assumptions, ablation, coverage."""
 
 from pathlib import Path
 
@@ -53,6 +53,37 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     click.echo(text)
     for path in written:
         click.echo(path)
+
+
+@click.command()
+@config_option
+@click.option("--dataset", help="One dataset alone; by default all of the grid that are there.")
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def coverage(configs: tuple[Path, ...], dataset: str | None, results: Path | None) -> None:
+    """Render how many of the listed pictures there are, by split, attribute and value.
+
+    It reads the index and the manifest of each dataset. One that is not there yet is named and left
+    out, unless it was asked for.
+    """
+    from modc.config import load
+    from modc.report.coverage import render
+    from modc.report.files import listed_datasets
+
+    config = load(list(configs))
+    folder = _run_folder(results, config)
+    datasets = listed_datasets(config)
+    if dataset is not None and dataset not in datasets:
+        raise UserError(f"--dataset {dataset}: expected one of {', '.join(datasets) or 'none'}")
+    for name in [dataset] if dataset else datasets:
+        try:
+            written = render(folder, config, name)
+        except UserError as error:
+            if dataset:
+                raise
+            click.echo(f"{name} is left out: {error}")
+            continue
+        for path in written:
+            click.echo(path)
 
 
 def _run_folder(results: Path | None, config: dict) -> Path:

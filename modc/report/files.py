@@ -1,4 +1,4 @@
-"""The names of the files that `modc tables` writes."""
+"""The names of the files that `modc tables`, `modc coverage` and `modc ablation` write."""
 
 from modc.published import TABLES
 
@@ -19,3 +19,14 @@ def table_files(config: dict) -> list[str]:
 def other_datasets(config: dict) -> list[str]:
     """Return the datasets of the grid that the paper does not have."""
     return [name for name in config["grid"]["datasets"] if name not in PUBLISHED_DATASETS]
+
+
+def listed_datasets(config: dict) -> list[str]:
+    """Return the datasets of the grid that split files list and a manifest freezes."""
+    datasets = config["grid"]["datasets"]
+    return [name for name in datasets if config["datasets"][name]["format"] != "fashion_mnist"]
+
+
+def coverage_files(dataset: str) -> list[str]:
+    """Return the file names of a dataset inside results/<run>/coverage/: page, counts, picture."""
+    return [f"{dataset.lower()}.{kind}" for kind in ("md", "csv", "png")]

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from modc import ablation, grid, provenance
 from modc import config as configuration
 from modc.errors import UserError
-from modc.report.files import ABLATION_FILES, table_files
+from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
 from modc.training.device import visible_devices
 
 try:
@@ -32,6 +32,13 @@ PREPARED = f"{DATA}/prepared"
 # Runs that share the data may label other parts of it.
 LABELED = f"{PREPARED}/labeled-{{part_rule}}-{{at_least}}-{{part_seed}}/{{percent}}.csv"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
+# The datasets that have a manifest, by the name of their files.
+LISTED = {name.lower(): name for name in listed_datasets(config)}
+COVERAGE = [f"{RUN}/coverage/{name}" for own in LISTED.values() for name in coverage_files(own)]
+# From which coverage on a number is comparable: what is rendered depends on it, no training does.
+COMPARABLE = {
+    name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
+}
 ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"
@@ -41,6 +48,7 @@ STARTED = time.time()
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
+    listed="|".join(map(str.lower, config["datasets"])),
     method="|".join(grid.METHODS),
     network="|".join(network.replace("+", r"\+") for network in grid.NETWORKS),
     percent=r"\d+",
@@ -80,6 +88,12 @@ def dataset_files(wildcards):
     if settings["format"] == "fashion_mnist":
         return rules.fetch_fashion_mnist.output
     return []
+
+
+def coverage_inputs(wildcards):
+    """The index of a dataset that has a manifest, and the coverage beside it."""
+    folder = PREPARED.format(dataset=LISTED[wildcards.listed])
+    return [f"{folder}/index/{name}" for name in ("index.json", "coverage.csv")]
 
 
 def failures(since):

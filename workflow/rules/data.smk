@@ -43,6 +43,7 @@ rule index:
         f"{PREPARED}/index/index.json",
         f"{PREPARED}/index/images.csv",
         f"{PREPARED}/index/labels.csv",
+        f"{PREPARED}/index/coverage.csv",
     log:
         f"{LOGS}/index/{{dataset}}.log",
     priority: 100

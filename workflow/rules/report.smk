@@ -1,6 +1,6 @@
-# Tables 1 to 5 from the scores, and the ablation where it is asked for. When some job failed, the
-# tables of what there is are made all the same, outside the graph, since a rule cannot run without
-# its inputs.
+# Tables 1 to 5 from the scores, the coverage of the data, and the ablation where it is asked for.
+# When some job failed, those of what there is are made all the same, outside the graph, since a rule
+# cannot run without its inputs.
 
 
 rule tables:
@@ -19,8 +19,27 @@ rule tables:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
         published=provenance.published(),
+        comparable=COMPARABLE,
     shell:
         "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
+
+
+# Before anything is trained: it says whether the data are worth it.
+rule coverage:
+    input:
+        coverage_inputs,
+    output:
+        [f"{RUN}/coverage/{name}" for name in coverage_files("{listed}")],
+    log:
+        f"{LOGS}/coverage/{{listed}}.log",
+    priority: 90
+    params:
+        config=CONFIG,
+        dataset=lambda wildcards: LISTED[wildcards.listed],
+        code=provenance.code_of("modc.report.coverage"),
+        comparable=lambda wildcards: COMPARABLE[LISTED[wildcards.listed]],
+    shell:
+        "modc coverage --config {params.config:q} --dataset {params.dataset} 2> {log:q}"
 
 
 # One cell under each alternative of the assumptions: `snakemake ablation`.
@@ -41,6 +60,7 @@ rule ablation:
         config=CONFIG,
         code=provenance.code_of("modc.report.ablation"),
         published=provenance.published(),
+        comparable=COMPARABLE,
     shell:
         "modc ablation --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
@@ -58,6 +78,7 @@ onerror:
     failed = "\n".join(failures(STARTED))
     try:
         shell("modc tables --config {CONFIG}")
+        shell("modc coverage --config {CONFIG}")
         if Path(ABLATION[0]).parent.exists():
             shell("modc ablation --config {CONFIG}")
     finally:
