@@ -51,6 +51,11 @@ def test_an_override_replaces_single_keys_and_whole_lists(tmp_path):
         ({"networks": {"ASEN": {"backbone": "resnet5"}}}, "did you mean 'resnet50'?"),
         ({"grid": {"labeled_percent": {"DARN": [0]}}}, "grid.labeled_percent.DARN.0: 0 is less"),
         ({"grid": {"seeds": []}}, "grid.seeds: [] should be non-empty"),
+        (
+            {"datasets": {"DARN": {"comparable_coverage": 95}}},
+            "datasets.DARN.comparable_coverage: 95 is greater than the maximum of 1; expected a "
+            "fraction from 0 to 1",
+        ),
         ({"run": "../elsewhere"}, "run: '../elsewhere' does not match"),
         (
             {"training": {"stages": {"ASEN": {"warm_up": {"local_learning_rate": 0.1}}}}},
@@ -67,6 +72,15 @@ def test_a_wrong_key_type_or_value_is_named_with_what_is_allowed(tmp_path, overr
         loaded(tmp_path, **override)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_coverage_from_which_a_number_is_comparable_must_be_given(tmp_path):
+    text = (REPOSITORY / "config.yaml").read_text().replace("    comparable_coverage: 0.95\n", "")
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(
+        UserError, match=r"datasets\.DARN: the key 'comparable_coverage' is missing"
+    ):
+        config.load([tmp_path / "config.yaml"])
 
 
 def test_a_dataset_of_the_grid_needs_its_labeled_percent(tmp_path):

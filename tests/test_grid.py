@@ -133,6 +133,7 @@ CELL = grid.Cell("FashionAI", "ASENv2", 10, 0)
         (("training", "checkpoint"), "last"),
         (("datasets", "DARN", "image_size"), 256),
         (("datasets", "FashionAI", "detail_size"), 512),
+        (("datasets", "FashionAI", "comparable_coverage"), 0.5),
         (("grid", "seeds"), [0, 1]),
     ],
 )
