@@ -21,6 +21,14 @@ ATTRIBUTES = {
     "sleeve shape": 17,
 }
 
+# The public split files: pictures, queries and candidates a split (DARN's part of data.zip). A
+# training picture has several labels, so these are not counted.
+COUNTS = {
+    "train": {"filenames": 171_697},
+    "valid": {"filenames": 21_461, "query": 4_293, "candidate": 17_168},
+    "test": {"filenames": 21_461, "query": 4_293, "candidate": 17_168},
+}
+
 INSTRUCTIONS = (
     "DARN is not there: fetch the pictures of its URL list (Google Drive id "
     "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R; this version of modc does not download them) to "

@@ -20,11 +20,18 @@ ATTRIBUTES = {
     "neck_design": 5,
 }
 
+# The public split files: pictures, queries and candidates a split (FashionAI's part of data.zip).
+COUNTS = {
+    "train": {"filenames": 144_335, "train": 144_335},
+    "valid": {"filenames": 18_000, "query": 3_600, "candidate": 14_400},
+    "test": {"filenames": 18_000, "query": 3_600, "candidate": 14_400},
+}
+
 INSTRUCTIONS = (
-    "FashionAI is not there: register for Tianchi competition 231671 (FashionAI attributes), fetch "
-    "fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) and put "
-    "them into {folder} as they are; unpack the public ASEN++ repository's data.zip (Drive id "
-    "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its FashionAI files, such as filenames_train.txt, "
+    "FashionAI is not there: run `modc fetch splits` and `modc fetch fashionai`, which puts its "
+    "pictures into {folder} out of fashionAI_attributes_train1.zip (6 GB) and "
+    "fashionAI_attributes_train2.zip (7 GB) of Tianchi competition 231671 (register at "
+    "https://tianchi.aliyun.com/competition/entrance/231671/introduction); the split files go "
     "into {folder}/splits"
 )
 

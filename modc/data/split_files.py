@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc.data.names import shown, why_unsafe
 from modc.errors import UserError
 
 MARKER = "filenames_train.txt"
@@ -24,16 +25,24 @@ def find(folder: Path) -> Path | None:
 
 
 def read_filenames(path: Path) -> list[str]:
-    """Return the paths of a filenames file. Raises UserError for one that stands twice."""
-    names = [line for _, line in _lines(path)]
+    """Return the paths of a filenames file.
+
+    Raises UserError naming the line of one that stands twice or leaves the dataset's folder.
+    """
     first: dict[str, int] = {}
     for number, name in _lines(path):
+        wrong = why_unsafe(name)
+        if wrong:
+            raise UserError(
+                f"{path}, line {number}: {shown(name)}: {wrong}; expected a path below the "
+                f"dataset's folder; fetch the split files again"
+            )
         if name in first:
             raise UserError(f"{path}, line {number}: {name} stands in line {first[name]} already")
         first[name] = number
-    if not names:
+    if not first:
         raise UserError(f"{path}: empty; expected one image path a line")
-    return names
+    return list(first)
 
 
 def read_labels(path: Path, values: tuple[int, ...], images: int) -> pd.DataFrame:

@@ -5,15 +5,18 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from modc.data import darn, fashionai
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
 STALE = "trained with other settings than the configuration's"
-# Queries and candidates that the real test splits list (public split files): other numbers, other
-# test.
-TEST_SPLITS = {"FashionAI": (3600, 14400), "DARN": (4293, 17168)}
+# Queries and candidates of the real test splits (public split files): other numbers, other test.
+TEST_SPLITS = {
+    name: (counts["test"]["query"], counts["test"]["candidate"])
+    for name, counts in (("FashionAI", fashionai.COUNTS), ("DARN", darn.COUNTS))
+}
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,14 @@ def test_a_mistake_is_named_with_its_line(tmp_path, text, message):
         (b"\n", "empty; expected one image path a line"),
         (b"\xff\xfe\x00", "not a text file"),
         (None, "no such split file"),
+        (b"a.jpg\n../b.jpg\n", r"line 2: \.\./b\.jpg: it leads out of its folder"),
+        (b"a/../../b.jpg\n", "it leads out of its folder"),
+        (b"/etc/passwd\n", "line 1: /etc/passwd: it is an absolute path"),
+        (b"C:\\b.jpg\n", "it is an absolute path"),
+        (b"\\b.jpg\n", "it is an absolute path"),
+        (b"a.jpg\n\nb\0c.jpg\n", r"line 3: b\\x00c\.jpg: it has a control character"),
+        (b"a/" + 300 * b"b" + b".jpg\n", r"line 1: a/b+\.\.\.: a part of it is longer than 255 b"),
+        (100 * b"\xe2\x82\xac" + b".jpg\n", "a part of it is longer than 255 bytes"),
     ],
 )
 def test_bad_filenames_are_refused(tmp_path, content, message):
