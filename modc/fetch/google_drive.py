@@ -2,7 +2,7 @@
 
 import re
 import time
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import gdown
@@ -79,15 +79,20 @@ class _Refused(Exception):
 
 
 def _download(drive_id: str, output: Path, what: str, limit: int) -> None:
-    bar = tqdm(desc=what, unit="B", unit_scale=True, mininterval=1)
+    with ExitStack() as stack:
+        temporary = stack.enter_context(atomic_path(output))
+        bar: tqdm | None = None
 
-    def progress(done: int, total: int | None) -> None:
-        if max(done, total or 0) > limit:
-            raise _Refused(f"it sends more than {limit / 1e6:,.0f} MB")
-        bar.total = total
-        bar.update(done - bar.n)
+        def progress(done: int, total: int | None) -> None:
+            nonlocal bar
+            if max(done, total or 0) > limit:
+                raise _Refused(f"it sends more than {limit / 1e6:,.0f} MB")
+            if bar is None:
+                bar = stack.enter_context(
+                    tqdm(desc=what, total=total, unit="B", unit_scale=True, mininterval=1)
+                )
+            bar.update(done - bar.n)
 
-    with closing(bar), atomic_path(output) as temporary:
         with temporary.open("wb") as file:
             # No cookies: gdown would keep them in the user's home directory.
             gdown.download(
