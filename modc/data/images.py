@@ -1,12 +1,12 @@
-"""Pictures by their path below a dataset's folder: files, archive members, rows of idx files."""
+"""Pictures by their path below a dataset's folder: files and rows of idx files."""
 
 import gzip
 import os
 import struct
 import warnings
-import zipfile
 import zlib
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
@@ -24,44 +24,30 @@ _IDX_IMAGES = 0x00000803  # unsigned bytes, three dimensions
 class ImageFolder:
     """The pictures of one dataset's folder.
 
-    A path is relative to the folder, with forward slashes: a file (`pic/51586095/3660_47_1.jpg`), a
-    member of a zip archive that lies in the folder (`train1.zip/Images/a.jpg`), so that archives
-    need no unpacking, or a picture of an idx file (`train-images-idx3-ubyte.gz/00017`). Several
-    threads may read at once: an archive's reads are serialised by the zipfile module itself.
+    A path is relative to the folder, with forward slashes: a file (`pic/51586095/3660_47_1.jpg`) or
+    a picture of an idx file (`train-images-idx3-ubyte.gz/00017`). Several threads may read at once.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self._archives: dict[Path, zipfile.ZipFile] = {}
         self._arrays: dict[Path, np.ndarray] = {}
         self._lock = Lock()
 
     @cached_property
     def paths(self) -> list[str]:
-        """All pictures in files and archives below the folder, in a fixed order."""
+        """All pictures in files below the folder, in a fixed order."""
         found = []
         for root, folders, files in os.walk(self.folder):
             folders.sort()
             below = Path(root).relative_to(self.folder).as_posix()
             prefix = "" if below == "." else below + "/"
-            for name in sorted(files):
-                if name.lower().endswith(SUFFIXES):
-                    found.append(prefix + name)
-                elif name.lower().endswith(".zip"):
-                    members = self._archive(self.folder / (prefix + name)).namelist()
-                    found += [
-                        f"{prefix}{name}/{member}"
-                        for member in members
-                        if member.lower().endswith(SUFFIXES)
-                    ]
+            found += [prefix + name for name in sorted(files) if name.lower().endswith(SUFFIXES)]
         return found
 
     def size(self, path: str) -> tuple[int, int]:
         """Return the picture's width and height as shown, read from its header alone."""
         with self._picture(path) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(0x0112, 1) >= 5  # EXIF orientations that swap the sides
-            return (height, width) if turned else (width, height)
+            return _size_as_shown(picture)
 
     def open(self, path: str) -> Image.Image:
         """Return the decoded picture, RGB, turned as its EXIF orientation says.
@@ -71,59 +57,21 @@ class ImageFolder:
         with self._picture(path) as picture:
             try:
                 return ImageOps.exif_transpose(picture).convert("RGB")
-            except (OSError, SyntaxError, ValueError, struct.error, zipfile.BadZipFile, zlib.error):
-                raise UserError(self._damaged(path)) from None
+            except (OSError, SyntaxError, ValueError, struct.error, zlib.error):
+                raise UserError(_damaged(self._name(path))) from None
 
     def _picture(self, path: str) -> Image.Image:
         """Return the picture with its header read and its pixels not yet."""
         container = _container(path)
+        if container is None:
+            return _opened(self.folder / path, self._name(path))
         try:
-            if container and ".zip" in container.lower():
-                archive = self._archive(self.folder / container)
-                source = archive.open(path.removeprefix(container + "/"))
-            elif container:
-                return Image.fromarray(self._row(container, path))
-            else:
-                source = self.folder / path
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                picture = Image.open(source)
-        except (FileNotFoundError, KeyError, NotADirectoryError):
-            raise UserError(f"{self._name(path)}: no such picture; expected it there") from None
-        except IsADirectoryError:
-            raise UserError(f"{self._name(path)}: a folder; expected a picture") from None
-        except (UnidentifiedImageError, SyntaxError, zipfile.BadZipFile, zlib.error):
-            raise UserError(
-                f"{self._name(path)}: not a picture; expected JPEG or PNG; fetch it again"
-            ) from None
-        except Image.DecompressionBombError:
-            raise UserError(_too_large(self._name(path))) from None
-        except OSError as error:
-            if error.errno is not None:  # of the file system, not of the picture
-                raise
-            raise UserError(self._damaged(path)) from None
-        if picture.width * picture.height > PIXEL_LIMIT:
-            picture.close()
-            raise UserError(_too_large(self._name(path)))
-        return picture
-
-    def _damaged(self, path: str) -> str:
-        return f"{self._name(path)}: truncated or damaged picture; fetch it again or delete it"
+            return Image.fromarray(self._row(container, path))
+        except KeyError:
+            raise UserError(_absent(self._name(path))) from None
 
     def _name(self, path: str) -> str:
         return str(self.folder / path)
-
-    def _archive(self, path: Path) -> zipfile.ZipFile:
-        with self._lock:
-            if path not in self._archives:
-                try:
-                    self._archives[path] = zipfile.ZipFile(path)
-                except zipfile.BadZipFile:
-                    raise UserError(
-                        f"{path}: damaged zip archive; compare its size with the source and fetch "
-                        f"it again"
-                    ) from None
-            return self._archives[path]
 
     def _row(self, container: str, path: str) -> np.ndarray:
         with self._lock:
@@ -135,6 +83,12 @@ class ImageFolder:
         if not number.isdigit() or int(number) >= len(rows):
             raise KeyError(path)
         return rows[int(number)]
+
+
+def size_of(data: bytes, name: str) -> tuple[int, int]:
+    """Return the width and height of a picture's bytes likewise; `name` names it in a UserError."""
+    with _opened(BytesIO(data), name) as picture:
+        return _size_as_shown(picture)
 
 
 def read_idx_images(path: Path) -> np.ndarray:
@@ -167,13 +121,48 @@ def read_idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
+def _opened(source: Path | BytesIO, name: str) -> Image.Image:
+    """Return the picture with its header read and its pixels not yet."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(source)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(_absent(name)) from None
+    except IsADirectoryError:
+        raise UserError(f"{name}: a folder; expected a picture") from None
+    except (UnidentifiedImageError, SyntaxError, zlib.error):
+        raise UserError(f"{name}: not a picture; expected JPEG or PNG; fetch it again") from None
+    except Image.DecompressionBombError:
+        raise UserError(_too_large(name)) from None
+    except OSError as error:
+        if error.errno is not None:  # of the file system, not of the picture
+            raise
+        raise UserError(_damaged(name)) from None
+    if picture.width * picture.height > PIXEL_LIMIT:
+        picture.close()
+        raise UserError(_too_large(name))
+    return picture
+
+
+def _size_as_shown(picture: Image.Image) -> tuple[int, int]:
+    width, height = picture.size
+    turned = picture.getexif().get(0x0112, 1) >= 5  # EXIF orientations that swap the sides
+    return (height, width) if turned else (width, height)
+
+
 def _container(path: str) -> str | None:
-    """Return the archive or idx file that holds the picture, None if it is a file of its own."""
-    parts = path.split("/")
-    for count in range(1, len(parts)):
-        if parts[count - 1].lower().endswith((".zip", "-ubyte", "-ubyte.gz")):
-            return "/".join(parts[:count])
-    return None
+    """Return the idx file that holds the picture, None if it is a file of its own."""
+    container = path.rpartition("/")[0]
+    return container if container.lower().endswith(("-ubyte", "-ubyte.gz")) else None
+
+
+def _absent(name: str) -> str:
+    return f"{name}: no such picture; expected it there"
+
+
+def _damaged(name: str) -> str:
+    return f"{name}: truncated or damaged picture; fetch it again or delete it"
 
 
 def _too_large(name: str) -> str:
