@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from modc.errors import UserError
+
+DEFAULT_CONFIG = Path("config.yaml")
 PATH = click.Path(path_type=Path)
 
 
@@ -12,3 +15,34 @@ def config_option(command):
     return click.option(
         "--config", "configs", type=PATH, multiple=True, required=True, help="Repeatable."
     )(command)
+
+
+def default_config_option(command):
+    """Add --config, which is config.yaml where it is not given."""
+    return click.option(
+        "--config",
+        "configs",
+        type=PATH,
+        multiple=True,
+        default=[DEFAULT_CONFIG],
+        show_default=True,
+        help="Repeatable.",
+    )(command)
+
+
+def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
+    """Return the configuration of --config.
+
+    instead: the option that does without; needed: it is not given. Then a config.yaml that is not
+    there raises UserError, else it is as if it were empty.
+    """
+    if configs == (DEFAULT_CONFIG,) and not DEFAULT_CONFIG.exists():
+        if not needed:
+            return {}
+        raise UserError(
+            f"{DEFAULT_CONFIG}: no such configuration file here; run this in the project's folder, "
+            f"or pass --config FILE or {instead}"
+        )
+    from modc import config as configuration
+
+    return configuration.load(list(configs))

@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 from modc import ablation, grid, provenance
 from modc import config as configuration
 from modc.errors import UserError
-from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
+from modc.fetch import split_check
+from modc.report.files import ABLATION_FILES, table_files
 from modc.training.device import visible_devices
 
 try:
@@ -26,6 +27,12 @@ CONFIG = f"{RUN}/config.yaml"
 CELL = f"{RUN}/{{variant}}cells/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 RESUME = f"{RUN}/{{variant}}resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 LOGS = f"{RUN}/logs"
+# The split files of these datasets are fetched; a drawn one has its own.
+REAL = [
+    name
+    for name in ("FashionAI", "DARN")
+    if name in config["datasets"] and "generate" not in config["datasets"][name]
+]
 CELL_LOG = "{variant}{dataset}-{network}-{percent}-{seed}"
 DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
@@ -83,6 +90,8 @@ def dataset_folder(wildcards):
 def dataset_files(wildcards):
     """What a rule makes of the dataset itself; nothing where a person has to fetch it."""
     settings = config["datasets"][wildcards.dataset]
+    if settings["format"] == "fashionai":
+        return rules.fetch_fashionai.output
     if "generate" in settings:
         return rules.garments.output
     if settings["format"] == "fashion_mnist":
@@ -90,10 +99,12 @@ def dataset_files(wildcards):
     return []
 
 
-def coverage_inputs(wildcards):
-    """The index of a dataset that has a manifest, and the coverage beside it."""
-    folder = PREPARED.format(dataset=LISTED[wildcards.listed])
-    return [f"{folder}/index/{name}" for name in ("index.json", "coverage.csv")]
+def fashionai_files(wildcards):
+    """The split files that FashionAI's pictures are taken by, or what stands for drawn ones."""
+    if "FashionAI" not in REAL:
+        return expand(rules.garments.output, dataset="FashionAI")
+    # Not by their age: what depends on the manifest takes days. Their content is compared with it.
+    return ancient([file for file in rules.fetch_splits.output if "/FashionAI/" in file])
 
 
 def failures(since):

@@ -35,6 +35,36 @@ rule fetch_fashion_mnist:
         "modc fetch fashion-mnist --folder {params.folder:q} 2> {log:q}"
 
 
+# `update` keeps what is there: files put there by hand, and a frozen manifest.
+rule fetch_splits:
+    output:
+        update(
+            expand(
+                f"{DATA}/splits/{{file}}",
+                dataset=REAL,
+                file=split_check.FILES,
+            )
+        ),
+    log:
+        f"{LOGS}/fetch/splits.log",
+    shell:
+        f"modc fetch splits --config {shlex.quote(CONFIG)} 2> {{log:q}}"
+
+
+# Without the two archives, which need a registration, this job fails and says what to do.
+rule fetch_fashionai:
+    input:
+        fashionai_files,
+    output:
+        update(f"{config['data']}/FashionAI/manifest.csv"),
+        update(f"{config['data']}/FashionAI/manifest.json"),
+    log:
+        f"{LOGS}/fetch/FashionAI.log",
+    priority: 100
+    shell:
+        f"modc fetch fashionai --config {shlex.quote(CONFIG)} 2> {{log:q}}"
+
+
 # Another real dataset is not an input: where it is absent, this job fails first and says what to fetch.
 rule index:
     input:

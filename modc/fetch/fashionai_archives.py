@@ -1,0 +1,236 @@
+"""FashionAI's listed pictures: out of its archives to Images/, with a manifest of them."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modc.atomic import write_bytes
+from modc.data import manifest
+from modc.data.index import SPLITS
+from modc.data.listed_images import GENERATED
+from modc.data.names import shown
+from modc.data.split_files import read_filenames
+from modc.errors import UserError
+from modc.fetch import split_check
+from modc.fetch.extraction import Picture, can_be_had, extract
+from modc.fetch.fashionai_sources import ARCHIVES, IMAGES, PAGE, Sources, find, picture_path
+
+log = logging.getLogger(__name__)
+
+DATASET = "FashionAI"
+ABSENT = "missing.csv"
+# What a file takes on disk is a multiple of this.
+BLOCK = 4096
+SHOWN = 3
+
+
+def fetch(folder: Path, archives: Path, refreeze: bool) -> str:
+    """Put what the split files in `folder`/splits list to `folder`/Images, and freeze it.
+
+    archives: where the two archives lie, as they are or unpacked. A manifest that is there stays
+    unless `refreeze`: then only what it has and what is gone is put in place again. Returns a line
+    that says what there is; pictures that are missing are a warning and stand in missing.csv.
+    Raises UserError if an archive is absent or does not open, or the disk has too little room.
+    """
+    listed = _listed(folder)
+    fingerprint = split_check.fingerprint(folder / "splits")
+    frozen = None if refreeze else _frozen(folder, fingerprint)
+    if frozen is not None:
+        return _restore(folder, archives, listed, frozen)
+    names = _names(listed)
+    sources = find(archives, names, folder)
+    pictures = _extract(folder, archives, sources, list(names))
+    table = pd.DataFrame([row[:-1] for row in pictures], columns=manifest.COLUMNS)
+    _forget_other_splits(folder, fingerprint)
+    manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})
+    _report(folder, listed, pictures)
+    counts = table["status"].value_counts()
+    kinds = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    return f"{folder}: {len(table):,} pictures listed: {kinds}; {manifest.MANIFEST} is frozen"
+
+
+def _listed(folder: Path) -> pd.DataFrame:
+    """Return the columns split, name (the split files'), path (below `folder`) of all pictures."""
+    splits = folder / "splits"
+    absent = split_check.missing(splits)
+    if absent:
+        raise UserError(
+            f"{splits}: {len(absent)} split files are missing, the first is {absent[0]}; run "
+            f"`modc fetch splits`"
+        )
+    if not (folder / GENERATED).exists():
+        split_check.check(splits, DATASET)
+    rows = []
+    for split in SPLITS:
+        for name in read_filenames(splits / f"filenames_{split}.txt"):
+            path = picture_path(name)
+            if path is None:
+                raise UserError(
+                    f"{splits}/filenames_{split}.txt: {shown(name)}; expected "
+                    f".../<attribute>_labels/<name>.jpg of one of FashionAI's attributes"
+                )
+            rows.append((split, name, path))
+    return pd.DataFrame(rows, columns=["split", "name", "path"])
+
+
+def _names(listed: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(listed["path"], listed["name"], strict=True))
+
+
+def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) -> list[Picture]:
+    """Put the `wanted` pictures in place, once it is sure that this can work."""
+    there = _sizes(folder)
+    absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
+    unknown = [path for path in wanted if path not in there and path not in sources.copies]
+    if absent and unknown:
+        raise UserError(_instructions(archives, absent, len(unknown), len(wanted)))
+    if sources.outside:
+        log.warning(
+            "%d members of the archives lead out of their folder; they are left alone",
+            sources.outside,
+        )
+    new = [
+        copies[0].bytes
+        for path in wanted
+        if (copies := [copy for copy in sources.copies.get(path, []) if not copy.unreadable])
+        and there.get(path) not in {copy.bytes for copy in copies}
+    ]
+    _check_space(folder, new)
+    copies = [(path, sources.copies.get(path, [])) for path in wanted]
+    pictures = extract(folder, copies, len(wanted))
+    if new:
+        os.sync()  # the manifest must not be on disk before the pictures that it names
+    return pictures
+
+
+def _instructions(archives: Path, absent: list[str], unknown: int, wanted: int) -> str:
+    return (
+        f"{archives}: no {' and no '.join(absent)} there, and {unknown:,} of {wanted:,} listed "
+        f"pictures are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
+        f", put them there, as they are or unpacked, and run `modc fetch fashionai` again; "
+        f"--archives FOLDER names another place"
+    )
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the bytes of the files in Images/<attribute>_labels/, by their paths."""
+    return {
+        f"{IMAGES}/{place.name}/{entry.name}": entry.stat().st_size
+        for place in sorted((folder / IMAGES).glob("*_labels"))
+        if place.is_dir()
+        for entry in os.scandir(place)
+        if entry.is_file()
+    }
+
+
+def _check_space(folder: Path, sizes: list[int]) -> None:
+    needed = int((-(-np.array(sizes, np.int64) // BLOCK) * BLOCK).sum())
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder}: {len(sizes):,} pictures need {needed / 1e9:.1f} GB, but only "
+            f"{free / 1e9:.1f} GB are free; free some space, or set another `data` folder in the "
+            f"configuration"
+        )
+
+
+def _frozen(folder: Path, fingerprint: str) -> manifest.Manifest | None:
+    """Return the manifest that is there. Raises UserError if it is of other split files."""
+    if not manifest.exists(folder):
+        return None
+    frozen = manifest.read(folder)
+    if _splits_of(frozen) == fingerprint:
+        return frozen
+    if (folder / GENERATED).exists():  # drawn anew: their numbers say nothing about the paper
+        return None
+    raise UserError(
+        f"{folder / manifest.MANIFEST}: frozen with other split files than those in "
+        f"{folder / 'splits'}; restore them, or run with --refreeze to take these"
+    )
+
+
+def _splits_of(frozen: manifest.Manifest) -> str | None:
+    sources = frozen.facts.get("sources")
+    return sources.get("splits") if isinstance(sources, dict) else None
+
+
+def _forget_other_splits(folder: Path, fingerprint: str) -> None:
+    """Remove the facts of a manifest of other split files, which may list the same pictures."""
+    try:
+        same = _splits_of(manifest.read(folder)) == fingerprint
+    except UserError:
+        same = False
+    if not same:
+        (folder / manifest.FACTS).unlink(missing_ok=True)
+
+
+def _restore(folder: Path, archives: Path, listed: pd.DataFrame, frozen: manifest.Manifest) -> str:
+    """Put what a frozen manifest has and what is gone in place again, and nothing else."""
+    there = _sizes(folder)
+    pictures = frozen.pictures.set_index("path")
+    gone = [path for path, size in pictures["bytes"].items() if there.get(path) != size]
+    others = frozen.table.loc[frozen.table["status"] != manifest.OK, "path"].tolist()
+    sources = find(archives, _names(listed), folder) if gone or others else Sources()
+    if gone:
+        wrong = [
+            row.path
+            for row in _extract(folder, archives, sources, gone)
+            if row.sha256 != pictures["sha256"][row.path]
+        ]
+        if wrong:
+            raise UserError(
+                f"{folder}: {len(wrong):,} pictures of the frozen manifest are gone, and "
+                f"{archives} does not have them as they were, the first is {wrong[0]}; restore "
+                f"them, or run with --refreeze to do without"
+            )
+    more = _more(folder, others, sources)
+    if more:
+        log.warning(
+            "%s: %d pictures are there that the frozen manifest does not have; run with "
+            "--refreeze to take them in (models trained before are then of other data)",
+            folder,
+            more,
+        )
+    again = f", {len(gone):,} of them put in place again" if gone else ""
+    missing = f"; {len(others):,} are missing as before" if others else ""
+    return f"{folder}: {len(pictures):,} pictures as {manifest.MANIFEST} has them{again}{missing}"
+
+
+def _more(folder: Path, others: list[str], sources: Sources) -> int:
+    """Return how many of the pictures `others` that the manifest lacks could be had now."""
+    if not others:
+        return 0
+    here = manifest.describe(folder, others)
+    found = set(here.loc[here["status"] == manifest.OK, "path"])
+    return len(found | {path for path in others if can_be_had(sources.copies.get(path, []))})
+
+
+def _report(folder: Path, listed: pd.DataFrame, pictures: list[Picture]) -> None:
+    """Warn of what is missing, by split and attribute, and write all of it to missing.csv."""
+    facts = pd.DataFrame(
+        [(row.path, row.status, row.reason) for row in pictures],
+        columns=["path", "status", "reason"],
+    )
+    absent = listed.merge(facts[facts["status"] != manifest.OK], on="path")
+    absent.insert(1, "attribute", absent["path"].str.extract(r"/(\w+)_labels/", expand=False))
+    if absent.empty:
+        (folder / ABSENT).unlink(missing_ok=True)
+        return
+    write_bytes(folder / ABSENT, absent.to_csv(index=False, lineterminator="\n").encode())
+    for split in SPLITS:
+        counts = absent.loc[absent["split"] == split, "attribute"].value_counts()
+        if len(counts):
+            kinds = ", ".join(f"{attribute} {count:,}" for attribute, count in counts.items())
+            log.warning("%s: %d pictures are not there: %s", split, counts.sum(), kinds)
+    log.warning(
+        "%d OF %d LISTED PICTURES ARE NOT THERE (%s), the first: %s; all of them: %s",
+        len(absent),
+        len(listed),
+        ", ".join(f"{count:,} {kind}" for kind, count in absent["status"].value_counts().items()),
+        ", ".join(absent["name"][:SHOWN]),
+        folder / ABSENT,
+    )

@@ -1,0 +1,157 @@
+"""Where FashionAI's pictures come from: its two archives, as they are or unpacked by hand."""
+
+import logging
+import os
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from modc.data import fashionai
+from modc.errors import UserError
+from modc.fetch import zip_files
+
+log = logging.getLogger(__name__)
+
+IMAGES = "Images"
+ARCHIVES = {
+    "1": "fashionAI_attributes_train1.zip (6 GB)",
+    "2": "fashionAI_attributes_train2.zip (7 GB)",
+}
+PAGE = "https://tianchi.aliyun.com/competition/entrance/231671/introduction"
+AGAIN = f"fetch it again from {PAGE}"
+# The pictures have about 75 kB each.
+PICTURE_LIMIT = 50_000_000
+_NUMBER = re.compile(r"train([12])(?!\d)", re.IGNORECASE)
+_FOLDERS = {f"{attribute}_labels" for attribute in fashionai.ATTRIBUTES}
+
+
+class Copy(NamedTuple):
+    """One copy of a picture: an archive's member, or a file where the archive was unpacked.
+
+    checksum: CRC-32, None where none is known. unreadable: why it must not be read, "" if it may.
+    """
+
+    source: Path
+    bytes: int
+    checksum: int | None
+    unreadable: str
+    read: partial  # () -> its bytes, None where they are damaged
+
+
+@dataclass
+class Sources:
+    """What there is in a folder.
+
+    copies: of each listed picture that was found, by its path below the dataset's folder; those
+    in archives come first. facts: name and size of each archive or unpacked folder. numbers: which
+    of the two archives were seen. outside: members that lead out of their folder.
+    """
+
+    copies: dict[str, list[Copy]] = field(default_factory=dict)
+    facts: dict[str, int | str] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
+    outside: int = 0
+
+
+def picture_path(name: str) -> str | None:
+    """Return the path of a picture below the dataset's folder by any release's name of it.
+
+    `test/Images/coat_length_labels/<md5>.jpg` becomes `Images/coat_length_labels/<md5>.jpg`, since
+    the folders before differ between releases; None for what is no picture of an attribute.
+    """
+    *_, folder, file = ["", *name.replace("\\", "/").split("/")]
+    if folder not in _FOLDERS or not file.lower().endswith((".jpg", ".jpeg", ".png")):
+        return None
+    return f"{IMAGES}/{folder}/{file}"
+
+
+def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
+    """Return what `folder` and its direct subfolders hold of the listed pictures.
+
+    listed: the split files' name of each picture by its path below the dataset's folder. target:
+    that folder, whose Images/ is no source. Raises UserError for an archive of the expected name
+    that does not open.
+    """
+    found = Sources()
+    for path in sorted([*folder.glob("*.zip"), *folder.glob("*/*.zip")]):
+        if path.is_file():
+            _add_archive(found, folder, path, listed)
+    unpacked = {
+        path.resolve(): path
+        for depth in (IMAGES, f"*/{IMAGES}", f"*/*/{IMAGES}")
+        for path in sorted(folder.glob(depth))
+    }
+    unpacked.pop((target / IMAGES).resolve(), None)
+    for path in unpacked.values():
+        _add_folder(found, folder, path, listed)
+    return found
+
+
+def _add_archive(found: Sources, folder: Path, path: Path, listed: dict[str, str]) -> None:
+    try:
+        archive = zip_files.open_zip(path, AGAIN)
+    except UserError as error:
+        if _NUMBER.search(path.name):
+            raise
+        log.warning("%s", error)  # no archive of ours, as far as its name says
+        return
+    pictures = []
+    for member in archive.infolist():
+        if zip_files.why_outside(member):
+            found.outside += 1
+            continue
+        picture = picture_path(member.filename)
+        if picture in listed:
+            copy = Copy(
+                source=path,
+                bytes=member.file_size,
+                checksum=member.CRC,
+                unreadable=zip_files.why_unreadable(member, PICTURE_LIMIT),
+                read=partial(zip_files.read, archive, member),
+            )
+            found.copies.setdefault(picture, []).append(copy)
+            pictures.append(picture)
+    place = path.relative_to(folder).as_posix()
+    _record(found, place, path.stat().st_size, [listed[picture] for picture in pictures])
+
+
+def _add_folder(found: Sources, folder: Path, images: Path, listed: dict[str, str]) -> None:
+    pictures = []
+    for name in sorted(_FOLDERS):
+        if not (images / name).is_dir():
+            continue
+        for entry in os.scandir(images / name):
+            picture = f"{IMAGES}/{name}/{entry.name}"
+            if picture in listed and entry.is_file():
+                size = entry.stat().st_size
+                copy = Copy(
+                    source=images,
+                    bytes=size,
+                    checksum=None,
+                    unreadable=zip_files.why_too_large(size, PICTURE_LIMIT),
+                    read=partial(Path(entry.path).read_bytes),
+                )
+                found.copies.setdefault(picture, []).append(copy)
+                pictures.append(picture)
+    if pictures:
+        place = images.relative_to(folder).as_posix()
+        _record(found, place, "unpacked", [listed[picture] for picture in pictures])
+
+
+def _record(found: Sources, place: str, size: int | str, names: list[str]) -> None:
+    """Note a source; which of the two archives it is, its place or its pictures' names say.
+
+    place: below the folder of the archives. names: the split files' names of its pictures.
+    """
+    if not names:
+        if _NUMBER.search(place):
+            log.warning("%s: holds none of the listed pictures", place)
+        return
+    log.info("%s: %d of the listed pictures", place, len(names))
+    found.facts[place] = size
+    found.numbers.update(
+        _NUMBER.findall(place)[-1:]
+        or {number for name in names for number in _NUMBER.findall(name)}
+    )
