@@ -1,121 +1,73 @@
-"""A web server that answers as a test tells it, pictures to serve, and settings for quick tests."""
+"""The command line, a small public release of split files, drawn archives."""
 
-import http.server
-import io
-import threading
-import time
-from collections.abc import Callable
+import shutil
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from modc import cli as command_line
+from modc.data import garments
+from modc.fetch import split_check
 
-
-class Server(http.server.ThreadingHTTPServer):
-    """Answers each path with what `routes` says: bytes (200), a status, or a function."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self):
-        self.routes: dict[str, bytes | int | Callable] = {}
-        self.asked: list[tuple[float, str]] = []
-        self.headers: list[dict] = []
-        self.active, self.most_active = 0, 0
-        self.lock = threading.Lock()
-        self.stopped = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def times(self, path: str) -> list[float]:
-        return [when for when, asked in self.asked if asked == path]
-
-    def handle_error(self, *_) -> None:
-        pass
+SMALL = {
+    "train": {"filenames": 40, "train": 40},
+    "valid": {"filenames": 20, "query": 4, "candidate": 16},
+    "test": {"filenames": 20, "query": 4, "candidate": 16},
+}
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server
+@pytest.fixture
+def modc(monkeypatch, capsys):
+    """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
 
-    def log_message(self, *_) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        server = self.server
-        with server.lock:
-            server.asked.append((time.monotonic(), self.path))
-            server.headers.append(dict(self.headers))
-            server.active += 1
-            server.most_active = max(server.most_active, server.active)
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
         try:
-            route = server.routes.get(self.path, 404)
-            if isinstance(route, bytes):
-                self.answer(200, route)
-            elif isinstance(route, int):
-                self.answer(route)
-            else:
-                route(self)
-        finally:
-            with server.lock:
-                server.active -= 1
+            command_line.main()
+        except SystemExit as end:
+            status = end.code or 0
+            if isinstance(status, str):  # what sys.exit prints
+                print(status, file=sys.stderr)
+                status = 1
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
 
-    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    return run
 
 
 @pytest.fixture
-def server():
-    running = Server()
-    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield running
-    running.stopped.set()
-    running.shutdown()
-    running.server_close()
+def one_error():
+    """Return a function that returns the one error line of stderr."""
+
+    def find(err: str) -> str:
+        assert "Traceback" not in err
+        lines = [line for line in err.splitlines() if line.startswith("modc: error: ")]
+        assert len(lines) == 1, err
+        return lines[0].removeprefix("modc: error: ")
+
+    return find
 
 
 @pytest.fixture
-def settings() -> dict:
-    """The section `download` of the project's configuration, for servers on this machine."""
-    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    return config["download"] | {
-        "allow_private_addresses": True,
-        "connect_timeout": 2,
-        "silence_timeout": 1,
-        "timeout": 3,
-        "backoff": 0.01,
-    }
+def small(monkeypatch):
+    """Make the public release a small one."""
+    counts = {"FashionAI": SMALL, "DARN": SMALL}
+    monkeypatch.setattr(split_check, "COUNTS", counts)
+    return counts
 
 
-def picture(
-    number: int = 0,
-    size: tuple[int, int] = (80, 100),
-    kind: str = "JPEG",
-    mode: str = "RGB",
-    **options,
-) -> bytes:
-    """Return the file of a picture that `number` makes its own."""
-    rng = np.random.default_rng(number)
-    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3)).astype(np.uint8))
-    image = coarse.resize(size, Image.Resampling.BICUBIC).convert(mode)
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
+@pytest.fixture(scope="session")
+def garments_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "FashionAI"
+    garments.write_fashionai(folder, images=300, seed=1)
+    return folder
 
 
-@pytest.fixture(name="picture")
-def picture_fixture() -> Callable:
-    return picture
+@pytest.fixture
+def drawn(garments_folder, tmp_path) -> Path:
+    """A dataset's folder with 300 drawn pictures in two archives, and their split files."""
+    shutil.copytree(garments_folder, tmp_path / "FashionAI")
+    return tmp_path / "FashionAI"
