@@ -87,7 +87,7 @@ def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) 
     absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
     unknown = [path for path in wanted if path not in there and path not in sources.copies]
     if absent and unknown:
-        raise UserError(_instructions(archives, absent, len(unknown), len(wanted)))
+        raise UserError(_instructions(archives, absent, len(unknown)))
     if sources.outside:
         log.warning(
             "%d members of the archives lead out of their folder; they are left alone",
@@ -107,10 +107,10 @@ def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) 
     return pictures
 
 
-def _instructions(archives: Path, absent: list[str], unknown: int, wanted: int) -> str:
+def _instructions(archives: Path, absent: list[str], unknown: int) -> str:
     return (
-        f"{archives}: no {' and no '.join(absent)} there, and {unknown:,} of {wanted:,} listed "
-        f"pictures are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
+        f"{archives}: no {' and no '.join(absent)} there, and {unknown:,} listed pictures "
+        f"are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
         f", put them there, as they are or unpacked, and run `modc fetch fashionai` again; "
         f"--archives FOLDER names another place"
     )

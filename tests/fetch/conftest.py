@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_archives import meta, release, write_zip
 
 from modc import cli as command_line
 from modc.data import garments
@@ -57,6 +58,12 @@ def small(monkeypatch):
     counts = {"FashionAI": SMALL, "DARN": SMALL}
     monkeypatch.setattr(split_check, "COUNTS", counts)
     return counts
+
+
+@pytest.fixture
+def archive(small, tmp_path) -> Path:
+    """A data.zip of the small release."""
+    return write_zip(tmp_path / "data.zip", {**release(), "data/meta.json": meta()})
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,18 @@
 """Archives that the tests make: split files of any counts, links, damaged members."""
 
 import io
+import json
 import struct
 import zipfile
 from pathlib import Path
 
 from PIL import Image
 
+from modc.data import manifest
 from modc.fetch import split_check
+
+# FashionAI's two archives.
+FIRST, SECOND = (f"fashionAI_attributes_train{number}.zip" for number in (1, 2))
 
 
 def release(counts: dict[str, dict] | None = None) -> dict[str, str]:
@@ -34,6 +39,18 @@ def release(counts: dict[str, dict] | None = None) -> dict[str, str]:
                 texts[f"data/{dataset}/query_{split}.txt"] = "".join(labels[:first])
                 texts[f"data/{dataset}/candidate_{split}.txt"] = "".join(labels[first:])
     return texts
+
+
+def meta(**changed) -> str:
+    return json.dumps(
+        {
+            dataset: {
+                "ATTRIBUTES": list(attributes),
+                "ATTRIBUTES_NUM": {**attributes, **changed.get(dataset, {})},
+            }
+            for dataset, attributes in split_check.ATTRIBUTES.items()
+        }
+    )
 
 
 def write_zip(path: Path, members) -> Path:
@@ -82,3 +99,59 @@ def spoil(path: Path, name: str) -> None:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def members(archive: Path) -> dict[str, bytes]:
+    """Return the pictures of an archive by their names in it."""
+    with zipfile.ZipFile(archive) as opened:
+        return {name: opened.read(name) for name in opened.namelist() if name.endswith(".jpg")}
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in (folder / "Images").rglob("*")
+        if path.is_file()
+    }
+
+
+def expected(folder: Path) -> dict[str, bytes]:
+    """Return what the two drawn archives hold, by the path where it should go."""
+    both = {**members(folder / FIRST), **members(folder / SECOND)}
+    return {name.split("/", 1)[1]: data for name, data in both.items()}
+
+
+def rewrite(archive: Path, change) -> None:
+    """Write the archive again with its (name, content) pairs as `change` returns them."""
+    with zipfile.ZipFile(archive) as opened:
+        pairs = [(name, opened.read(name)) for name in opened.namelist()]
+    write_zip(archive, change(pairs))
+
+
+def bad_picture(drawn: Path, kind: str) -> str:
+    """Spoil one picture of the first archive in some way; return its name there."""
+    archive = drawn / FIRST
+    name = sorted(members(archive))[5]
+    others = [(other, data) for other, data in members(archive).items() if other != name]
+    if kind == "checksum":
+        spoil(archive, name)
+    elif kind == "encrypted":
+        flag(archive, 1, name)
+    elif kind == "link":
+        write_zip(archive, [*others, (link(name), "/etc/passwd")])
+    elif kind == "outside":
+        write_zip(archive, [*others, ("../../" + name, jpeg())])
+    elif kind == "absolute":
+        write_zip(archive, [*others, ("/" + name, jpeg())])
+    elif kind == "page":
+        write_zip(archive, [*others, (name, "<html>gone</html>")])
+    elif kind == "large":
+        write_zip(archive, [*others, (name, jpeg() + bytes(60_000))])
+    elif kind == "absent":
+        write_zip(archive, others)
+    return name
+
+
+def status_of(folder: Path, name: str) -> str:
+    table = manifest.read(folder).table.set_index("path")
+    return table["status"]["Images/" + name.split("Images/")[1]]
