@@ -62,6 +62,7 @@ def prepared(tmp_path_factory) -> Path:
     (place / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     steps = [
         ["garments", "--format", "fashionai", "--folder", place / "data", "--images", 300],
+        ["fetch", "fashionai", "--folder", place / "data"],
         ["index", "--format", "fashionai", "--folder", place / "data", "--output", place / "index"],
         ["subset", "--index", place / "index", "--percent", 100, "--output", place / "100.csv"],
         [
@@ -117,7 +118,12 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [[], *([name] for name in cli.commands), ["fetch", "fashion-mnist"]]
+    "command",
+    [
+        [],
+        *([name] for name in cli.commands),
+        *(["fetch", name] for name in cli.commands["fetch"].commands),
+    ],
 )
 def test_help_says_what_each_step_does(modc, command):
     status, out, _ = modc(*command, "--help")

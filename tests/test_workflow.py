@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_archives import release
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
@@ -54,6 +55,8 @@ def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
         "PATH": f"{binaries}:{os.environ['PATH']}",
         "PYTHONPATH": str(folder),
         "XDG_CACHE_HOME": str(folder / "cache"),
+        # No test asks Google Drive: nobody answers at this proxy.
+        **dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"),
     }
     done = subprocess.run(
         ["snakemake", *arguments], cwd=folder, env=environment, capture_output=True, text=True
@@ -104,6 +107,8 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
         status, output = snakemake(folder, "-n", *gpus)
         assert status == 0, output
         assert stats(output) == {
+            "fetch_splits": 1,
+            "fetch_fashionai": 1,
             "index": 2,
             "coverage": 2,
             "pack": 4,
@@ -152,6 +157,55 @@ def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     assert status != 0
     assert re.search(r"(FashionAI|DARN) is not there", output)
     assert not (folder / "results" / "paper" / "cells").exists()
+
+
+def test_without_network_the_page_of_the_split_files_is_named_and_own_files_stay(tmp_path):
+    folder = copied(tmp_path)
+    own = folder / "data" / "FashionAI" / "splits" / "query_test.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("0 0 0\n")
+    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules")
+    status, output = snakemake(folder, *call)
+    assert status != 0 and "Traceback" not in output
+    answer = output[output.index("FAILED (results/paper/logs/fetch/splits.log): ") :]
+    assert "https://drive.google.com/file/d/1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH/view" in answer
+    assert "run `modc fetch splits --file FILE`" in answer
+    assert own.read_text() == "0 0 0\n"
+
+
+def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(tmp_path):
+    folder = copied(tmp_path)
+    for path, text in release().items():
+        _, dataset, name = path.split("/")
+        place = folder / "data" / dataset / "splits" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules")
+    status, output = snakemake(folder, *call)
+    assert status != 0 and "Traceback" not in output
+    answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI.log): ") :]
+    assert "data/FashionAI: no fashionAI_attributes_train1.zip (6 GB) and no fashionAI" in answer
+    assert "180,335 listed pictures are not in place" in answer
+    assert "https://tianchi.aliyun.com/competition/entrance/231671/introduction" in answer
+    assert "splits.log" not in output
+
+
+def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
+    folder = copied(tmp_path)
+    target = ("data/FashionAI/manifest.csv", *TINY_RUN)
+    status, output = snakemake(folder, *target)
+    assert status == 0, output
+    facts = folder / "data" / "FashionAI" / "manifest.json"
+    facts.write_text(facts.read_text().replace('"frozen": "2', '"frozen": "1'))
+    status, output = snakemake(folder, *target, "--forcerun", "fetch_fashionai")
+    assert status == 0 and '"frozen": "1' in facts.read_text()
+    # Another drawing is frozen anew, from its own archives.
+    (folder / "more.yaml").write_text(
+        "datasets: {FashionAI: {generate: {images: 310, seed: 0}, archives: /nowhere}}"
+    )
+    status, output = snakemake(folder, *target, "--configfile", "tiny.yaml", "more.yaml")
+    assert status == 0, output
+    assert '"frozen": "2' in facts.read_text() and '"ok": 310' in facts.read_text()
 
 
 def test_what_is_finished_is_not_made_again(finished):

@@ -1,16 +1,15 @@
-"""Pictures in files, archives and idx files, good and bad."""
+"""Pictures in files and idx files, good and bad."""
 
 import gzip
 import io
 import struct
-import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from modc.data import images as images_module
-from modc.data.images import ImageFolder, read_idx_images
+from modc.data.images import ImageFolder, read_idx_images, size_of
 from modc.errors import UserError
 
 
@@ -24,17 +23,14 @@ def idx(pictures: np.ndarray) -> bytes:
     return struct.pack(">4I", 0x803, *pictures.shape) + pictures.tobytes()
 
 
-def test_files_and_archive_members_are_found_in_a_fixed_order(tmp_path):
+def test_files_are_found_in_a_fixed_order(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "2.JPG").write_bytes(jpeg())
     (tmp_path / "1.png").write_bytes(jpeg())
     (tmp_path / "notes.txt").write_text("no picture")
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("in/3.jpg", jpeg())
-        archive.writestr("in/readme.txt", "no picture")
     folder = ImageFolder(tmp_path)
-    assert folder.paths == ["1.png", "a.zip/in/3.jpg", "b/2.JPG"]
-    assert [folder.size(path) for path in folder.paths] == [(30, 20)] * 3
+    assert folder.paths == ["1.png", "b/2.JPG"]
+    assert [folder.size(path) for path in folder.paths] == [(30, 20)] * 2
     assert all(folder.open(path).size == (30, 20) for path in folder.paths)
 
 
@@ -97,19 +93,13 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, 
         ImageFolder(tmp_path).open("a.jpg")
 
 
-@pytest.mark.parametrize("damage", ["cut", "byte"])
-def test_a_damaged_archive_is_named(tmp_path, damage):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.jpg", jpeg(100, 100))
-    data = bytearray(buffer.getvalue())
-    if damage == "cut":
-        data = data[:-30]
-    else:
-        data[300] ^= 0xFF  # inside the member: its checksum no longer fits
-    (tmp_path / "x.zip").write_bytes(data)
-    with pytest.raises(UserError, match=r"x\.zip"):
-        ImageFolder(tmp_path).open("x.zip/a.jpg")
+def test_the_bytes_of_a_picture_have_the_size_of_its_file(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = jpeg(30, 20, exif=exif)
+    assert size_of(data, "a.jpg") == (20, 30)
+    with pytest.raises(UserError, match=r"^a\.jpg: not a picture"):
+        size_of(b"<html>", "a.jpg")
 
 
 @pytest.mark.parametrize(
