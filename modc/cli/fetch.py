@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from modc.cli.options import PATH, default_config_option, load_config
+from modc.fetch.states import FINAL
 
 
 @click.group()
@@ -77,3 +78,47 @@ def fashionai(
     named = None if "generate" in settings else settings.get("archives")
     archives = archives or (Path(named) if named else folder)
     click.echo(fashionai_archives.fetch(folder, archives, refreeze))
+
+
+@fetch.command()
+@default_config_option
+@click.option("--folder", type=PATH, help="The dataset's folder, instead of --config's.")
+@click.option("--file", "list_file", type=PATH, help="The list of URLs; by default urls.txt there.")
+@click.option("--limit", type=click.IntRange(0), help="Ask for so many URLs, and freeze nothing.")
+@click.option(
+    "--retry",
+    multiple=True,
+    type=click.Choice(["failed", *FINAL]),
+    help="Ask once more for what failed for good, or for one such state. Repeatable.",
+)
+@click.option("--status", is_flag=True, help="Say what became of the URLs so far; ask for nothing.")
+@click.option("--refreeze", is_flag=True, help="Replace the manifest that is there.")
+def darn(
+    configs: tuple[Path, ...],
+    folder: Path | None,
+    list_file: Path | None,
+    limit: int | None,
+    retry: tuple[str, ...],
+    status: bool,
+    refreeze: bool,
+) -> None:
+    """Download DARN's pictures from its list of URLs, many of which are dead.
+
+    The list is fetched from Google Drive unless it is there. Stop the download at any time: the
+    same command goes on where it was. It asks for what it did not ask for yet and for what failed
+    in a way that may pass. At its end it freezes what there is in a manifest, which later runs
+    leave as it is unless told otherwise.
+    """
+    from modc.fetch import darn as dataset
+
+    config = load_config(configs, "--config FILE", needed=True)
+    folder = folder or Path(config["data"]) / dataset.DATASET
+    if status:
+        click.echo(dataset.status(folder, config["download"]["placeholders"]))
+        return
+    again = FINAL if "failed" in retry else retry
+    try:
+        dataset.fetch(folder, config["download"], list_file, again, limit, refreeze)
+    except KeyboardInterrupt:
+        click.echo("modc: stopped; the same command goes on where it was", err=True)
+        sys.exit(130)

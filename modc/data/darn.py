@@ -30,11 +30,8 @@ COUNTS = {
 }
 
 INSTRUCTIONS = (
-    "DARN is not there: fetch the pictures of its URL list (Google Drive id "
-    "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R; this version of modc does not download them) to "
-    "{folder}/pic/<name>.jpg; unpack the public ASEN++ repository's data.zip (Google Drive id "
-    "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH) and put its DARN files, such as filenames_train.txt, into "
-    "{folder}/splits"
+    "DARN is not there: run `modc fetch splits` and `modc fetch darn`, which download its split "
+    "files to {folder}/splits and the pictures of its list of URLs to {folder}/pic"
 )
 
 

@@ -20,6 +20,7 @@ from modc.fetch.store import Store
 
 log = logging.getLogger(__name__)
 
+DATASET = "DARN"
 LIST = "urls.txt"
 DRIVE_ID = "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R"
 

@@ -1,18 +1,21 @@
 """Folders of drawn garments, made once, and a small index."""
 
 import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
-from modc.atomic import write_bytes
 from modc.data import garments, manifest
 from modc.data.coverage import count
-from modc.data.index import SPLITS, Index
+from modc.data.index import Index
+from modc.fetch import fashionai_archives
+from modc.fetch.darn import fetch as fetch_darn
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -33,26 +36,26 @@ def drawn_darn(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def fashionai(tmp_path_factory, drawn_fashionai) -> Path:
-    """The same with the archives unpacked to Images/, and frozen."""
+    """The same with the pictures taken out of their archives, and frozen."""
     folder = tmp_path_factory.mktemp("frozen") / "fashionai"
     shutil.copytree(drawn_fashionai, folder)
-    for path in sorted(folder.glob("*.zip")):
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                below = name.split("/", 1)[1]
-                if below.startswith("Images/"):
-                    write_bytes(folder / below, archive.read(name))
-    freeze(folder, [p.relative_to(folder).as_posix() for p in folder.glob("Images/*/*.jpg")])
+    fashionai_archives.fetch(folder, archives=folder, refreeze=False)
     return folder
 
 
 @pytest.fixture(scope="session")
 def darn(tmp_path_factory, drawn_darn) -> Path:
-    """The same, and frozen."""
+    """The same, downloaded from a web server on this machine, and frozen."""
     folder = tmp_path_factory.mktemp("frozen") / "darn"
     shutil.copytree(drawn_darn, folder)
-    lists = [folder / "splits" / f"filenames_{split}.txt" for split in SPLITS]
-    freeze(folder, [name for path in lists for name in path.read_text().splitlines()])
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    quick = {
+        "silence_timeout": 1,
+        "attempts": 2,
+        "backoff": 0.01,
+        "placeholders": {"same_bytes": 5, "same_look": 0},
+    }
+    fetch_darn(folder, config["download"] | quick)
     return folder
 
 

@@ -1,16 +1,21 @@
-"""The command line, a small public release of split files, drawn archives."""
+"""The command line, a small public release of split files, drawn archives, a web server."""
 
 import shutil
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import made_server
 import pytest
+import yaml
 from made_archives import meta, release, write_zip
 
 from modc import cli as command_line
 from modc.data import garments
 from modc.fetch import split_check
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
     "train": {"filenames": 40, "train": 40},
     "valid": {"filenames": 20, "query": 4, "candidate": 16},
@@ -78,3 +83,33 @@ def drawn(garments_folder, tmp_path) -> Path:
     """A dataset's folder with 300 drawn pictures in two archives, and their split files."""
     shutil.copytree(garments_folder, tmp_path / "FashionAI")
     return tmp_path / "FashionAI"
+
+
+@pytest.fixture
+def server():
+    """A running web server, whose `routes` say what it answers."""
+    running = made_server.Server()
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield running
+    running.stopped.set()
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def picture() -> Callable:
+    return made_server.picture
+
+
+@pytest.fixture
+def settings() -> dict:
+    """The section `download` of the project's configuration, for servers on this machine."""
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    return config["download"] | {
+        "allow_private_addresses": True,
+        "connect_timeout": 2,
+        "silence_timeout": 1,
+        "timeout": 3,
+        "backoff": 0.01,
+    }

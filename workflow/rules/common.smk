@@ -88,23 +88,30 @@ def dataset_folder(wildcards):
 
 
 def dataset_files(wildcards):
-    """What a rule makes of the dataset itself; nothing where a person has to fetch it."""
-    settings = config["datasets"][wildcards.dataset]
-    if settings["format"] == "fashionai":
-        return rules.fetch_fashionai.output
-    if "generate" in settings:
-        return rules.garments.output
-    if settings["format"] == "fashion_mnist":
+    """What an index is made of: a manifest and split files, or the dataset itself."""
+    layout = config["datasets"][wildcards.dataset]["format"]
+    if layout == "fashion_mnist":
         return rules.fetch_fashion_mnist.output
-    return []
+    frozen = {"fashionai": rules.fetch_fashionai.output, "darn": rules.fetch_darn.output}
+    return [*frozen[layout], *split_files(wildcards.dataset)]
+
+
+def split_files(dataset):
+    """The split files of a dataset, or what stands for drawn ones."""
+    if dataset not in REAL:
+        return expand(rules.garments.output, dataset=dataset)
+    # Not by their age: what depends on the manifest takes days. Their content is compared with it.
+    return ancient([file for file in rules.fetch_splits.output if f"/{dataset}/" in file])
 
 
 def fashionai_files(wildcards):
-    """The split files that FashionAI's pictures are taken by, or what stands for drawn ones."""
-    if "FashionAI" not in REAL:
-        return expand(rules.garments.output, dataset="FashionAI")
-    # Not by their age: what depends on the manifest takes days. Their content is compared with it.
-    return ancient([file for file in rules.fetch_splits.output if "/FashionAI/" in file])
+    """What FashionAI's pictures are taken by."""
+    return split_files("FashionAI")
+
+
+def darn_files(wildcards):
+    """What a drawn DARN is downloaded from; a real one needs nothing but the network."""
+    return [] if "DARN" in REAL else split_files("DARN")
 
 
 def failures(since):

@@ -65,7 +65,20 @@ rule fetch_fashionai:
         f"modc fetch fashionai --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
-# Another real dataset is not an input: where it is absent, this job fails first and says what to fetch.
+# Hours for the real list. Dead URLs are no failure, and a later run leaves the frozen manifest alone.
+rule fetch_darn:
+    input:
+        darn_files,
+    output:
+        update(f"{config['data']}/DARN/manifest.csv"),
+        update(f"{config['data']}/DARN/manifest.json"),
+    log:
+        f"{LOGS}/fetch/DARN.log",
+    priority: 100
+    shell:
+        f"modc fetch darn --config {shlex.quote(CONFIG)} 2> {{log:q}}"
+
+
 rule index:
     input:
         dataset_files,
