@@ -109,6 +109,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
         assert stats(output) == {
             "fetch_splits": 1,
             "fetch_fashionai": 1,
+            "fetch_darn": 1,
             "index": 2,
             "coverage": 2,
             "pack": 4,
@@ -120,7 +121,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "score": 42,
             "tables": 1,
             "all": 1,
-            "total": 108,
+            "total": 111,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -137,9 +138,9 @@ def test_the_smoke_run_is_the_same_grid(tmp_path):
 def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
     folder, status, output = halved
     assert status != 0
-    answer = output[output.index("FAILED (results/tiny/logs/index/DARN.log): ") :]
-    assert "DARN is not there: fetch the pictures of its URL list" in answer
-    assert "data/DARN/splits" in answer
+    answer = output[output.index("FAILED (results/tiny/logs/fetch/DARN.log): ") :]
+    assert "DARN's list of URLs: Google Drive does not hand it over" in answer
+    assert "run `modc fetch darn --file FILE`" in answer
     table = (folder / "results" / "tiny" / "tables" / "table1.md").read_text()
     for label in ("ASENv2", r"MODC\(ASENv2\)_top1"):
         ours = re.search(rf"^\| {label} +\|(.*)\|$", table, re.M)

@@ -1,6 +1,7 @@
 """`modc fetch darn`: from the list of URLs to pictures and a frozen manifest of them."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from modc.fetch.record import Record, only_writer
 from modc.fetch.record import exists as record_exists
 from modc.fetch.states import PLACEHOLDER, TRANSIENT
 from modc.fetch.status import status as status_tables
-from modc.fetch.store import Store
+from modc.fetch.store import PICTURES, Store
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ def fetch(
     thresholds = settings["placeholders"]
     with only_writer(folder):
         listed = url_list.read(list_file or _list(folder))
+        drawn = (folder / GENERATED).exists()
+        if drawn:
+            _forget_another_drawing(folder, listed.sha256)
         record = Record(folder)
         try:
             record.take_in(listed.rows, listed.sha256)
@@ -57,7 +61,8 @@ def fetch(
                     f"{folder}: no picture could be had; `modc fetch darn --status` says why; if "
                     f"there was no network, run the same command again"
                 )
-            _freeze(record, folder, thresholds, refreeze, limit)
+            # Drawn anew they are frozen anew: their numbers say nothing about the paper.
+            _freeze(record, folder, thresholds, refreeze or drawn, limit)
             later = sum(counts.get(state, 0) for state in TRANSIENT)
             if later:
                 log.info("%d URLs failed for now: the same command asks for them again", later)
@@ -80,6 +85,18 @@ def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limi
                 more,
                 fewer,
             )
+
+
+def _forget_another_drawing(folder: Path, list_sha256: str) -> None:
+    """Remove the pictures and the record of other drawn pictures, which may have the same names."""
+    if not record_exists(folder):
+        return
+    record = Record(folder)
+    same = record.list_sha256 in ("", list_sha256)
+    record.close()
+    if not same:
+        shutil.rmtree(folder / PICTURES, ignore_errors=True)
+        record.path.unlink()
 
 
 def status(folder: Path, thresholds: dict) -> str:

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from modc.data import darn as darn_format
-from modc.data import drawing_darn, drawing_fashionai
+from modc.data import drawing_darn, drawing_fashionai, garments
 from modc.data import fashionai as fashionai_format
 
 # Rows of the central square (of 128) in which an attribute of FashionAI may change the picture.
@@ -99,8 +100,9 @@ def test_darn_files_have_the_real_form(darn):
     train = (darn / "splits" / "label_train.txt").read_text().splitlines()
     counts = [len(line.split()) // 2 for line in train]
     assert min(counts) >= 1 and max(counts) > 3
-    html = [path for path in (darn / "pic").rglob("*.jpg") if path.read_bytes()[:1] == b"<"]
-    assert len(html) == 2
+    ways = Counter(line.split("/")[4] for line in lines)
+    assert ways.pop("ok") + ways.pop("flaky") == 384
+    assert sum(ways.values()) == 16 and set(ways) == set(garments.FAILURES)
 
 
 def test_darn_is_skewed_and_has_unanswerable_queries(darn):

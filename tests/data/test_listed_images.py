@@ -64,7 +64,7 @@ def test_another_manifest_is_another_index(darn, tmp_path):
     shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
     before = darn_format.read(tmp_path, "leave_out")
     table = manifest.read(tmp_path).table
-    table.loc[table["status"] == "missing", "status"] = "gone"
+    table.loc[table["status"] == "gone", "status"] = "refused"
     manifest.write(tmp_path, table, {})
     after = darn_format.read(tmp_path, "leave_out")
     assert after.images.equals(before.images) and after.labels.equals(before.labels)
@@ -75,7 +75,7 @@ def test_a_picture_that_came_after_the_freezing_is_not_taken(darn, tmp_path):
     shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
     before = darn_format.read(tmp_path, "leave_out")
     table = manifest.read(tmp_path).table
-    late = table["path"][table["status"] == "missing"].iloc[0]
+    late = table["path"][table["status"] == "gone"].iloc[0]
     shutil.copy(tmp_path / before.images["path"][0], tmp_path / late)
     assert darn_format.read(tmp_path, "leave_out").sha256 == before.sha256
     freeze(tmp_path, table["path"])
@@ -143,7 +143,7 @@ def test_pictures_that_are_not_frozen_are_answered_with_the_command(request, tmp
 
 @pytest.mark.parametrize(
     ("reader", "what"),
-    [(fashionai_format.read, "Tianchi competition 231671"), (darn_format.read, "URL list")],
+    [(fashionai_format.read, "Tianchi competition 231671"), (darn_format.read, "list of URLs")],
 )
 @pytest.mark.parametrize("made", ["nothing", "empty", "splits"])
 def test_an_absent_dataset_is_answered_with_instructions(tmp_path, fashionai, reader, what, made):

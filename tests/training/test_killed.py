@@ -37,6 +37,7 @@ def prepared(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("prepared")
     write(place / "tiny.yaml", merge(load([CONFIG]), merge(TINY, SMALL)))
     garments.write_fashionai(place / "data", 300, 0)
+    fashionai_archives.fetch(place / "data", archives=place / "data", refreeze=False)
     listed = FORMATS["fashionai"](place / "data", "error")
     write_index(listed, place / "index")
     chosen = subsets.labeled_part(listed.rows("train", "train"), 50, "stratified", 2, 0)

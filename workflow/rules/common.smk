@@ -11,7 +11,7 @@ from modc import ablation, grid, provenance
 from modc import config as configuration
 from modc.errors import UserError
 from modc.fetch import split_check
-from modc.report.files import ABLATION_FILES, table_files
+from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
 from modc.training.device import visible_devices
 
 try:
