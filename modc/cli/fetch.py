@@ -76,7 +76,7 @@ def fashionai(
     folder = folder or Path(config["data"]) / fashionai_archives.DATASET
     # Drawn archives lie where they were drawn.
     named = None if "generate" in settings else settings.get("archives")
-    archives = archives or (Path(named) if named else folder)
+    archives = archives or (Path(named).expanduser() if named else folder)
     click.echo(fashionai_archives.fetch(folder, archives, refreeze))
 
 

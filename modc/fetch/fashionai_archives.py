@@ -36,6 +36,8 @@ def fetch(folder: Path, archives: Path, refreeze: bool) -> str:
     that says what there is; pictures that are missing are a warning and stand in missing.csv.
     Raises UserError if an archive is absent or does not open, or the disk has too little room.
     """
+    if archives.is_file():
+        raise UserError(f"{archives}: a file; expected the folder that holds both archives")
     listed = _listed(folder)
     fingerprint = split_check.fingerprint(folder / "splits")
     frozen = None if refreeze else _frozen(folder, fingerprint)

@@ -79,11 +79,12 @@ def test_a_rerun_extracts_only_what_is_not_whole(drawn, monkeypatch):
     whole = expected(drawn)
     fetch(drawn, drawn, refreeze=False)
     manifest_before = (drawn / "manifest.csv").read_bytes()
-    changed = sorted(whole)[:4]
+    changed = sorted(whole)[:5]
     (drawn / changed[0]).unlink()
     (drawn / changed[1]).write_bytes(b"")
     (drawn / changed[2]).write_bytes(whole[changed[2]][:-1])
     (drawn / changed[3]).write_bytes(bytes(len(whole[changed[3]])))  # a file after a power cut
+    (drawn / changed[4]).write_bytes(whole[changed[4]][:-1] + b"?")  # its header is whole
     written, write = [], extraction._write
 
     def count(folder, path, data):

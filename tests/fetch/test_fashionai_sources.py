@@ -69,6 +69,12 @@ def test_an_absent_archive_is_answered_with_all_one_has_to_know(
     assert pictures(drawn) == {} and not manifest.exists(drawn)
 
 
+def test_an_archive_instead_of_its_folder_is_named(modc, drawn, one_error):
+    call = ("fetch", "fashionai", "--folder", drawn, "--archives", drawn / FIRST)
+    status, _, err = modc(*call)
+    assert status == 1 and f"{drawn / FIRST}: a file; expected the folder" in one_error(err)
+
+
 def test_an_archive_of_other_pictures_does_not_count(drawn, caplog):
     write_zip(drawn / SECOND, {"fashionAI_attributes_train2/Images/neck_design_labels/a.jpg": "x"})
     with pytest.raises(UserError, match=r"no fashionAI_attributes_train2\.zip \(7 GB\) there"):
@@ -89,7 +95,9 @@ def test_an_archive_that_does_not_open_is_to_be_fetched_again(modc, drawn, damag
     assert pictures(drawn) == {} and not manifest.exists(drawn)
 
 
-def test_the_archives_folder_may_stand_in_the_configuration(modc, drawn, tmp_path, one_error):
+def test_the_archives_folder_may_stand_in_the_configuration(
+    modc, drawn, tmp_path, one_error, monkeypatch
+):
     whole = expected(drawn)
     (tmp_path / "down").mkdir()
     for name in (FIRST, SECOND):
@@ -99,6 +107,7 @@ def test_the_archives_folder_may_stand_in_the_configuration(modc, drawn, tmp_pat
         "datasets": {"FashionAI": {"archives": str(tmp_path / "down")}},
     }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("HOME", str(tmp_path))
     call = ("fetch", "fashionai", "--config", CONFIG, "--config", tmp_path / "mine.yaml")
     assert modc(*call)[0] == 0 and pictures(drawn) == whole
     settings["datasets"]["FashionAI"]["generate"] = {"images": 300, "seed": 0}
