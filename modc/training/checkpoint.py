@@ -3,12 +3,8 @@
 It lies outside every declared output of the workflow, since those are deleted when a job fails.
 """
 
-import fcntl
 import io
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -44,22 +40,3 @@ def load(path: Path, key: str) -> dict | None:
         return saved["state"]
     log.info("%s: made with other settings, code or data; starting anew", path)
     return None
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the checkpoint's lock, so that two processes never train one stage of one cell.
-
-    A trainer may outlive a killed Snakemake; a second one started for the same stage waits here.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("%s: another process is training this stage; waiting for it", path)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

@@ -11,6 +11,7 @@ from modc.errors import UserError
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
 from modc.grid import MODC
+from modc.lock import alone
 from modc.training import checkpoint
 from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
@@ -41,7 +42,7 @@ def train(task: Task) -> None:
     """
     task.check()
     key = task.key()
-    with checkpoint.alone(task.resume):
+    with alone(task.resume, "training this stage"):
         if task.finished(key):
             log.info("%s: already trained", task.name)
         else:

@@ -1,9 +1,5 @@
 """The resumable checkpoint: found again under its key, never trusted otherwise."""
 
-import subprocess
-import sys
-import time
-
 import pytest
 import torch
 
@@ -36,24 +32,3 @@ def test_a_checkpoint_that_would_run_code_is_not_loaded(tmp_path):
     torch.save({"key": "a", "state": Evil()}, path)
     assert checkpoint.load(path, "a") is None
     assert not (tmp_path / "ran").exists()
-
-
-def test_a_second_trainer_waits_until_the_first_is_gone(tmp_path):
-    path = tmp_path / "stage.pt"
-    holder = (
-        "import sys, time; from pathlib import Path; from modc.training.checkpoint import alone\n"
-        "with alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", holder, str(path)], stdout=subprocess.PIPE, text=True
-    ) as first:
-        assert first.stdout.readline() == "held\n"
-        second = subprocess.Popen(
-            [sys.executable, "-c", holder, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        time.sleep(4)
-        assert second.poll() is None
-        first.kill()
-        assert second.stdout.readline() == "held\n"
-        second.kill()
-        second.wait()
