@@ -10,11 +10,18 @@ def short_side_square(image: Image.Image, size: int) -> np.ndarray:
     Bilinear with antialiasing, by PIL; equal to torchvision's Resize(size) and CenterCrop(size),
     with which the public code prepares its images.
     """
-    width, height = image.size
-    short = min(width, height)
-    resized = image.resize(
-        (int(size * width / short), int(size * height / short)), Image.Resampling.BILINEAR
-    )
-    left = round((resized.width - size) / 2)
-    top = round((resized.height - size) / 2)
+    width, height = resized_sides(image.width, image.height, size)
+    left, top = centre_corner(width, height, size)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized.crop((left, top, left + size, top + size)))
+
+
+def resized_sides(width: int, height: int, size: int) -> tuple[int, int]:
+    """Return a picture's width and height once its short side is `size` pixels."""
+    short = min(width, height)
+    return int(size * width / short), int(size * height / short)
+
+
+def centre_corner(width: int, height: int, size: int) -> tuple[int, int]:
+    """Return left and top of the centre square."""
+    return round((width - size) / 2), round((height - size) / 2)

@@ -1,0 +1,114 @@
+"""Decoding: the fast way beside Pillow's, and every picture that must not take it."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.cbook import get_sample_data
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from modc.data import decode
+from modc.data.decode import squares
+from modc.data.images import ImageFolder
+from modc.data.square import short_side_square
+from modc.errors import UserError
+
+SIZES = (224, 448)
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[Image.Image]:
+    with get_sample_data("grace_hopper.jpg") as file:
+        portrait = Image.open(file).convert("RGB")
+    return [portrait, *map(Image.fromarray, load_sample_images().images)]
+
+
+def direct(path, sizes=SIZES) -> list[np.ndarray]:
+    with Image.open(path) as picture:
+        return [short_side_square(picture.convert("RGB"), size) for size in sizes]
+
+
+@pytest.mark.parametrize("sides", [(512, 512), (512, 683), (500, 600), (641, 513)])
+@pytest.mark.parametrize(("quality", "subsampling"), [(75, "4:2:0"), (85, "4:4:4"), (95, "4:2:0")])
+def test_a_photograph_is_within_a_grey_level_of_the_direct_way(
+    tmp_path, photographs, sides, quality, subsampling, monkeypatch
+):
+    monkeypatch.setattr(decode, "short_side_square", None)  # the fast way must do without it
+    for number, photograph in enumerate(photographs):
+        path = tmp_path / f"{number}.jpg"
+        photograph.resize(sides).save(path, quality=quality, subsampling=subsampling)
+        for ours, expected in zip(
+            squares(ImageFolder(tmp_path), path.name, SIZES), direct(path), strict=True
+        ):
+            assert ours.dtype == np.uint8 and ours.shape == expected.shape
+            difference = np.abs(ours.astype(int) - expected)
+            assert difference.mean() < 0.01 and difference.max() <= 2
+
+
+@pytest.mark.parametrize("sides", [(28, 28), (9, 8), (257, 100), (341, 513), (1, 40), (65, 224)])
+@pytest.mark.parametrize("size", [224, 65, 16])
+def test_any_shape_has_the_same_centre_square(tmp_path, sides, size):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (*sides[::-1], 3)).astype(np.uint8))
+    noise.save(tmp_path / "a.jpg", quality=95)
+    (ours,) = squares(ImageFolder(tmp_path), "a.jpg", [size])
+    (expected,) = direct(tmp_path / "a.jpg", [size])
+    difference = np.abs(ours.astype(int) - expected)
+    assert difference.mean() < 0.2 and difference.max() <= 2
+
+
+def turned(photograph: Image.Image) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(photograph, "JPEG", exif=exif)
+
+
+def encoded(photograph: Image.Image, layout: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    photograph.save(buffer, layout, **options)
+    return buffer.getvalue()
+
+
+def disturbed(photograph: Image.Image) -> bytes:
+    """A JPEG with wrong bytes in the middle of its scan, which Pillow shows all the same."""
+    data = bytearray(encoded(photograph, "JPEG", quality=90))
+    middle = len(data) // 2
+    data[middle : middle + 40] = b"\x00" * 40
+    return bytes(data)
+
+
+OTHERS = {
+    "grey": lambda photograph: encoded(photograph.convert("L"), "JPEG"),
+    "cmyk": lambda photograph: encoded(photograph.convert("CMYK"), "JPEG"),
+    "turned": turned,
+    "disturbed": disturbed,
+    "png": lambda photograph: encoded(photograph, "PNG"),
+    "transparent": lambda photograph: encoded(photograph.convert("RGBA"), "PNG"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_any_other_picture_is_equal_to_the_direct_way(tmp_path, photographs, kind):
+    (tmp_path / "a.jpg").write_bytes(OTHERS[kind](photographs[0]))
+    folder = ImageFolder(tmp_path)
+    picture = folder.open("a.jpg")
+    for ours, size in zip(squares(folder, "a.jpg", SIZES), SIZES, strict=True):
+        assert np.array_equal(ours, short_side_square(picture, size))
+
+
+def test_rows_of_an_idx_file_are_equal_to_the_direct_way(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    header = b"\x00\x00\x08\x03" + b"".join(n.to_bytes(4, "big") for n in rows.shape)
+    (tmp_path / "x-ubyte").write_bytes(header + rows.tobytes())
+    for number, row in enumerate(rows):
+        (ours,) = squares(ImageFolder(tmp_path), f"x-ubyte/{number}", [64])
+        assert np.array_equal(ours, short_side_square(Image.fromarray(row).convert("RGB"), 64))
+
+
+@pytest.mark.parametrize("part", [0.0, 0.02, 0.5, 0.99])
+def test_a_truncated_picture_is_named(tmp_path, photographs, part):
+    data = encoded(photographs[0], "JPEG")
+    (tmp_path / "a.jpg").write_bytes(data[: int(part * len(data))])
+    with pytest.raises(UserError, match=r"a\.jpg: (truncated or damaged|not a) picture"):
+        squares(ImageFolder(tmp_path), "a.jpg", [64])
