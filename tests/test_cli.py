@@ -74,7 +74,7 @@ def prepared(tmp_path_factory) -> Path:
             "--size",
             32,
             "--output",
-            place / "32.npy",
+            place,
         ],
     ]
     for step in steps:

@@ -73,12 +73,24 @@ def subset(
 @click.command()
 @click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
 @click.option("--folder", type=PATH, required=True, help="The dataset's folder.")
-@click.option("--size", type=click.IntRange(16), required=True, help="Side of the squares, pixels.")
+@click.option(
+    "--size",
+    "sizes",
+    type=click.IntRange(16),
+    multiple=True,
+    required=True,
+    help="Side of the squares, pixels. Repeatable.",
+)
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
-@click.option("--output", type=PATH, required=True, help="The array, a .npy file.")
-def pack(index_folder: Path, folder: Path, size: int, threads: int, output: Path) -> None:
-    """Decode every image once into one array of uint8 squares that all jobs share."""
+@click.option("--output", type=PATH, required=True, help="Folder of the arrays, <size>.npy each.")
+def pack(
+    index_folder: Path, folder: Path, sizes: tuple[int, ...], threads: int, output: Path
+) -> None:
+    """Decode every image once into an array of uint8 squares a size, which all jobs share.
+
+    Arrays that are there already are kept. Safe to kill: the same command goes on where it was.
+    """
     from modc.data.index import read
     from modc.data.pack import pack as pack_images
 
-    pack_images(read(index_folder), folder, size, output, threads)
+    pack_images(read(index_folder), folder, sizes, output, threads)

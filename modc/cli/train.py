@@ -71,7 +71,7 @@ def train(
     from modc.config import load
     from modc.data import subsets
     from modc.data.index import read
-    from modc.data.pack import open_packed
+    from modc.data.packed import open_packed
 
     config = _assumed(load(list(configs)), assumed)
     if dataset not in config["datasets"]:

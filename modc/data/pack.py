@@ -1,121 +1,115 @@
-"""All images of a dataset as one memory-mapped array of uint8 squares, which all jobs share."""
+"""Decode all images of a dataset once, into an array of uint8 squares for each size."""
 
-import json
 import logging
-import os
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from modc.atomic import atomic_path, write_json
+from modc.data.decode import squares
 from modc.data.images import ImageFolder
 from modc.data.index import Index
-from modc.data.square import short_side_square
+from modc.data.packed import array_facts
+from modc.data.partial_array import PartialArray
 from modc.errors import UserError
+from modc.lock import alone
 
 log = logging.getLogger(__name__)
 
-HEADER_BYTES = 4096  # more than the header of a .npy file takes
+# Pictures that a thread takes at a time, and pictures after which the work so far is saved.
+BLOCK = 16
+SAVE_EVERY = 1024
 
 
-def pack(index: Index, folder: Path, size: int, output: Path, threads: int) -> None:
-    """Write every image of `index` as uint8 (N, size, size, 3) to `output`, a .npy file.
+def pack(index: Index, folder: Path, sizes: Sequence[int], output: Path, threads: int) -> None:
+    """Write every image of `index` to <output>/<size>.npy, uint8 (N, size, size, 3), for each size.
 
-    Row i is image i. A JSON file beside it says of which index it is made. An array that fits
-    already is kept. Raises UserError naming the picture that cannot be read, or when the disk has
-    too little room; then nothing is left behind.
+    Row i is image i. An array that fits already is kept; the others are made together, so that each
+    picture is decoded once. Killed at any moment and started again, it goes on from the last save
+    and ends with the same arrays. Raises UserError when the disk has too little room, before any
+    work, or naming a picture that cannot be read, after all the others are packed.
     """
-    facts = _facts(index, size)
-    if output.suffix != ".npy":
-        raise UserError(f"{output}: expected a name that ends with .npy")
-    if output.exists() and _read_facts(output) == facts:
-        return
-    shape = (len(index.images), size, size, 3)
-    _check_space(output, int(np.prod(shape)) + HEADER_BYTES)
-    images = ImageFolder(folder)
-    paths = index.images["path"].tolist()
-
-    with atomic_path(output) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        _reserve(temporary)
-
-        def fill(row: int) -> str | None:
-            try:
-                array[row] = short_side_square(images.open(paths[row]), size)
-            except UserError as error:
-                return str(error)
-            return None
-
-        pool = ThreadPoolExecutor(threads)
-        try:
-            done = pool.map(fill, range(len(paths)))
-            done = tqdm(done, f"packing {output.name}", len(paths), mininterval=5)
-            failed = [reason for reason in done if reason]
-        finally:
-            pool.shutdown(cancel_futures=True)
-        if failed:
-            for reason in failed[1:]:
-                log.warning("%s", reason)
+    with alone(output / ".packing", "packing there"), ExitStack() as opened:
+        arrays = [
+            PartialArray(output / f"{size}.npy", array_facts(index, size))
+            for size in dict.fromkeys(sizes)
+        ]
+        arrays = [opened.enter_context(closing(array)) for array in arrays if not array.finished]
+        if not arrays:
+            return
+        _check_space(output, arrays)
+        for array in arrays:
+            array.reserve()
+        unread = _fill(arrays, ImageFolder(folder), index.images["path"].tolist(), threads)
+        if unread:
             raise UserError(
-                f"{failed[0]} ({len(failed)} of {len(paths)} pictures cannot be read). Once they "
-                f"are fetched or deleted, make the index again (in the workflow: delete "
-                f"prepared/index); missing_images: leave_out lets it go on without them"
+                f"{unread[0]} ({len(unread)} of {len(index.images)} pictures cannot be read). "
+                f"Fetch them again and run the same command, which packs only them. Or delete them "
+                f"and make the index again (in the workflow: delete prepared/index); "
+                f"missing_images: leave_out lets it go on without them"
             )
-        array.flush()
-        # Facts of another array must not stand beside this one, whenever the process is killed.
-        _sidecar(output).unlink(missing_ok=True)
-    write_json(_sidecar(output), facts)
+        for array in arrays:
+            array.finish()
 
 
-def open_packed(path: Path, index: Index) -> np.ndarray:
-    """Return the read-only array uint8 (N, S, S, 3) of `index` that `pack` wrote to `path`.
+def _fill(
+    arrays: list[PartialArray], images: ImageFolder, paths: list[str], threads: int
+) -> list[str]:
+    """Write the rows that any array lacks; return why pictures could not be read."""
+    sizes = [array.facts["size"] for array in arrays]
+    rows = reduce(np.union1d, [array.rows for array in arrays])
+    blocks = [rows[start : start + BLOCK].tolist() for start in range(0, len(rows), BLOCK)]
+    unread: dict[int, str] = {}
 
-    Raises UserError if it is absent, damaged, or made of another index.
-    """
-    facts = _read_facts(path)
-    if facts is None or not path.exists():
-        raise UserError(f"{path}: no packed images there; run `modc pack`")
-    if facts["index_sha256"] != index.sha256:
-        raise UserError(f"{path}: packed from another index; run `modc pack` again")
+    def write(block: list[int]) -> dict[int, str]:
+        failed = {}
+        for row in block:
+            try:
+                made = squares(images, paths[row], sizes)
+            except UserError as error:
+                failed[row] = str(error)
+                continue
+            for array, square in zip(arrays, made, strict=True):
+                array.write(row, square)
+        return failed
+
+    def save(count: int) -> None:
+        left = np.union1d(rows[count:], np.array([*unread], int))
+        for array in arrays:
+            array.save(left)
+
+    pool = ThreadPoolExecutor(threads)
+    bar = tqdm(desc="packing", total=len(paths), initial=len(paths) - len(rows), mininterval=5)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        raise UserError(f"{path}: damaged array; delete it and run `modc pack` again") from None
-    size = facts["size"]
-    if array.shape != (len(index.images), size, size, 3) or array.dtype != np.uint8:
-        raise UserError(f"{path}: an array {array.shape}; delete it and run `modc pack` again")
-    return array
+        for number, failed in enumerate(pool.map(write, blocks), 1):
+            for reason in failed.values():
+                log.warning("%s", reason)
+            unread |= failed
+            bar.update(len(blocks[number - 1]))
+            if number % (SAVE_EVERY // BLOCK) == 0:
+                save(number * BLOCK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        bar.close()
+    save(len(rows))
+    return list(unread.values())
 
 
-def _facts(index: Index, size: int) -> dict:
-    return {"index_sha256": index.sha256, "images": len(index.images), "size": size}
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _read_facts(path: Path) -> dict | None:
-    try:
-        return json.loads(_sidecar(path).read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _check_space(output: Path, needed: int) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(output.parent).free
-    if needed > free:
-        raise UserError(
-            f"{output}: needs {needed / 1e9:.1f} GB, but {output.parent} has {free / 1e9:.1f} GB "
-            f"free; free some space or set a smaller size"
-        )
-
-
-def _reserve(path: Path) -> None:
-    """Take the file's space on disk at once: a memory map on a full disk would kill the process."""
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+def _check_space(output: Path, arrays: list[PartialArray]) -> None:
+    """Log how much room the arrays need and how much there is; raise UserError if too little."""
+    needed = sum(array.bytes for array in arrays)
+    taken = sum(array.taken for array in arrays)
+    free = shutil.disk_usage(output).free
+    sides = " and ".join(str(array.facts["size"]) for array in arrays)
+    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {needed / 1e9:.1f} GB"
+    if taken:
+        room += f", of which {taken / 1e9:.1f} GB are taken already"
+    room += f"; {free / 1e9:.1f} GB are free"
+    if needed - taken > free:
+        raise UserError(f"{output}: {room}; free some space or set smaller sizes")
+    log.info("%s: %s", output, room)

@@ -42,7 +42,7 @@ def prepared(tmp_path_factory) -> Path:
     write_index(listed, place / "index")
     chosen = subsets.labeled_part(listed.rows("train", "train"), 50, "stratified", 2, 0)
     subsets.write(place / "50.csv", chosen)
-    pack(listed, place / "data", SIDE, place / f"{SIDE}.npy", 1)
+    pack(listed, place / "data", [SIDE], place, 1)
     assert started(place, place, ["warm_up"]).wait() == 0
     return place
 

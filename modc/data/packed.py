@@ -1,0 +1,60 @@
+"""Packed images: a dataset's pictures as one memory-mapped array of uint8 squares.
+
+Row i is image i. A JSON file beside the array, its facts, says what it is made of.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from modc.data.index import Index
+from modc.errors import UserError
+
+# How pictures become squares; raised when that changes, so that arrays are made again.
+# 1: Pillow alone; 2: simplejpeg and torch.
+DECODING = 2
+
+
+def array_facts(index: Index, size: int) -> dict:
+    """Return what an array of `index` at `size` pixels says of itself."""
+    return {
+        "index_sha256": index.sha256,
+        "images": len(index.images),
+        "size": size,
+        "decoding": DECODING,
+    }
+
+
+def facts_path(array: Path) -> Path:
+    """Return where an array's facts lie."""
+    return array.with_suffix(".json")
+
+
+def read_facts(array: Path) -> dict | None:
+    """Return an array's facts, None if it is absent or has none that can be read."""
+    try:
+        facts = json.loads(facts_path(array).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return facts if array.exists() and isinstance(facts, dict) else None
+
+
+def open_packed(path: Path, index: Index) -> np.ndarray:
+    """Return the read-only array uint8 (N, S, S, 3) of `index` that `modc pack` wrote to `path`.
+
+    Raises UserError if it is absent, damaged, or made of another index.
+    """
+    facts = read_facts(path)
+    if facts is None:
+        raise UserError(f"{path}: no packed images there; run `modc pack`")
+    if facts.get("index_sha256") != index.sha256:
+        raise UserError(f"{path}: packed from another index; run `modc pack` again")
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise UserError(f"{path}: damaged array; delete it and run `modc pack` again") from None
+    size = facts.get("size")
+    if array.shape != (len(index.images), size, size, 3) or array.dtype != np.uint8:
+        raise UserError(f"{path}: an array {array.shape}; delete it and run `modc pack` again")
+    return array
