@@ -114,6 +114,18 @@ def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[s
     return sizes
 
 
+def sizes_of_dataset(config: dict, dataset: str) -> list[int]:
+    """Return the sides at which a dataset is packed, all in one pass over its pictures.
+
+    They are those that the networks of the grid read, and the ablation's.
+    """
+    networks = {*config["grid"]["networks"]}
+    if config["ablation"]["cell"]["dataset"] == dataset:
+        networks.add(config["ablation"]["cell"]["network"])
+    sizes = (packed_sizes(config, dataset, network, "warm_up") for network in networks)
+    return sorted({side for of_network in sizes for side in of_network.values()})
+
+
 def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     """Return all that training `stage` of `cell` may read of the configuration.
 

@@ -112,7 +112,8 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "fetch_darn": 1,
             "index": 2,
             "coverage": 2,
-            "pack": 4,
+            "pack_FashionAI": 1,
+            "pack_DARN": 1,
             "subset": 7,
             "warm_up_global": 7,
             "warm_up": 21,
@@ -121,7 +122,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "score": 42,
             "tables": 1,
             "all": 1,
-            "total": 111,
+            "total": 109,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from modc import ablation, grid, provenance
 from modc import config as configuration
+from modc.data.packed import DECODING
 from modc.errors import UserError
 from modc.fetch import split_check
 from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
@@ -38,6 +39,8 @@ DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
 # Runs that share the data may label other parts of it.
 LABELED = f"{PREPARED}/labeled-{{part_rule}}-{{at_least}}-{{part_seed}}/{{percent}}.csv"
+# Says that {size}.npy is there beside it.
+PACKED = f"{PREPARED}/packed/{{size}}.done"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
 # The datasets that have a manifest, by the name of their files.
 LISTED = {name.lower(): name for name in listed_datasets(config)}
@@ -60,7 +63,6 @@ wildcard_constraints:
     network="|".join(network.replace("+", r"\+") for network in grid.NETWORKS),
     percent=r"\d+",
     seed=r"\d+",
-    size=r"\d+",
     stage="|".join(grid.STAGES),
     variant="|".join(["", *(re.escape(f"ablation/{name}/") for name in VARIANTS)]),
     part_rule="stratified|uniform",
@@ -203,7 +205,10 @@ def training_inputs(wildcards):
             percent=cell.labeled_percent,
         ),
         # Packed images are named by the index they are made of, so their age says nothing.
-        **{name: ancient(f"{prepared}/packed/{size}.npy") for name, size in sizes.items()},
+        **{
+            name: ancient(PACKED.format(dataset=cell.dataset, size=side))
+            for name, side in sizes.items()
+        },
     }
     previous, initial = initial_of(wildcards)
     public = grid.public_checkpoint(settings, cell)
@@ -221,6 +226,11 @@ def training_inputs(wildcards):
 def training_options(wildcards, input):
     """The arguments of `modc train`."""
     variant = variant_of(wildcards)
+    packed = {
+        name: Path(input[name]).with_suffix(".npy")
+        for name in ("image", "detail")
+        if input.get(name)
+    }
     values = {
         "--config": CONFIG,
         "--assume": f"{variant.assumption}={variant.alternative}" if variant else None,
@@ -230,8 +240,8 @@ def training_options(wildcards, input):
         "--seed": wildcards.seed,
         "--index": Path(input.index).parent,
         "--labeled": input.labeled,
-        "--packed": input.image,
-        "--detail": input.get("detail"),
+        "--packed": packed["image"],
+        "--detail": packed.get("detail"),
         "--initial": initial_of(wildcards)[1],
         "--output": CELL.format(**wildcards),
         "--resume": RESUME.format(**wildcards),

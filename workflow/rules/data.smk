@@ -116,18 +116,26 @@ rule subset:
         " --output {output:q} 2> {log:q}"
 
 
-rule pack:
-    input:
-        rules.index.output[0],
-    output:
-        array=f"{PREPARED}/packed/{{size}}.npy",
-        facts=f"{PREPARED}/packed/{{size}}.json",
-    log:
-        f"{LOGS}/pack/{{dataset}}-{{size}}.log",
-    threads: config["threads"]
-    params:
-        folder=dataset_folder,
-        index=subpath(input[0], parent=True),
-    shell:
-        "modc pack --index {params.index:q} --folder {params.folder:q} --size {wildcards.size}"
-        " --threads {threads} --output {output.array:q} 2> {log:q}"
+# All sizes in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
+# delete those that are there before it makes another one.
+for dataset in config["datasets"]:
+
+    rule:
+        name:
+            f"pack_{dataset}"
+        input:
+            rules.index.output[0].format(dataset=dataset),
+        output:
+            touch(expand(PACKED, dataset=dataset, size=grid.sizes_of_dataset(config, dataset))),
+        log:
+            f"{LOGS}/pack/{dataset}.log",
+        threads: config["threads"]
+        params:
+            sizes=[f"--size {size}" for size in grid.sizes_of_dataset(config, dataset)],
+            decoding=DECODING,
+            folder=subpath(input[0], ancestor=3),
+            index=subpath(input[0], parent=True),
+            packed=subpath(output[0], parent=True),
+        shell:
+            "modc pack --index {params.index:q} --folder {params.folder:q} {params.sizes}"
+            " --threads {threads} --output {params.packed:q} 2> {log:q}"
