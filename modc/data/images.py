@@ -60,22 +60,6 @@ class ImageFolder:
             except (OSError, SyntaxError, ValueError, struct.error, zlib.error):
                 raise UserError(_damaged(self._name(path))) from None
 
-    def plain_jpeg(self, path: str) -> bytes | None:
-        """Return the bytes of a JPEG in colour that need not be turned; None for another picture.
-
-        Raises UserError as `open`, but for damage behind the header.
-        """
-        with self._picture(path) as picture:
-            if picture.format != "JPEG" or picture.mode != "RGB":
-                return None
-            try:
-                if picture.getexif().get(0x0112, 1) != 1:
-                    return None
-                picture.fp.seek(0)
-                return picture.fp.read()
-            except (SyntaxError, ValueError, struct.error, zipfile.BadZipFile, zlib.error):
-                return None  # `open` names the damage
-
     def _picture(self, path: str) -> Image.Image:
         """Return the picture with its header read and its pixels not yet."""
         container = _container(path)

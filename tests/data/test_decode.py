@@ -9,6 +9,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from modc.data import decode
+from modc.data import images as images_module
 from modc.data.decode import squares
 from modc.data.images import ImageFolder
 from modc.data.square import short_side_square
@@ -78,10 +79,16 @@ def disturbed(photograph: Image.Image) -> bytes:
     return bytes(data)
 
 
+def mirrored_by_xmp(photograph: Image.Image) -> bytes:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="2"/></x:xmpmeta>'
+    return encoded(photograph, "JPEG", xmp=xmp)
+
+
 OTHERS = {
     "grey": lambda photograph: encoded(photograph.convert("L"), "JPEG"),
     "cmyk": lambda photograph: encoded(photograph.convert("CMYK"), "JPEG"),
     "turned": turned,
+    "mirrored by XMP": mirrored_by_xmp,
     "disturbed": disturbed,
     "png": lambda photograph: encoded(photograph, "PNG"),
     "transparent": lambda photograph: encoded(photograph.convert("RGBA"), "PNG"),
@@ -104,6 +111,22 @@ def test_rows_of_an_idx_file_are_equal_to_the_direct_way(tmp_path):
     for number, row in enumerate(rows):
         (ours,) = squares(ImageFolder(tmp_path), f"x-ubyte/{number}", [64])
         assert np.array_equal(ours, short_side_square(Image.fromarray(row).convert("RGB"), 64))
+
+
+def test_exif_that_turns_nothing_costs_nothing(tmp_path, photographs, monkeypatch):
+    monkeypatch.setattr(decode, "short_side_square", None)
+    exif = Image.Exif()
+    exif[0x0110] = "a camera"
+    (tmp_path / "a.jpg").write_bytes(encoded(photographs[0], "JPEG", exif=exif))
+    assert squares(ImageFolder(tmp_path), "a.jpg", [64])[0].shape == (64, 64, 3)
+
+
+def test_a_picture_of_too_many_pixels_is_refused(tmp_path, photographs, monkeypatch):
+    monkeypatch.setattr(decode, "PIXEL_LIMIT", 500)
+    monkeypatch.setattr(images_module, "PIXEL_LIMIT", 500)
+    (tmp_path / "a.jpg").write_bytes(encoded(photographs[0], "JPEG"))
+    with pytest.raises(UserError, match="more than 500 pixels"):
+        squares(ImageFolder(tmp_path), "a.jpg", [64])
 
 
 @pytest.mark.parametrize("part", [0.0, 0.02, 0.5, 0.99])
