@@ -35,6 +35,16 @@ def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
     assert grid.packed_sizes(paper, "DARN", "ASEN", "warm_up") == {"image": 224}
 
 
+def test_a_dataset_is_packed_at_the_sizes_that_any_network_reads(paper):
+    assert grid.sizes_of_dataset(paper, "DARN") == [224, 448]
+    assert grid.sizes_of_dataset(paper, "FashionMNIST") == [64]
+    paper["grid"]["networks"] = ["ASEN", "ASENv2"]
+    assert grid.sizes_of_dataset(paper, "FashionAI") == [224]
+    paper["ablation"]["cell"]["network"] = "ASEN++"
+    assert grid.sizes_of_dataset(paper, "FashionAI") == [224, 448]
+    assert grid.sizes_of_dataset(paper, "DARN") == [224]
+
+
 def test_with_all_labels_modc_ends_where_the_assumption_says(paper):
     cell = grid.Cell("DARN", "ASEN", 100, 0)
     assert grid.last_stage(paper, cell, "modc") == "supervised"

@@ -280,6 +280,28 @@ def test_a_larger_grid_makes_what_is_new(finished):
     assert "supervised" not in found and found["score"] == 2
 
 
+def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished):
+    array = finished / "data" / "FashionAI" / "prepared" / "packed" / "32.npy"
+    before = array.stat()
+    (finished / "more.yaml").write_text(
+        "grid: {datasets: [FashionAI], networks: [ASENv2, ASEN++]}\n"
+        "datasets: {FashionAI: {detail_size: 48}}"
+    )
+    call = (*TINY_RUN, "--configfile", "tiny.yaml", "more.yaml")
+    found = stats(snakemake(finished, "-n", *call[:1], "tiny.yaml", "more.yaml")[1])
+    assert (found["pack_FashionAI"], found["warm_up"], found["warm_up_global"]) == (1, 1, 1)
+    target = array.with_name("48.done").relative_to(finished)
+    status, output = snakemake(finished, *call, "--", str(target))
+    assert status == 0, output
+    assert sorted(path.name for path in array.parent.iterdir() if path.name[0] != ".") == [
+        *("32.done", "32.json", "32.npy"),
+        *("48.done", "48.json", "48.npy"),
+    ]
+    after = array.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert planned(finished) == {}
+
+
 ABLATION = """
 grid: {datasets: [FashionAI]}
 ablation:

@@ -117,7 +117,8 @@ rule subset:
 
 
 # All sizes in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
-# delete those that are there before it makes another one.
+# delete those that are there before it makes another one. The sizes are no parameter, since a change
+# of them would pack again for every run that shares the data.
 for dataset in config["datasets"]:
 
     rule:
@@ -131,11 +132,11 @@ for dataset in config["datasets"]:
             f"{LOGS}/pack/{dataset}.log",
         threads: config["threads"]
         params:
-            sizes=[f"--size {size}" for size in grid.sizes_of_dataset(config, dataset)],
             decoding=DECODING,
             folder=subpath(input[0], ancestor=3),
             index=subpath(input[0], parent=True),
             packed=subpath(output[0], parent=True),
         shell:
-            "modc pack --index {params.index:q} --folder {params.folder:q} {params.sizes}"
+            "modc pack --index {params.index:q} --folder {params.folder:q}"
+            " $(basename -a -s .done {output:q} | sed 's/^/--size /')"
             " --threads {threads} --output {params.packed:q} 2> {log:q}"
