@@ -106,10 +106,15 @@ def _check_space(output: Path, arrays: list[PartialArray]) -> None:
     taken = sum(array.taken for array in arrays)
     free = shutil.disk_usage(output).free
     sides = " and ".join(str(array.facts["size"]) for array in arrays)
-    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {needed / 1e9:.1f} GB"
+    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {_readable(needed)}"
     if taken:
-        room += f", of which {taken / 1e9:.1f} GB are taken already"
-    room += f"; {free / 1e9:.1f} GB are free"
+        room += f", of which {_readable(taken)} are taken already"
+    room += f"; {_readable(free)} are free"
     if needed - taken > free:
         raise UserError(f"{output}: {room}; free some space or set smaller sizes")
     log.info("%s: %s", output, room)
+
+
+def _readable(count: int) -> str:
+    """Return a number of bytes in GB, or in MB below one."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

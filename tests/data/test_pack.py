@@ -126,12 +126,12 @@ def free(monkeypatch, folder, count: int) -> None:
 
 
 def test_too_little_room_is_said_before_the_work(tmp_path, pictures, index, decoded, monkeypatch):
-    needed = sum(10 * size * size * 3 + 128 for size in (3200, 2000))
+    needed = sum(10 * size * size * 3 + 128 for size in (5000, 3200))
     free(monkeypatch, tmp_path, needed - 1)
     with pytest.raises(
-        UserError, match=r"3200 and 2000 pixels need 0\.4 GB; 0\.4 GB are free; free "
+        UserError, match=r"5000 and 3200 pixels need 1\.1 GB; 1\.1 GB are free; free "
     ):
-        pack(index, pictures, [3200, 2000], tmp_path / "packed", 1)
+        pack(index, pictures, [5000, 3200], tmp_path / "packed", 1)
     assert contents(tmp_path / "packed") == [] and decoded == []
 
 
@@ -157,11 +157,11 @@ def test_room_that_is_taken_already_is_not_asked_for_again(
         stop_at(stopping, "4.jpg")
         with pytest.raises(KeyboardInterrupt):
             pack(index, pictures, [1000], tmp_path / "packed", 1)
-    assert "10 pictures at 1000 pixels need 0.0 GB; " in caplog.text
+    assert "10 pictures at 1000 pixels need 30.0 MB; " in caplog.text
     free(monkeypatch, tmp_path, 0)
     decoded.clear()
     pack(index, pictures, [1000], tmp_path / "packed", 1)
-    assert "need 0.0 GB, of which 0.0 GB are taken already; 0.0 GB are free" in caplog.text
+    assert "need 30.0 MB, of which 30.0 MB are taken already; 0.0 MB are free" in caplog.text
     assert [path for path, _ in decoded] == [f"{n}.jpg" for n in range(4, 10)]
 
 

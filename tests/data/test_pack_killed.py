@@ -6,13 +6,15 @@ import sys
 import pytest
 
 from modc.data import index as index_module
+from modc.data import pack as pack_module
+from modc.data import partial_array
+from modc.data.packed import open_packed
 
 # Forks, so that torch is imported once. `kill_at(n)` kills the process before the n-th time that it
 # opens, renames or removes a file of the output folder; `pack` takes the folder's name.
 SCRIPT = """
-import os, signal, sys
+import dataclasses, os, shutil, signal, sys
 from pathlib import Path
-import numpy as np
 from modc.data import index as index_module, pack as pack_module
 
 place = Path(sys.argv[1])
@@ -20,8 +22,8 @@ index = index_module.read(place / "index")
 pack_module.BLOCK = pack_module.SAVE_EVERY = 1
 
 
-def pack(name):
-    pack_module.pack(index, place / "pictures", [16, 32], place / name, 2)
+def pack(name, of=index):
+    pack_module.pack(of, place / "pictures", [16, 32], place / name, 2)
 
 
 def forked(run):
@@ -56,8 +58,13 @@ KILLED = (
     SCRIPT
     + """
 pack("alone")
+other = dataclasses.replace(index, images=index.images[::-1].reset_index(drop=True))
+pack("other", other)
+assert files("other")["16.npy"] != files("alone")["16.npy"]
 for step in range(1, 1000):
+    # Arrays of another index are there before.
     name = f"killed-{step}"
+    shutil.copytree(place / "other", place / name)
 
     def first():
         kill_at(step, name)
@@ -67,10 +74,12 @@ for step in range(1, 1000):
     if not status:
         break
     assert status == -signal.SIGKILL
-    for array in ("16", "32"):
+    for size in ("16", "32"):
         # Facts never stand beside an array that is not theirs.
-        if (place / name / f"{array}.json").exists():
-            assert files(name)[f"{array}.npy"] == files("alone")[f"{array}.npy"]
+        here = [files(folder) for folder in (name, "alone", "other")]
+        facts, array = ([made.get(size + end) for made in here] for end in (".json", ".npy"))
+        if facts[0]:
+            assert array[0] == array[facts.index(facts[0], 1)], name
     assert ended(forked(lambda: pack(name))) == 0
     assert files(name) == files("alone"), name
 print(step)
@@ -110,3 +119,24 @@ def test_killed_at_any_step_it_ends_with_the_same_files(place):
 
 def test_packers_at_the_same_time_do_not_disturb_each_other(place):
     output_of(TOGETHER, place)
+
+
+def test_killed_before_its_last_step_it_decodes_nothing_again(
+    tmp_path, pictures, index, monkeypatch
+):
+    write_json = partial_array.write_json
+
+    def killed(path, value):
+        if path.name == "32.json":
+            raise KeyboardInterrupt
+        write_json(path, value)
+
+    with monkeypatch.context() as killing:
+        killing.setattr(partial_array, "write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pack_module.pack(index, pictures, [32], tmp_path, 1)
+    assert (tmp_path / "32.npy").exists() and not (tmp_path / "32.json").exists()
+    monkeypatch.setattr(pack_module, "squares", None)
+    pack_module.pack(index, pictures, [32], tmp_path, 1)
+    assert open_packed(tmp_path / "32.npy", index).shape == (10, 32, 32, 3)
+    assert not (tmp_path / ".32.npy.progress").exists()
