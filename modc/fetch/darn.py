@@ -13,11 +13,12 @@ from modc.errors import UserError
 from modc.fetch import freeze, google_drive, placeholders, url_list
 from modc.fetch.download import download
 from modc.fetch.drawn_server import serve
-from modc.fetch.record import Record, only_writer
+from modc.fetch.record import RECORD, Record
 from modc.fetch.record import exists as record_exists
 from modc.fetch.states import PLACEHOLDER, TRANSIENT
 from modc.fetch.status import status as status_tables
 from modc.fetch.store import PICTURES, Store
+from modc.lock import alone
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def fetch(
     unless `refreeze`. Raises UserError if there is no picture at all.
     """
     thresholds = settings["placeholders"]
-    with only_writer(folder):
+    with alone(folder / RECORD, "downloading it"):
         listed = url_list.read(list_file or _list(folder))
         drawn = (folder / GENERATED).exists()
         if drawn:

@@ -1,7 +1,6 @@
 """What became of each line of the list of URLs: a SQLite file from which a run goes on."""
 
 import errno
-import fcntl
 import os
 import sqlite3
 import threading
@@ -17,7 +16,7 @@ from modc.errors import UserError
 from modc.fetch.states import BAD_ADDRESS, BAD_NAME, DUPLICATE, MEANING, PENDING, TRANSIENT
 from modc.fetch.url_list import Listed
 
-RECORD, LOCK = "downloads.sqlite", ".downloads.lock"
+RECORD = "downloads.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +185,3 @@ class Record:
 def exists(folder: Path) -> bool:
     """Whether `folder` has a record."""
     return (folder / RECORD).is_file()
-
-
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the kernel lets it go when the process ends, however.
-
-    Raises UserError if another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder}: another `modc fetch` is at work there; wait for it or stop it"
-            ) from None
-        yield

@@ -142,19 +142,25 @@ def test_another_list_may_be_named(place, server, picture):
     assert done.returncode == 1 and "page.txt: not a list of URLs" in done.stderr
 
 
-def test_two_at_once_are_refused(place, server, picture):
-    server.routes = {"/a": lambda handler: server.stopped.wait(2)}
+def test_a_second_one_waits_for_the_first(place, server, picture):
+    server.routes = {f"/{number}": picture(number) for number in range(5)}
+    server.routes["/held"] = lambda handler: server.stopped.wait(20)
     listed(place, server)
     first = subprocess.Popen(command(place), stderr=subprocess.DEVNULL)
-    try:
-        while not server.asked:
-            time.sleep(0.02)
-        done = run(place)
-        assert done.returncode == 1 and "another `modc fetch` is at work" in done.stderr
-        assert run(place, "--status").returncode == 0
-    finally:
-        first.kill()
-        first.wait()
+    while "/held" not in [path for _, path in server.asked]:
+        time.sleep(0.02)
+    second = subprocess.Popen(command(place), stderr=subprocess.PIPE, text=True)
+    for line in second.stderr:
+        if "another process is downloading it; waiting for it" in line:
+            break
+    else:
+        pytest.fail("it did not wait")
+    assert run(place, "--status").returncode == 0
+    first.kill()
+    first.wait()
+    server.routes["/held"] = picture(9)
+    assert second.wait(timeout=30) == 0
+    assert len(manifest.read(place / "data" / "DARN").pictures) == 6
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from modc.errors import UserError
-from modc.fetch.record import Outcome, Record, only_writer
+from modc.fetch.record import Outcome, Record
 from modc.fetch.states import MEANING
 from modc.fetch.url_list import Listed
 
@@ -137,14 +137,3 @@ def test_a_full_disk_is_said_to_be_full(record):
     with pytest.raises(OSError, match="No space left") as error:
         record.write([Outcome("a", "gone", "x" * 100_000)])
     assert error.value.filename.endswith("downloads.sqlite")
-
-
-def test_a_folder_has_one_writer(tmp_path):
-    with (
-        only_writer(tmp_path / "new"),
-        pytest.raises(UserError, match="another `modc fetch` is at work"),
-        only_writer(tmp_path / "new"),
-    ):
-        pass
-    with only_writer(tmp_path / "new"):
-        pass

@@ -18,6 +18,7 @@ from modc.data.index import write as write_index
 from modc.data.pack import pack
 from modc.data.sources import FORMATS
 from modc.evaluation.scores import read_embeddings
+from modc.fetch import fashionai_archives
 from modc.grid import MODC
 from modc.networks import model_file
 

@@ -116,6 +116,12 @@ def darn_files(wildcards):
     return [] if "DARN" in REAL else split_files("DARN")
 
 
+def coverage_inputs(wildcards):
+    """The index of a dataset that has a manifest, and the coverage beside it."""
+    folder = PREPARED.format(dataset=LISTED[wildcards.listed])
+    return [f"{folder}/index/{name}" for name in ("index.json", "coverage.csv")]
+
+
 def failures(since):
     """The mistakes that jobs ended with, each with its log; `since`: when this run began."""
     for path in sorted(Path(LOGS).rglob("*.log")):
