@@ -68,7 +68,7 @@ def _file(module: str) -> Path | None:
 def software() -> dict[str, str]:
     """Return the versions that a number may depend on."""
     packages = {}
-    for name in ("modc", "torch", "torchvision", "numpy", "pandas", "pillow"):
+    for name in ("modc", "torch", "torchvision", "numpy", "pandas", "pillow", "simplejpeg"):
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
