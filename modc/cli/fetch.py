@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from modc.cli.options import PATH, default_config_option, load_config
-from modc.fetch.states import FINAL
+from modc.data.states import FINAL
 
 
 @click.group()

@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from modc.atomic import write_bytes, write_json
 from modc.data.images import ImageFolder
+from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.errors import UserError
 
 COLUMNS = ["path", "status", "bytes", "sha256", "width", "height"]
 MANIFEST, FACTS = "manifest.csv", "manifest.json"
-OK, MISSING, NOT_AN_IMAGE = "ok", "missing", "not_an_image"
 # Many files are read at once: the disk waits, not the processor.
 THREADS = 16
 _TYPES = {

@@ -9,15 +9,15 @@ from pathlib import Path
 from modc.data import manifest
 from modc.data.garments import HOST
 from modc.data.listed_images import GENERATED
+from modc.data.states import PLACEHOLDER, TRANSIENT
 from modc.errors import UserError
 from modc.fetch import freeze, google_drive, placeholders, url_list
 from modc.fetch.download import download
 from modc.fetch.drawn_server import serve
 from modc.fetch.record import RECORD, Record
 from modc.fetch.record import exists as record_exists
-from modc.fetch.states import PLACEHOLDER, TRANSIENT
 from modc.fetch.status import status as status_tables
-from modc.fetch.store import PICTURES, Store
+from modc.fetch.store import PICTURES
 from modc.lock import alone
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,8 @@ def fetch(
         try:
             record.take_in(listed.rows, listed.sha256)
             log.info("%s: %s", listed.path, listed.inferred())
-            store = Store(folder, settings)
             with _connect_to(folder) as connect_to:
-                download(record, store, settings, again, limit, connect_to)
+                download(record, folder, settings, again, limit, connect_to)
             counts = record.counts()
             log.info("%s: %s", folder, ", ".join(f"{n:,} {state}" for state, n in counts.items()))
             if not counts.get(manifest.OK):

@@ -1,17 +1,18 @@
 """Download what a record still wants: many URLs at once, each host within its limit."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from modc.data.states import NO_ANSWER, TRANSIENT
 from modc.fetch.hosts import Hosts, Wanted, backoff, wanted
+from modc.fetch.outcome import Outcome
 from modc.fetch.progress import Progress
-from modc.fetch.record import Outcome, Record
-from modc.fetch.states import NO_ANSWER, TRANSIENT
+from modc.fetch.record import Record
 from modc.fetch.store import Store
 from modc.fetch.web import Answer, Web
+from modc.fetch.workers import Workers
 
 # What is done is recorded this often, in seconds. A kill in between costs no picture: one that lies
 # on disk unrecorded is found by the next run.
@@ -20,19 +21,18 @@ RECORD_EVERY = 1.0
 LONGEST_WAIT = 900.0
 
 
-def find_on_disk(record: Record, store: Store, again: tuple[str, ...], limit: int | None) -> None:
+def find_on_disk(
+    record: Record, store: Store, workers: Workers, again: tuple[str, ...], limit: int | None
+) -> None:
     """Record what lies on disk already, and forget what is recorded but no longer there."""
     lost = [Outcome(name, "pending") for name, size in record.stored() if not store.has(name, size)]
     record.write(lost)
     names = [name for name, _ in record.to_ask(again, limit) if store.has(name)]
     if not names:
         return
-    with (
-        ThreadPoolExecutor(_threads()) as pool,
-        Progress(len(names), store.folder, "pictures on disk") as progress,
-    ):
+    with Progress(len(names), store.folder, "pictures on disk") as progress:
         batch = []
-        for outcome in pool.map(store.adopt, names):
+        for outcome in workers.adopt(names):
             progress.add(outcome.state if outcome else "pending", None)
             if outcome:
                 batch.append(outcome)
@@ -44,7 +44,7 @@ def find_on_disk(record: Record, store: Store, again: tuple[str, ...], limit: in
 
 def download(
     record: Record,
-    store: Store,
+    folder: Path,
     settings: dict,
     again: tuple[str, ...] = (),
     limit: int | None = None,
@@ -52,25 +52,26 @@ def download(
 ) -> None:
     """Ask for what `record` still wants, and record what becomes of it.
 
-    settings: the section `download` of the configuration. again: states to ask for once more.
-    limit: at most so many URLs. connect_to: see Web. Stopped by a signal, it records what is done
-    and raises KeyboardInterrupt; the next call goes on. Raises OSError if the disk takes no more.
+    folder: the dataset's; pictures go to its pic/. settings: the section `download` of the
+    configuration. again: states to ask for once more. limit: at most so many URLs. connect_to: see
+    Web. Stopped by a signal, it records what is done and raises KeyboardInterrupt; the next call
+    goes on. Raises OSError if the disk takes no more.
     """
-    find_on_disk(record, store, again, limit)
-    asked = record.to_ask(again, limit)
-    if asked:
-        asyncio.run(_download([wanted(*row) for row in asked], record, store, settings, connect_to))
+    store = Store(folder, settings)
+    store.clear()
+    with Workers(folder, settings) as workers:
+        find_on_disk(record, store, workers, again, limit)
+        items = [wanted(*row) for row in record.to_ask(again, limit)]
+        if items:
+            asyncio.run(_download(items, record, folder, settings, workers, connect_to))
 
 
-async def _download(items, record, store, settings, connect_to) -> None:
+async def _download(items, record, folder, settings, workers, connect_to) -> None:
     stop = asyncio.current_task().cancel
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    with (
-        ThreadPoolExecutor(_threads()) as pool,
-        Progress(len(items), store.folder, "DARN") as progress,
-    ):
+    with Progress(len(items), folder, "DARN") as progress:
         async with Web(settings, connect_to) as web:
-            run = _Run(items, record, store, settings, web, pool, progress)
+            run = _Run(items, record, settings, web, workers, progress)
             try:
                 await run.all()
             except asyncio.CancelledError:
@@ -80,10 +81,10 @@ async def _download(items, record, store, settings, connect_to) -> None:
 class _Run:
     """One download: what waits, what is under way, what is to be recorded."""
 
-    def __init__(self, items, record, store, settings, web, pool, progress):
+    def __init__(self, items, record, settings, web, workers, progress):
         self._hosts = Hosts(items, settings["connections_per_host"], settings["patience"])
-        self._record, self._store, self._settings = record, store, settings
-        self._web, self._pool, self._progress = web, pool, progress
+        self._record, self._settings = record, settings
+        self._web, self._workers, self._progress = web, workers, progress
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
         self._done: list[Outcome] = []
@@ -148,9 +149,7 @@ class _Run:
         else:
             # A host may be asked for the next picture while this one is looked at.
             self._changed.set()
-            outcome = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._store.put, item.name, answer.body, answer.http_status
-            )
+            outcome = await self._workers.put(item.name, answer.body, answer.http_status)
         self._settle(item, outcome, answer)
         for other in given_up:
             why = "the host was given up for now"
@@ -189,7 +188,3 @@ class _Run:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _threads() -> int:
-    return min(32, 1 + (os.cpu_count() or 1))

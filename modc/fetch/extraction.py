@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from modc.atomic import HOST
 from modc.data.images import size_of
-from modc.data.manifest import MISSING, NOT_AN_IMAGE, OK
+from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.errors import UserError
 from modc.fetch.fashionai_sources import Copy
 

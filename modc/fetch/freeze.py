@@ -6,11 +6,10 @@ import pandas as pd
 
 from modc.atomic import write_text
 from modc.data import manifest
-from modc.data.manifest import OK
+from modc.data.states import BAD_NAME, DUPLICATE, OK, PLACEHOLDER
 from modc.errors import UserError
 from modc.fetch import placeholders
 from modc.fetch.record import Record
-from modc.fetch.states import BAD_NAME, DUPLICATE, PLACEHOLDER
 from modc.fetch.store import PICTURES
 
 DROPPED = "placeholders.csv"

@@ -9,8 +9,7 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from modc.data.manifest import NOT_AN_IMAGE
-from modc.fetch.states import TOO_MANY_PIXELS, TRUNCATED
+from modc.data.states import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 # Registers WebP too, at once: threads that did so when they first need it would get in each

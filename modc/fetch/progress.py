@@ -8,8 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from modc.data.manifest import OK
-from modc.fetch.states import GONE, TRANSIENT
+from modc.data.states import GONE, OK, TRANSIENT
 
 log = logging.getLogger(__name__)
 

@@ -6,36 +6,17 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pandas as pd
 
-from modc.data.manifest import OK
+from modc.data.states import BAD_ADDRESS, BAD_NAME, DUPLICATE, MEANING, OK, PENDING, TRANSIENT
 from modc.errors import UserError
-from modc.fetch.states import BAD_ADDRESS, BAD_NAME, DUPLICATE, MEANING, PENDING, TRANSIENT
+from modc.fetch.outcome import Outcome
 from modc.fetch.url_list import Listed
 
 RECORD = "downloads.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one URL. A picture that lies on disk has the last five fields.
-
-    received: bytes of the answer's body; stored: bytes of the file that is kept.
-    """
-
-    name: str
-    state: str
-    detail: str = ""
-    http_status: int | None = None
-    received: int | None = None
-    stored: int | None = None
-    sha256: str | None = None
-    look: str | None = None
-    width: int | None = None
-    height: int | None = None
 
 
 _COLUMNS = [field.name for field in fields(Outcome)]

@@ -4,7 +4,7 @@ import pandas as pd
 from tabulate import tabulate
 from yarl import URL
 
-from modc.fetch.states import BAD_ADDRESS, BAD_NAME, MEANING
+from modc.data.states import BAD_ADDRESS, BAD_NAME, MEANING
 
 MOST_HOSTS = 20
 

@@ -1,16 +1,15 @@
 """Pictures on disk: `pic/<name>.jpg`, each whole or absent."""
 
 import errno
+import os
 import shutil
-import threading
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from modc.data.manifest import OK
+from modc.data.states import BAD_NAME, OK
+from modc.fetch.outcome import Outcome
 from modc.fetch.picture import NotKept, Picture, prepare
-from modc.fetch.record import Outcome
-from modc.fetch.states import BAD_NAME
 
 PICTURES, ORIGINALS, INCOMING = "pic", "originals", ".incoming"
 # What the file system says when a name of the list cannot be a file beside the others.
@@ -18,7 +17,7 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, er
 
 
 class Store:
-    """The pictures of a dataset's folder. Several threads may use it."""
+    """The pictures of a dataset's folder. Several processes may have one, of one folder."""
 
     def __init__(self, folder: Path, settings: dict):
         """settings: the section `download` of the configuration."""
@@ -29,9 +28,13 @@ class Store:
         self._keep_originals = settings["keep_originals"]
         # On the same file system, so that a file comes to its place in one step.
         self._incoming = folder / INCOMING
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._folders: set[Path] = set()
+
+    def clear(self) -> None:
+        """Remove what a killed process left half-written."""
         shutil.rmtree(self._incoming, ignore_errors=True)
         self._incoming.mkdir(parents=True)
-        self._folders: set[Path] = set()
 
     def path(self, name: str) -> Path:
         """Where the picture `name` lies."""
@@ -78,7 +81,7 @@ class Store:
         return _kept(name, as_it_is, None, None)
 
     def _write(self, path: Path, data: bytes) -> None:
-        temporary = self._incoming / str(threading.get_ident())
+        temporary = self._incoming / str(os.getpid())
         try:
             if path.parent not in self._folders:
                 path.parent.mkdir(parents=True, exist_ok=True)

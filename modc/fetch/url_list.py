@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from yarl import URL
 
+from modc.data.states import BAD_ADDRESS, BAD_NAME, PENDING
 from modc.errors import UserError
-from modc.fetch.states import BAD_ADDRESS, BAD_NAME, PENDING
 
 # Of a file or folder; file systems allow 255.
 LONGEST_PART = 200

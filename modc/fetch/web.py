@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from modc.fetch.states import (
+from modc.data.states import (
     BAD_ADDRESS,
     CONNECTION,
     DNS,
@@ -130,7 +130,7 @@ class Web:
                 sock_connect=self._settings["connect_timeout"],
                 sock_read=self._settings["silence_timeout"],
             ),
-            trust_env=True,
+            trust_env=bool(urllib.request.getproxies()),
         )
         return self
 

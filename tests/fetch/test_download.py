@@ -1,13 +1,12 @@
 """A download as a whole: every URL ends in a state, and none stops the others."""
 
-import errno
 import time
 
 import pytest
 
 from modc.fetch.download import download
-from modc.fetch.record import Outcome, Record
-from modc.fetch.store import Store
+from modc.fetch.outcome import Outcome
+from modc.fetch.record import Record
 from modc.fetch.url_list import Listed
 
 
@@ -26,8 +25,7 @@ def fetch(server, record, tmp_path, settings):
         urls = urls or [(path[1:], server.url + path) for path in server.routes]
         rows = [Listed(number, *row) for number, row in enumerate(urls, 1)]
         record.take_in(rows, "")
-        store = Store(tmp_path, settings | changed)
-        download(record, store, settings | changed, again, limit, connect_to)
+        download(record, tmp_path, settings | changed, again, limit, connect_to)
         table = record.table()
         return dict(zip(table["name"], table["state"], strict=True))
 
@@ -204,27 +202,3 @@ def test_redirects_do_not_get_around_the_limit_of_a_host(server, fetch, picture)
         urls.append((str(number), f"http://{host}/to/{number}"))
     assert set(fetch(urls, connect_to=connect_to, connections_per_host=2).values()) == {"ok"}
     assert max(most) == 2
-
-
-def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(
-    server, fetch, picture, record, tmp_path, monkeypatch
-):
-    server.routes = {f"/{number}": picture(number) for number in range(30)}
-    write, room = Store._write, [5]
-
-    def fills_up(self, path, data):
-        room[0] -= 1
-        if room[0] < 0:
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        write(self, path, data)
-
-    monkeypatch.setattr(Store, "_write", fills_up)
-    with pytest.raises(OSError, match="No space left"):
-        fetch()
-    kept = {path.stem for path in (tmp_path / "pic").glob("*")}
-    assert len(kept) == 5
-    monkeypatch.undo()
-    asked_before = {path[1:] for _, path in server.asked}
-    server.asked.clear()
-    assert set(fetch().values()) == {"ok"}
-    assert {path[1:] for _, path in server.asked}.isdisjoint(kept) and asked_before > kept

@@ -6,7 +6,8 @@ import pytest
 from modc.data import manifest
 from modc.errors import UserError
 from modc.fetch.freeze import DROPPED, freeze, newer
-from modc.fetch.record import Outcome, Record
+from modc.fetch.outcome import Outcome
+from modc.fetch.record import Record
 from modc.fetch.url_list import Listed
 
 RULE = {"same_bytes": 3, "same_look": 0}

@@ -2,8 +2,9 @@
 
 import pytest
 
+from modc.fetch.outcome import Outcome
 from modc.fetch.placeholders import find
-from modc.fetch.record import Outcome, Record
+from modc.fetch.record import Record
 from modc.fetch.url_list import Listed
 
 OFF = {"same_bytes": 0, "same_look": 0}

@@ -4,9 +4,10 @@ import sqlite3
 
 import pytest
 
+from modc.data.states import MEANING
 from modc.errors import UserError
-from modc.fetch.record import Outcome, Record
-from modc.fetch.states import MEANING
+from modc.fetch.outcome import Outcome
+from modc.fetch.record import Record
 from modc.fetch.url_list import Listed
 
 

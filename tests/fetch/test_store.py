@@ -42,7 +42,7 @@ def test_leftovers_of_a_killed_run_go(tmp_path, settings):
     leftover = tmp_path / ".incoming" / "12"
     leftover.parent.mkdir()
     leftover.write_bytes(b"half")
-    Store(tmp_path, settings)
+    Store(tmp_path, settings).clear()
     assert not leftover.exists()
 
 

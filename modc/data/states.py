@@ -1,8 +1,9 @@
-"""The states in which a listed picture can end."""
+"""The states of a listed picture: whether there is one, or why not.
 
-from modc.data.manifest import NOT_AN_IMAGE, OK
+A module of its own without imports, since the processes that look at pictures need nothing else.
+"""
 
-PENDING = "pending"
+OK, PENDING, MISSING, NOT_AN_IMAGE = "ok", "pending", "missing", "not_an_image"
 GONE, REFUSED, HTTP_ERROR, SERVER_ERROR = "gone", "refused", "http_error", "server_error"
 TRUNCATED, TOO_LARGE, TOO_MANY_PIXELS = "truncated", "too_large", "too_many_pixels"
 TIMEOUT, DNS, TLS, CONNECTION = "timeout", "dns", "tls", "connection"
