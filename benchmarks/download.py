@@ -59,7 +59,9 @@ def server() -> Iterator[int]:
         process.wait()
 
 
-def ours(folder: Path, listed: list[tuple[str, str]]) -> tuple[list[str], Path]:
+def ours(
+    folder: Path, listed: list[tuple[str, str]], timeout: int = TIMEOUT
+) -> tuple[list[str], Path]:
     """Return the command of `modc fetch darn`, and where its pictures go."""
     (folder / "urls.txt").write_text("".join(f"{name} {url}\n" for name, url in listed))
     override = {
@@ -67,8 +69,8 @@ def ours(folder: Path, listed: list[tuple[str, str]]) -> tuple[list[str], Path]:
         "download": {
             "connections": CONNECTIONS,
             "connections_per_host": CONNECTIONS,
-            "connect_timeout": TIMEOUT,
-            "silence_timeout": TIMEOUT,
+            "connect_timeout": timeout,
+            "silence_timeout": timeout,
             "attempts": 1,
             # The host that does not exist is not waited for; the others do not wait either.
             "patience": 0,
