@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from modc.data.states import NO_ANSWER, TRANSIENT
+from modc.data.states import NO_ANSWER, PENDING, TRANSIENT
 from modc.fetch.hosts import Hosts, Wanted, backoff, wanted
 from modc.fetch.outcome import Outcome
 from modc.fetch.progress import Progress
@@ -25,7 +25,7 @@ def find_on_disk(
     record: Record, store: Store, workers: Workers, again: tuple[str, ...], limit: int | None
 ) -> None:
     """Record what lies on disk already, and forget what is recorded but no longer there."""
-    lost = [Outcome(name, "pending") for name, size in record.stored() if not store.has(name, size)]
+    lost = [Outcome(name, PENDING) for name, size in record.stored() if not store.has(name, size)]
     record.write(lost)
     names = [name for name, _ in record.to_ask(again, limit) if store.has(name)]
     if not names:
@@ -33,7 +33,7 @@ def find_on_disk(
     with Progress(len(names), store.folder, "pictures on disk") as progress:
         batch = []
         for outcome in workers.adopt(names):
-            progress.add(outcome.state if outcome else "pending", None)
+            progress.add(outcome.state if outcome else PENDING, None)
             if outcome:
                 batch.append(outcome)
             if len(batch) == 1000:

@@ -9,6 +9,7 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
+from modc.atomic import write_bytes
 from modc.cli import cli
 from modc.config import load, merge
 from modc.data import darn, garments, manifest
@@ -31,6 +32,12 @@ def made(tmp_path_factory):
     place = tmp_path_factory.mktemp("coverage")
     folder = place / "data" / "DARN"
     garments.write_darn(folder, 400, 3)
+    for line in (folder / "urls.txt").read_text().splitlines():
+        way, name = line.split("/", 4)[4].split("/", 1)
+        if way in ("ok", "flaky"):
+            write_bytes(folder / "pic" / name, (folder / garments.SERVED / name).read_bytes())
+        elif way in ("page", "empty"):
+            write_bytes(folder / "pic" / name, b"")
     lists = [folder / "splits" / f"filenames_{split}.txt" for split in PARTS]
     paths = [name for path in lists for name in path.read_text().split()]
     manifest.write(folder, manifest.describe(folder, paths), {"list of URLs": "ab12"})
