@@ -1,7 +1,6 @@
 """From a downloaded body to the picture that is kept: checked, upright, RGB, small enough."""
 
 import io
-import threading
 import warnings
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,9 +15,6 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 # other's way.
 Image.init()
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright
-# A picture of more pixels than this takes much memory while it is decoded: one at a time.
-_LARGE = 4_000_000
-_ONE_LARGE = threading.Lock()
 # Two neighbours differ if by more levels than this, so that noise in a plain area counts as none.
 _TOLERANCE = 2
 
@@ -60,10 +56,7 @@ def prepare(body: bytes, short_side: int | None, quality: int, most_pixels: int)
             image = Image.open(io.BytesIO(body), formats=FORMATS)
         if image.width * image.height > most_pixels:
             raise NotKept(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
-        if image.width * image.height <= _LARGE:
-            return _prepare(body, image, short_side, quality)
-        with _ONE_LARGE:
-            return _prepare(body, image, short_side, quality)
+        return _prepare(body, image, short_side, quality)
     except NotKept:
         raise
     except Image.DecompressionBombError:

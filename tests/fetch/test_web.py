@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from modc.fetch import web as module
 from modc.fetch.web import USER_AGENT, Answer, Web, is_public
 
 HERE = Path(__file__).parent
@@ -268,3 +269,21 @@ def test_large_bodies_take_turns_and_all_arrive(server, settings, monkeypatch):
 
     answers = asyncio.run(together())
     assert [answer.body for answer in answers] == [bytes([n]) * 1_500_000 for n in range(6)]
+
+
+def test_a_large_body_waits_for_a_place_and_the_wait_costs_no_time(server, settings):
+    server.routes = {"/large": b"x" * 3_000_000, "/small": b"y"}
+
+    async def wait():
+        async with Web(settings | {"timeout": 0.5, "silence_timeout": 5}) as web:
+            for _ in range(module.LARGE_BODIES):
+                await web._large.acquire()
+            large = asyncio.create_task(web.ask(server.url + "/large"))
+            small = await web.ask(server.url + "/small")
+            await asyncio.sleep(1.0)
+            assert not large.done()
+            web._large.release()
+            return small, await large
+
+    small, large = asyncio.run(wait())
+    assert small.body == b"y" and large.body == b"x" * 3_000_000
