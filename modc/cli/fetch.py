@@ -1,12 +1,24 @@
 """The commands that put a dataset on disk."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from modc.cli.options import PATH, default_config_option, load_config
 from modc.data.states import FINAL
+
+
+@contextmanager
+def _may_be_stopped() -> Iterator[None]:
+    """End with a line and exit status 130 on Control-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("modc: stopped; the same command goes on where it was", err=True)
+        sys.exit(130)
 
 
 @click.group()
@@ -77,14 +89,18 @@ def fashionai(
     # Drawn archives lie where they were drawn.
     named = None if "generate" in settings else settings.get("archives")
     archives = archives or (Path(named).expanduser() if named else folder)
-    click.echo(fashionai_archives.fetch(folder, archives, refreeze))
+    may_miss = settings.get("missing_images") == "leave_out"
+    with _may_be_stopped():
+        click.echo(fashionai_archives.fetch(folder, archives, refreeze, may_miss))
 
 
 @fetch.command()
 @default_config_option
 @click.option("--folder", type=PATH, help="The dataset's folder, instead of --config's.")
 @click.option("--file", "list_file", type=PATH, help="The list of URLs; by default urls.txt there.")
-@click.option("--limit", type=click.IntRange(0), help="Ask for so many URLs, and freeze nothing.")
+@click.option(
+    "--limit", type=click.IntRange(0), help="Ask for so many URLs; freeze only with --refreeze."
+)
 @click.option(
     "--retry",
     multiple=True,
@@ -111,14 +127,11 @@ def darn(
     """
     from modc.fetch import darn as dataset
 
-    config = load_config(configs, "--config FILE", needed=True)
+    config = load_config(configs, "", needed=True)
     folder = folder or Path(config["data"]) / dataset.DATASET
     if status:
         click.echo(dataset.status(folder, config["download"]["placeholders"]))
         return
     again = FINAL if "failed" in retry else retry
-    try:
+    with _may_be_stopped():
         dataset.fetch(folder, config["download"], list_file, again, limit, refreeze)
-    except KeyboardInterrupt:
-        click.echo("modc: stopped; the same command goes on where it was", err=True)
-        sys.exit(130)

@@ -33,7 +33,7 @@ def default_config_option(command):
 def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
     """Return the configuration of --config.
 
-    instead: the option that does without; needed: it is not given. Then a config.yaml that is not
+    instead: the option that does without, "" if there is none; needed: it is not given. Then a config.yaml that is not
     there raises UserError, else it is as if it were empty.
     """
     if configs == (DEFAULT_CONFIG,) and not DEFAULT_CONFIG.exists():
@@ -41,7 +41,7 @@ def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
             return {}
         raise UserError(
             f"{DEFAULT_CONFIG}: no such configuration file here; run this in the project's folder, "
-            f"or pass --config FILE or {instead}"
+            f"or pass --config FILE" + (f" or {instead}" if instead else "")
         )
     from modc import config as configuration
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from modc.data.images import PIXEL_LIMIT, ImageFolder
+from modc.data.images import PIXEL_LIMIT, ImageFolder, is_photograph
 from modc.data.square import centre_corner, resized_sides, short_side_square
 
 # Without these bytes a JPEG says nothing of how it is to be turned.
@@ -45,6 +45,8 @@ def _plain_jpeg(path: Path) -> np.ndarray | None:
         data = path.read_bytes()
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         if colours != "YCbCr" or height * width > PIXEL_LIMIT or _turned(data):
+            return None
+        if not is_photograph(width, height):
             return None
         # Fresh memory for each picture takes a twentieth of the time.
         buffer = getattr(_thread, "buffer", None)

@@ -18,6 +18,10 @@ from modc.errors import UserError
 # A picture of more pixels is refused before it is decoded: such a file is an attack or a mistake.
 PIXEL_LIMIT = 100_000_000
 SUFFIXES = (".jpg", ".jpeg", ".png")
+# A photograph's long side is not many times its short one. A strip of one pixel by 65,000 would be
+# enlarged to many gigabytes.
+MOST_ASPECT = 20
+LEAST_SIDE = 16
 _IDX_IMAGES = 0x00000803  # unsigned bytes, three dimensions
 
 
@@ -91,6 +95,12 @@ def size_of(data: bytes, name: str) -> tuple[int, int]:
         return _size_as_shown(picture)
 
 
+def is_photograph(width: int, height: int) -> bool:
+    """Whether a picture of this size, in pixels, can be one of a garment."""
+    short, long = sorted((width, height))
+    return short >= LEAST_SIDE and long <= MOST_ASPECT * short
+
+
 def read_idx_images(path: Path) -> np.ndarray:
     """Return the uint8 pictures (N, height, width) of an idx3 file, compressed by gzip or not."""
     return read_idx(path, _IDX_IMAGES, dimensions=3)
@@ -142,6 +152,11 @@ def _opened(source: Path | BytesIO, name: str) -> Image.Image:
     if picture.width * picture.height > PIXEL_LIMIT:
         picture.close()
         raise UserError(_too_large(name))
+    if not is_photograph(*picture.size):
+        picture.close()
+        raise UserError(
+            f"{name}: {picture.width} x {picture.height} pixels; expected a photograph; delete it"
+        )
     return picture
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from modc.atomic import write_bytes
 from modc.data import manifest
 from modc.data.garments import HOST
 from modc.data.listed_images import GENERATED
@@ -40,17 +41,21 @@ def fetch(
     settings: the section `download` of the configuration. list_file: the list, by default
     `folder`/urls.txt, which is fetched if it is not there. again: states to ask for once more.
     limit: ask for at most so many URLs, and freeze nothing. A manifest that is there stays as it is
-    unless `refreeze`. Raises UserError if there is no picture at all.
+    unless `refreeze`, which freezes whatever there is. Raises UserError if there is no picture at
+    all, or if more failed for now than may be frozen unasked.
     """
     thresholds = settings["placeholders"]
     with alone(folder / RECORD, "downloading it"):
         listed = url_list.read(list_file or _list(folder))
+        if list_file is not None and list_file.resolve() != (folder / LIST).resolve():
+            # The same command without the option goes on with it.
+            write_bytes(folder / LIST, list_file.read_bytes())
         drawn = (folder / GENERATED).exists()
         if drawn:
             _forget_another_drawing(folder, listed.sha256)
         record = Record(folder)
         try:
-            record.take_in(listed.rows, listed.sha256)
+            record.take_in(listed.rows, listed.sha256, str(listed.path))
             log.info("%s: %s", listed.path, listed.inferred())
             with _connect_to(folder) as connect_to:
                 download(record, folder, settings, again, limit, connect_to)
@@ -61,13 +66,28 @@ def fetch(
                     f"{folder}: no picture could be had; `modc fetch darn --status` says why; if "
                     f"there was no network, run the same command again"
                 )
-            # Drawn anew they are frozen anew: their numbers say nothing about the paper.
-            _freeze(record, folder, thresholds, refreeze or drawn, limit)
             later = sum(counts.get(state, 0) for state in TRANSIENT)
             if later:
                 log.info("%d URLs failed for now: the same command asks for them again", later)
+            # Drawn anew they are frozen anew: their numbers say nothing about the paper.
+            refreeze = refreeze or drawn
+            if limit is None and not refreeze and not manifest.exists(folder):
+                _refuse_an_outage(folder, later, counts, settings["failed_share"])
+            _freeze(record, folder, thresholds, refreeze, limit)
         finally:
             record.close()
+
+
+def _refuse_an_outage(folder: Path, later: int, counts: dict[str, int], most: float) -> None:
+    """Raise UserError where too much failed for now to be frozen unasked."""
+    total = sum(counts.values())
+    if later > most * total:
+        raise UserError(
+            f"{folder}: {later:,} of {total:,} URLs failed in a way that may pass, more than "
+            f"download.failed_share, so nothing is frozen; run the same command again, or "
+            f"`modc fetch darn --refreeze` to go on with the {counts[manifest.OK]:,} pictures there "
+            f"are"
+        )
 
 
 def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limit) -> None:

@@ -149,7 +149,10 @@ class _Run:
         else:
             # A host may be asked for the next picture while this one is looked at.
             self._changed.set()
-            outcome = await self._workers.put(item.name, answer.body, answer.http_status)
+            try:
+                outcome = await self._workers.put(item.name, answer.body, answer.http_status)
+            finally:
+                self._web.done(answer)
         self._settle(item, outcome, answer)
         for other in given_up:
             why = "the host was given up for now"

@@ -18,6 +18,7 @@ from modc.errors import UserError
 from modc.fetch import split_check
 from modc.fetch.extraction import Picture, can_be_had, extract
 from modc.fetch.fashionai_sources import ARCHIVES, IMAGES, PAGE, Sources, find, picture_path
+from modc.lock import alone
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,13 @@ BLOCK = 4096
 SHOWN = 3
 
 
-def fetch(folder: Path, archives: Path, refreeze: bool) -> str:
+def fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool = False) -> str:
+    """Hold the folder for this process and do `_fetch`."""
+    with alone(folder / manifest.MANIFEST, "taking pictures out of archives"):
+        return _fetch(folder, archives, refreeze, may_miss)
+
+
+def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
     """Put what the split files in `folder`/splits list to `folder`/Images, and freeze it.
 
     archives: where the two archives lie, as they are or unpacked. A manifest that is there stays
@@ -47,9 +54,16 @@ def fetch(folder: Path, archives: Path, refreeze: bool) -> str:
     sources = find(archives, names, folder)
     pictures = _extract(folder, archives, sources, list(names))
     table = pd.DataFrame([row[:-1] for row in pictures], columns=manifest.COLUMNS)
+    _report(folder, listed, pictures)
+    absent = int((table["status"] != manifest.OK).sum())
+    if absent and not (may_miss or refreeze):
+        raise UserError(
+            f"{folder}: {absent:,} of {len(table):,} listed pictures are not there, all of them in "
+            f"{folder / ABSENT}, so nothing is frozen; put complete archives into {archives} and run "
+            f"the same command again, or set datasets.{DATASET}.missing_images to leave_out"
+        )
     _forget_other_splits(folder, fingerprint)
     manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})
-    _report(folder, listed, pictures)
     counts = table["status"].value_counts()
     kinds = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     return f"{folder}: {len(table):,} pictures listed: {kinds}; {manifest.MANIFEST} is frozen"
@@ -62,7 +76,7 @@ def _listed(folder: Path) -> pd.DataFrame:
     if absent:
         raise UserError(
             f"{splits}: {len(absent)} split files are missing, the first is {absent[0]}; run "
-            f"`modc fetch splits`"
+            f"`modc fetch splits`, then this again with {' and '.join(ARCHIVES.values())} of {PAGE}"
         )
     if not (folder / GENERATED).exists():
         split_check.check(splits, DATASET)

@@ -72,12 +72,13 @@ def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
 
     listed: the split files' name of each picture by its path below the dataset's folder. target:
     that folder, whose Images/ is no source. Raises UserError for an archive of the expected name
-    that does not open.
+    that does not open, if there is no other copy of it.
     """
     found = Sources()
+    broken: dict[str, UserError] = {}
     for path in sorted([*folder.glob("*.zip"), *folder.glob("*/*.zip")]):
         if path.is_file():
-            _add_archive(found, folder, path, listed)
+            _add_archive(found, folder, path, listed, broken)
     unpacked = {
         path.resolve(): path
         for depth in (IMAGES, f"*/{IMAGES}", f"*/*/{IMAGES}")
@@ -86,16 +87,25 @@ def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
     unpacked.pop((target / IMAGES).resolve(), None)
     for path in unpacked.values():
         _add_folder(found, folder, path, listed)
+    for number, error in broken.items():
+        if number not in found.numbers:
+            raise error
     return found
 
 
-def _add_archive(found: Sources, folder: Path, path: Path, listed: dict[str, str]) -> None:
+def _add_archive(
+    found: Sources,
+    folder: Path,
+    path: Path,
+    listed: dict[str, str],
+    broken: dict[str, UserError],
+) -> None:
     try:
         archive = zip_files.open_zip(path, AGAIN)
     except UserError as error:
-        if _NUMBER.search(path.name):
-            raise
-        log.warning("%s", error)  # no archive of ours, as far as its name says
+        # It may be the cut copy of one that is whole, or no archive of ours.
+        broken.update(dict.fromkeys(_NUMBER.findall(path.name)[-1:], error))
+        log.warning("%s", error)
         return
     pictures = []
     for member in archive.infolist():

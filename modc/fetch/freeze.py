@@ -1,18 +1,51 @@
 """From the record of a download to the manifest that everything else reads."""
 
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
+from tqdm import tqdm
 
 from modc.atomic import write_text
 from modc.data import manifest
-from modc.data.states import BAD_NAME, DUPLICATE, OK, PLACEHOLDER
+from modc.data.states import BAD_NAME, DUPLICATE, OK, PENDING, PLACEHOLDER
 from modc.errors import UserError
 from modc.fetch import placeholders
+from modc.fetch.outcome import Outcome
 from modc.fetch.record import Record
 from modc.fetch.store import PICTURES
 
+log = logging.getLogger(__name__)
+
 DROPPED = "placeholders.csv"
+
+
+def forget_altered(record: Record, folder: Path) -> int:
+    """Forget pictures whose file is not what was recorded; return how many.
+
+    After a power cut, or by another program's hand, a file of the right size may hold other bytes.
+    """
+    os.sync()
+    table = record.table("name", "state", "sha256")
+    table = table[table["state"] == OK]
+    names = table["name"].tolist()
+
+    def hash_of(name: str) -> str:
+        try:
+            return sha256((folder / PICTURES / f"{name}.jpg").read_bytes()).hexdigest()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+
+    with ThreadPoolExecutor(manifest.THREADS) as pool:
+        found = pool.map(hash_of, names)
+        found = tqdm(found, "hashing pictures", len(names), mininterval=5, leave=False)
+        pairs = zip(names, table["sha256"], found, strict=True)
+        altered = [name for name, recorded, now in pairs if now != recorded]
+    record.write(Outcome(name, PENDING, "its file was altered") for name in altered)
+    return len(altered)
 
 
 def rows(record: Record, dropped: pd.Series) -> pd.DataFrame:
@@ -41,6 +74,13 @@ def freeze(record: Record, folder: Path, thresholds: dict[str, int]) -> tuple[st
 
     Returns the manifest's hash and its number of pictures. Raises UserError if it would have none.
     """
+    altered = forget_altered(record, folder)
+    if altered:
+        log.warning(
+            "%s: %d pictures are not what was downloaded; the next run asks for them again",
+            folder / PICTURES,
+            altered,
+        )
     dropped = placeholders.find(record, thresholds)
     write_text(folder / DROPPED, dropped.to_csv(index=False, lineterminator="\n"))
     table = rows(record, dropped["name"])

@@ -2,18 +2,23 @@
 
 import io
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
+import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from modc.data.images import is_photograph
 from modc.data.states import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
-# Registers WebP too, at once: threads that did so when they first need it would get in each
-# other's way.
+# Registers WebP too, which Pillow does not look for by itself when it is told the formats.
 Image.init()
+# A picture of more pixels than this takes much memory while it is decoded.
+LARGE = 4_000_000
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright
 # Two neighbours differ if by more levels than this, so that noise in a plain area counts as none.
 _TOLERANCE = 2
@@ -42,13 +47,20 @@ class NotKept(Exception):
         self.state, self.detail = state, detail
 
 
-def prepare(body: bytes, short_side: int | None, quality: int, most_pixels: int) -> Picture:
+def prepare(
+    body: bytes,
+    short_side: int | None,
+    quality: int,
+    most_pixels: int,
+    large: Callable[[], AbstractContextManager] = nullcontext,
+) -> Picture:
     """Return the picture in `body`, ready to be kept.
 
     A picture whose short side is above `short_side` pixels is shrunk to it; None keeps the size.
     What is a JPEG file in RGB, upright and small enough, is kept as it came; all else becomes one
-    of `quality`. Every pixel's data are read, so that a body which breaks off is found out. Raises
-    NotKept for all that is no whole picture, or one of more than `most_pixels`.
+    of `quality`. Every pixel's data are read, so that a body which breaks off is found out. large:
+    what is entered while a picture that takes much memory is decoded. Raises NotKept for all that
+    is no whole picture of a photograph's shape, or one of more than `most_pixels`.
     """
     try:
         with warnings.catch_warnings():
@@ -56,7 +68,12 @@ def prepare(body: bytes, short_side: int | None, quality: int, most_pixels: int)
             image = Image.open(io.BytesIO(body), formats=FORMATS)
         if image.width * image.height > most_pixels:
             raise NotKept(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
-        return _prepare(body, image, short_side, quality)
+        if not is_photograph(*image.size):
+            raise NotKept(NOT_AN_IMAGE, f"{image.width} x {image.height}: no photograph")
+        with large() if image.width * image.height > LARGE else nullcontext():
+            if image.format == "JPEG":
+                _check_jpeg(body)
+            return _prepare(body, image, short_side, quality)
     except NotKept:
         raise
     except Image.DecompressionBombError:
@@ -81,7 +98,7 @@ def _prepare(body: bytes, image: Image.Image, short_side: int | None, quality: i
     size = tuple(max(1, round(side * scale)) for side in image.size)
     if scale < 1.0:
         image.draft("RGB", size)
-    upright = _rgb(ImageOps.exif_transpose(image))
+    upright = _rgb(ImageOps.exif_transpose(_reduced(image, size)))
     if scale < 1.0:
         turned = size[::-1] if orientation >= 5 else size
         upright = upright.resize(turned, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -89,6 +106,34 @@ def _prepare(body: bytes, image: Image.Image, short_side: int | None, quality: i
     upright.save(file, "JPEG", quality=quality)
     data = file.getvalue()
     return Picture(data, sha256(data).hexdigest(), look(upright), *upright.size)
+
+
+def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture reduced by a whole number to no less than three times `size`.
+
+    All that follows makes copies, which a large picture of many channels has no room for.
+    """
+    factor = min(image.size) // (3 * min(size))
+    if factor < 2 or image.mode not in ("RGB", "RGBA", "L", "LA", "CMYK"):
+        return image
+    exif = image.info.get("exif")
+    reduced = image.reduce(factor)
+    if exif:
+        reduced.info["exif"] = exif
+    return reduced
+
+
+def _check_jpeg(body: bytes) -> None:
+    """Raise NotKept if a JPEG's data end early, which Pillow fills with grey where it can.
+
+    Other complaints of the decoder, such as stray bytes between parts, are common and harmless.
+    """
+    try:
+        # Grey at an eighth of the size reads the whole file in the least time.
+        simplejpeg.decode_jpeg(body, "GRAY", fastdct=True, min_height=1, min_width=1, strict=True)
+    except ValueError as error:
+        if any(sign in str(error).lower() for sign in ("premature end", "huffman")):
+            raise NotKept(TRUNCATED, str(error)[:200]) from None
 
 
 def look(image: Image.Image) -> str:

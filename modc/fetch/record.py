@@ -70,11 +70,13 @@ class Record:
             number = _OF_THE_DISK[error.sqlite_errorcode]
             raise OSError(number, os.strerror(number), str(self.path)) from None
 
-    def take_in(self, rows: Iterable[Listed], list_sha256: str) -> None:
+    def take_in(self, rows: Iterable[Listed], list_sha256: str, list_name: str = "list") -> None:
         """Make the record that of a list: new lines are added, what is no longer listed goes.
 
         A name whose URL changed is asked for again, unless there is a picture of it. A line whose
-        name cannot be used, or stands in an earlier line, is recorded under its number.
+        name cannot be used, or stands in an earlier line, is recorded under its number. Raises
+        UserError, and changes nothing, if no line can be used or if most of what is recorded is not
+        in the list.
         """
         with self._transaction():
             self._base.execute("CREATE TEMP TABLE listed AS SELECT * FROM pictures LIMIT 0")
@@ -84,20 +86,46 @@ class Record:
                     why = (row.state, row.detail) if row.state == BAD_NAME else (DUPLICATE, "")
                     name = f"line {row.line}: {row.name[:300]!r}"
                     self._insert(name, Listed(row.line, name, row.url, *why))
+            self._refuse_what_is_unusable(list_name)
             self._base.execute("DELETE FROM pictures WHERE name NOT IN (SELECT name FROM listed)")
             self._base.execute(
                 """
                 INSERT INTO pictures SELECT * FROM listed WHERE true
                 ON CONFLICT (name) DO UPDATE SET
-                    line = excluded.line, url = excluded.url,
                     state = excluded.state, detail = excluded.detail, http_status = NULL
                 WHERE pictures.state != 'ok' AND
                     (pictures.url != excluded.url OR excluded.state != 'pending')
                 """
             )
+            self._base.execute(
+                """
+                UPDATE pictures SET line = listed.line, url = listed.url FROM listed
+                WHERE pictures.name = listed.name
+                """
+            )
             self._base.execute("DROP TABLE listed")
             self._base.execute(
                 "INSERT OR REPLACE INTO facts VALUES ('list_sha256', ?)", (list_sha256,)
+            )
+
+    def _refuse_what_is_unusable(self, list_name: str) -> None:
+        usable = "SELECT count(*) FROM listed WHERE state = 'pending'"
+        if not self._base.execute(usable).fetchone()[0]:
+            line, url, detail = self._base.execute(
+                "SELECT line, url, detail FROM listed ORDER BY line LIMIT 1"
+            ).fetchone() or (1, "", "empty")
+            raise UserError(
+                f"{list_name}: no line can be used, line {line} ({url[:60]!r}) because of "
+                f"{detail or 'its name'}; expected lines of `<name> <url>`"
+            )
+        known, kept = self._base.execute(
+            "SELECT count(*), count(name IN (SELECT name FROM listed) OR NULL) FROM pictures"
+        ).fetchone()
+        if kept < known / 2:
+            raise UserError(
+                f"{list_name}: has {kept:,} of the {known:,} names recorded in {self.path}; expected "
+                f"the same list or a longer one; name that, or delete the record to start anew "
+                f"(pictures that lie in pic/ are found again)"
             )
 
     def _insert(self, name: str, row: Listed) -> bool:

@@ -1,8 +1,11 @@
 """Pictures on disk: `pic/<name>.jpg`, each whole or absent."""
 
 import errno
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -54,7 +57,9 @@ class Store:
         Raises OSError if the disk does not take it; then nothing of it is left.
         """
         try:
-            picture = prepare(body, self._short_side, self._quality, self._most_pixels)
+            picture = prepare(
+                body, self._short_side, self._quality, self._most_pixels, self._one_large
+            )
         except NotKept as why:
             return Outcome(name, why.state, why.detail, http_status, len(body))
         try:
@@ -74,11 +79,18 @@ class Store:
         """
         data = self.path(name).read_bytes()
         try:
-            picture = prepare(data, None, self._quality, self._most_pixels)
+            picture = prepare(data, None, self._quality, self._most_pixels, self._one_large)
         except NotKept:
             return None
         as_it_is = replace(picture, data=data, sha256=sha256(data).hexdigest())
         return _kept(name, as_it_is, None, None)
+
+    @contextmanager
+    def _one_large(self) -> Iterator[None]:
+        """Let one process at a time decode a large picture; one that dies lets the next in."""
+        with (self._incoming / "large").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _write(self, path: Path, data: bytes) -> None:
         temporary = self._incoming / str(os.getpid())
@@ -86,7 +98,7 @@ class Store:
             if path.parent not in self._folders:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._folders.add(path.parent)
-            # Not synced to disk: after a power cut the size of the file betrays what is not whole.
+            # Not synced one by one: files are hashed again, and synced, when they are frozen.
             temporary.write_bytes(data)
             temporary.replace(path)
         except OSError as error:

@@ -18,8 +18,12 @@ LONGEST_URL = 4096
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
 _DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
 # Of two letters at least: one is a drive.
+# A field in quotes, or a URL in angle brackets.
+_QUOTED = re.compile(r"(?<![^ \t,;|])([\"'<])([^\"'<>]*)[\"'>](?![^ \t,;|])")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_SEPARATORS = {" ": "blanks", "\t": "tabs", ",": "commas"}
+# Lists made for other tools name the folder of the pictures, too.
+_FOLDER = re.compile(r"(?:\./)?(?:(?:data/)?DARN/)?pic/")
+_SEPARATORS = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,16 @@ class UrlList:
 def read(path: Path) -> UrlList:
     """Return the list at `path`.
 
-    A line is `<name> <url>`, split at its first blank, tab or comma, or `<url> <name>`, split at
-    its last. A leading `pic/` and a picture's extension are taken off the name. Blank lines and
-    lines that begin with # are skipped. Raises UserError if no line has a URL.
+    A line is `<name> <url>`, split at its first blank, tab, comma, semicolon or bar, or
+    `<url> <name>`, split at its last; quotes around either are taken off. A leading `pic/` and a
+    picture's extension are taken off the name. Blank lines and lines that begin with # are skipped.
+    Raises UserError if no line has a URL.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such list of URLs") from None
-    if b"://" not in data or data.lstrip()[:1] == b"<":
+    if b"://" not in data or data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         raise UserError(f"{path}: not a list of URLs; expected lines of `<name> <url>`")
     listed = UrlList(path, sha256(data).hexdigest(), iter(()))
     listed.rows = _rows(data.decode("utf-8-sig", errors="replace"), listed.seen)
@@ -69,7 +74,7 @@ def _rows(text: str, seen: Counter) -> Iterator[Listed]:
     # Not splitlines(): a name may hold what Unicode takes for the end of a line.
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text.rstrip("\r\n")), 1):
         # A NUL or an escape is part of a name, and makes it a bad one.
-        line = line.strip(" \t")
+        line = _QUOTED.sub(r"\2", line.strip(" \t"))
         if not line or line.startswith("#"):
             seen["blank lines and comments"] += 1
             continue
@@ -81,17 +86,18 @@ def _rows(text: str, seen: Counter) -> Iterator[Listed]:
 def _split(line: str, seen: Counter) -> tuple[str, str, str]:
     if _SCHEME.match(line):
         seen["lines with the URL first"] += 1
-        match = re.fullmatch(r"(.*?)[ \t]*([ \t,])[ \t]*([^ \t,]+)", line)
+        match = re.fullmatch(r"(.*?)[ \t]*([ \t,;|])[ \t]*([^ \t,;|]+)", line)
         return (match[3], match[1], match[2]) if match else ("", line, "")
     seen["lines with the name first"] += 1
-    match = re.fullmatch(r"([^ \t,]+)[ \t]*([ \t,])[ \t]*(.*)", line)
+    match = re.fullmatch(r"([^ \t,;|]+)[ \t]*([ \t,;|])[ \t]*(.*)", line)
     return (match[1], match[3], match[2]) if match else (line, "", "")
 
 
 def _listed(number: int, name: str, url: str, seen: Counter) -> Listed:
-    if name.startswith("pic/"):
+    folder = _FOLDER.match(name)
+    if folder:
         seen["names with pic/"] += 1
-        name = name.removeprefix("pic/")
+        name = name[folder.end() :]
     if name.lower().endswith(SUFFIXES):
         seen["names with an extension"] += 1
         name = name[: name.rindex(".")]

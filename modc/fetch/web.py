@@ -7,8 +7,9 @@ import socket
 import ssl
 import time
 import urllib.request
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import aiohttp
@@ -19,7 +20,6 @@ from modc.data.states import (
     BAD_ADDRESS,
     CONNECTION,
     DNS,
-    HTTP_ERROR,
     OK,
     REDIRECTED,
     SERVER_ERROR,
@@ -43,7 +43,8 @@ class Answer:
     """What came of a URL.
 
     state: ok if there is a body. http_status: of the last answer, None if there was none.
-    retry_after: the seconds for which the host asks to be left alone.
+    retry_after: the seconds for which the host asks to be left alone. large: the body has one of
+    the few places for large ones until `Web.done`.
     """
 
     state: str
@@ -51,6 +52,7 @@ class Answer:
     http_status: int | None = None
     body: bytes | None = None
     retry_after: float | None = None
+    large: bool = False
 
 
 class _PrivateAddress(OSError):
@@ -130,6 +132,8 @@ class Web:
                 sock_connect=self._settings["connect_timeout"],
                 sock_read=self._settings["silence_timeout"],
             ),
+            # Unpacked here, within a limit, where a server packs what it was not asked to.
+            auto_decompress=False,
             trust_env=bool(urllib.request.getproxies()),
         )
         return self
@@ -171,7 +175,7 @@ class Web:
         except (aiohttp.InvalidURL, ValueError) as error:
             return Answer(REDIRECTED if status else BAD_ADDRESS, _brief(error), status)
         except aiohttp.ClientResponseError as error:
-            return Answer(HTTP_ERROR, f"not HTTP: {_brief(error)}", None)
+            return Answer(CONNECTION, f"not HTTP: {_brief(error)}")
         except (aiohttp.ClientError, OSError) as error:
             return Answer(CONNECTION, _brief(error))
 
@@ -194,21 +198,30 @@ class Web:
             return status, await self._read(response, clock)
 
     async def _read(self, response: aiohttp.ClientResponse, clock: asyncio.Timeout) -> Answer:
-        pieces, count, large = [], 0, False
+        pieces, count, large, status = [], 0, False, response.status
         try:
             async for piece in response.content.iter_any():
                 pieces.append(piece)
                 count += len(piece)
                 if count > self._most_bytes:
                     response.close()
-                    return Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", response.status)
+                    return Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", status)
                 if count > LARGE_BODY and not large:
                     await self._place(clock)
                     large = True
+            encoding = response.headers.get("Content-Encoding", "").lower()
+            answer = _decoded(b"".join(pieces), encoding, self._most_bytes, status)
+            if large and answer.body is not None:
+                large, answer = False, replace(answer, large=True)
+            return answer
         finally:
             if large:
                 self._large.release()
-        return Answer(OK, "", response.status, b"".join(pieces))
+
+    def done(self, answer: Answer) -> None:
+        """Give back the place that a large body has; call it once the body is dealt with."""
+        if answer.large:
+            self._large.release()
 
     async def _place(self, clock: asyncio.Timeout) -> None:
         """Wait for a place for a large body; the time does not count."""
@@ -230,6 +243,23 @@ class Web:
             return "" if is_public(url.host) else f"{url.host} is a private address"
         except ValueError:
             return ""  # a name; its addresses are looked at when it is resolved
+
+
+def _decoded(body: bytes, encoding: str, most: int, status: int) -> Answer:
+    """Return the answer with a body that came packed by gzip or deflate unpacked to at most `most`.
+
+    Any other encoding is left as it is: if it is true, the body is no picture.
+    """
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        return Answer(OK, "", status, body)
+    try:
+        # 15 bits of window, and the header of either is found out.
+        unpacked = zlib.decompressobj(15 + 32).decompress(body, most + 1)
+    except zlib.error:
+        return Answer(OK, "", status, body)
+    if len(unpacked) > most:
+        return Answer(TOO_LARGE, f"more than {most} bytes, unpacked", status)
+    return Answer(OK, "", status, unpacked)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
