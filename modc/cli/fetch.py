@@ -89,7 +89,7 @@ def fashionai(
     # Drawn archives lie where they were drawn.
     named = None if "generate" in settings else settings.get("archives")
     archives = archives or (Path(named).expanduser() if named else folder)
-    may_miss = settings.get("missing_images") == "leave_out"
+    may_miss = settings.get("missing_images", "leave_out") == "leave_out"
     with _may_be_stopped():
         click.echo(fashionai_archives.fetch(folder, archives, refreeze, may_miss))
 

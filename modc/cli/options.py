@@ -33,8 +33,8 @@ def default_config_option(command):
 def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
     """Return the configuration of --config.
 
-    instead: the option that does without, "" if there is none; needed: it is not given. Then a config.yaml that is not
-    there raises UserError, else it is as if it were empty.
+    instead: the option that does without, "" if there is none; needed: it is not given. Then a
+    config.yaml that is not there raises UserError, else it is as if it were empty.
     """
     if configs == (DEFAULT_CONFIG,) and not DEFAULT_CONFIG.exists():
         if not needed:

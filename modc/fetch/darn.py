@@ -85,8 +85,7 @@ def _refuse_an_outage(folder: Path, later: int, counts: dict[str, int], most: fl
         raise UserError(
             f"{folder}: {later:,} of {total:,} URLs failed in a way that may pass, more than "
             f"download.failed_share, so nothing is frozen; run the same command again, or "
-            f"`modc fetch darn --refreeze` to go on with the {counts[manifest.OK]:,} pictures there "
-            f"are"
+            f"`modc fetch darn --refreeze` to go on with {counts[manifest.OK]:,} pictures"
         )
 
 

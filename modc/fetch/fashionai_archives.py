@@ -59,8 +59,8 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
     if absent and not (may_miss or refreeze):
         raise UserError(
             f"{folder}: {absent:,} of {len(table):,} listed pictures are not there, all of them in "
-            f"{folder / ABSENT}, so nothing is frozen; put complete archives into {archives} and run "
-            f"the same command again, or set datasets.{DATASET}.missing_images to leave_out"
+            f"{folder / ABSENT}, so nothing is frozen; put complete archives into {archives} and "
+            f"run the same command again, or set datasets.{DATASET}.missing_images to leave_out"
         )
     _forget_other_splits(folder, fingerprint)
     manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})

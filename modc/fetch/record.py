@@ -123,8 +123,8 @@ class Record:
         ).fetchone()
         if kept < known / 2:
             raise UserError(
-                f"{list_name}: has {kept:,} of the {known:,} names recorded in {self.path}; expected "
-                f"the same list or a longer one; name that, or delete the record to start anew "
+                f"{list_name}: has {kept:,} of the {known:,} names recorded in {self.path}; "
+                f"expected the same list or a longer one; name that, or delete the record to start anew "
                 f"(pictures that lie in pic/ are found again)"
             )
 

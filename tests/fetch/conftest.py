@@ -1,6 +1,7 @@
 """The command line, a small public release of split files, drawn archives, a web server."""
 
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -83,6 +84,20 @@ def drawn(garments_folder, tmp_path) -> Path:
     """A dataset's folder with 300 drawn pictures in two archives, and their split files."""
     shutil.copytree(garments_folder, tmp_path / "FashionAI")
     return tmp_path / "FashionAI"
+
+
+@pytest.fixture(autouse=True)
+def no_test_hangs():
+    """Fail a test that takes a minute or two: one that waits for ever is wrong, not slow."""
+
+    def stop(*_):
+        raise TimeoutError("the test hangs")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(150)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
 
 
 def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, picture):
-    server.routes = {f"/{number}": picture(number) for number in range(4)} | {"/late": 503}
+    server.routes = {f"/{number}": picture(number) for number in range(14)} | {"/late": 503}
     listed(place, server)
     assert run(place).returncode == 0
     folder = place / "data" / "DARN"
@@ -82,8 +82,8 @@ def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, pictu
     assert {path: path.read_bytes() for path in before} == before
     assert {path: path.stat().st_mtime_ns for path in before} == times
     done = run(place, "--refreeze")
-    assert done.returncode == 0 and "5 pictures frozen" in done.stderr
-    assert len(manifest.read(folder).pictures) == 5
+    assert done.returncode == 0 and "15 pictures frozen" in done.stderr
+    assert len(manifest.read(folder).pictures) == 15
 
 
 def test_a_part_freezes_nothing(place, server, picture):
@@ -129,11 +129,24 @@ def test_no_picture_at_all_is_an_error_and_freezes_nothing(place, server):
     assert not manifest.exists(place / "data" / "DARN")
 
 
+def test_an_outage_is_not_frozen_unasked(place, server, picture):
+    server.routes = {"/a": picture(1)} | {f"/down{number}": 503 for number in range(9)}
+    listed(place, server)
+    done = run(place)
+    assert done.returncode == 1 and not manifest.exists(place / "data" / "DARN")
+    said = done.stderr.splitlines()[-1]
+    assert "9 of 10 URLs failed in a way that may pass" in said and "--refreeze" in said
+    assert run(place, "--refreeze").returncode == 0
+    assert len(manifest.read(place / "data" / "DARN").pictures) == 1
+
+
 def test_another_list_may_be_named(place, server, picture):
     server.routes = {"/a": picture(1)}
     path = place / "other.txt"
     path.write_text(f"a {server.url}/a\n")
     assert run(place, "--file", path).returncode == 0
+    # The same command without the option goes on with it.
+    assert run(place, "--refreeze").returncode == 0 and len(server.asked) == 1
     done = run(place, "--file", place / "absent.txt")
     assert done.returncode == 1 and "absent.txt: no such list of URLs" in done.stderr
     page = place / "page.txt"

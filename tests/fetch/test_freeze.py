@@ -1,8 +1,11 @@
 """From the record to the manifest, once, and again only when told to."""
 
+from hashlib import sha256
+
 import pandas as pd
 import pytest
 
+from modc.atomic import write_bytes
 from modc.data import manifest
 from modc.errors import UserError
 from modc.fetch.freeze import DROPPED, freeze, newer
@@ -14,7 +17,7 @@ RULE = {"same_bytes": 3, "same_look": 0}
 
 
 @pytest.fixture
-def record(tmp_path):
+def record(tmp_path, kept):
     opened = Record(tmp_path)
     names = ["a/1", "a/2", "b/1", "b/2", "b/3", "b/4"]
     rows = [Listed(n, name, f"http://x.example/{name}") for n, name in enumerate(names)]
@@ -25,11 +28,22 @@ def record(tmp_path):
     opened.close()
 
 
-def kept(name: str, sha: str) -> Outcome:
-    return Outcome(name, "ok", "", 200, 99, 10, sha, "look", 30, 40)
+@pytest.fixture
+def kept(tmp_path):
+    """Put a picture to its place; return its outcome."""
+
+    def put(name: str, content: str) -> Outcome:
+        write_bytes(tmp_path / "pic" / f"{name}.jpg", content.encode())
+        return Outcome(name, "ok", "", 200, 99, len(content), sha(content), "look", 30, 40)
+
+    return put
 
 
-def test_the_manifest_has_every_usable_name(record, tmp_path):
+def sha(content: str) -> str:
+    return sha256(content.encode()).hexdigest()
+
+
+def test_the_manifest_has_every_usable_name(record, tmp_path, kept):
     name, pictures = freeze(record, tmp_path, RULE)
     assert pictures == 2
     found = manifest.read(tmp_path)
@@ -45,11 +59,11 @@ def test_the_manifest_has_every_usable_name(record, tmp_path):
         "pic/b/4.jpg": "pending",
     }
     row = table.loc["pic/a/1.jpg"]
-    assert (row["bytes"], row["sha256"], row["width"], row["height"]) == (10, "S", 30, 40)
+    assert (row["bytes"], row["sha256"], row["width"], row["height"]) == (1, sha("S"), 30, 40)
     assert pd.isna(table.loc["pic/a/2.jpg", "bytes"])
 
 
-def test_placeholders_are_dropped_and_listed(record, tmp_path):
+def test_placeholders_are_dropped_and_listed(record, tmp_path, kept):
     record.write([kept("b/2", "T"), kept("b/3", "T")])
     freeze(record, tmp_path, RULE)
     table = manifest.read(tmp_path).table.set_index("path")
@@ -67,7 +81,7 @@ def test_placeholders_are_dropped_and_listed(record, tmp_path):
     assert len(manifest.read(tmp_path).pictures) == 4
 
 
-def test_says_how_much_would_be_new(record, tmp_path):
+def test_says_how_much_would_be_new(record, tmp_path, kept):
     freeze(record, tmp_path, RULE)
     assert newer(record, tmp_path, RULE) == (0, 0)
     record.write([kept("b/4", "U")])
@@ -76,8 +90,18 @@ def test_says_how_much_would_be_new(record, tmp_path):
     assert newer(record, tmp_path, RULE) == (1, 1)
 
 
-def test_a_manifest_without_a_picture_is_not_written(record, tmp_path):
+def test_a_manifest_without_a_picture_is_not_written(record, tmp_path, kept):
     record.write([kept("b/2", "S"), kept("b/3", "S"), Outcome("b/1", "gone")])
     with pytest.raises(UserError, match="all pictures count as placeholders"):
         freeze(record, tmp_path, RULE)
     assert not manifest.exists(tmp_path)
+
+
+def test_a_file_with_other_bytes_is_not_frozen_but_asked_for_again(record, tmp_path):
+    path = tmp_path / "pic" / "a" / "1.jpg"
+    path.write_bytes(b"X")  # of the same size
+    (tmp_path / "pic" / "b" / "1.jpg").write_bytes(b"T")
+    assert freeze(record, tmp_path, RULE)[1] == 1
+    table = manifest.read(tmp_path).table.set_index("path")
+    assert table.loc["pic/a/1.jpg", "status"] == "pending"
+    assert "a/1" in [name for name, _ in record.to_ask()]

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from contextlib import contextmanager
 from hashlib import sha256
 
 import numpy as np
@@ -116,6 +117,45 @@ def test_damage_within_a_picture_stops_nothing(picture):
                 prepare(damaged.tobytes(), **LIMITS)
             except NotKept as why:
                 assert why.state in ("truncated", "not_an_image", "too_many_pixels")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_is_cut_and_closed_again_is_found_out(picture, progressive):
+    body = picture(6, (300, 400), quality=90, progressive=progressive)
+    assert reason(body[: len(body) // 2] + b"\xff\xd9").state == "truncated"
+
+
+def test_zeros_within_a_jpeg_are_found_out(picture):
+    body = bytearray(picture(6, (300, 400), quality=90))
+    body[len(body) // 2 : len(body) // 2 + 800] = bytes(800)
+    assert reason(bytes(body)).state == "truncated"
+
+
+def test_what_follows_a_jpeg_does_no_harm(picture):
+    body = picture(6, (60, 90)) + b"<html>"
+    assert prepare(body, **LIMITS).data == body
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 16), (15, 100)])
+def test_what_has_no_photographs_shape_is_refused(picture, size):
+    why = reason(picture(6, size))
+    assert why.state == "not_an_image" and "no photograph" in why.detail
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_large_picture_is_decoded_alone_and_in_little_memory(mode):
+    # 16 million pixels of one colour in a few kilobytes, as of an attack.
+    file, entered = io.BytesIO(), []
+    Image.new(mode, (4000, 4000), "white").save(file, "PNG")
+
+    @contextmanager
+    def large():
+        entered.append(mode)
+        yield
+
+    kept = prepare(file.getvalue(), 512, 95, 25_000_000, large)
+    assert entered == [mode] and (kept.width, kept.height) == (512, 512)
+    assert pixels(kept.data).min() > 250
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(picture):

@@ -87,9 +87,34 @@ def test_another_list_keeps_pictures_and_asks_where_the_url_changed(record):
 
 
 def test_a_line_that_became_unusable_is_not_asked_for(record):
+    record.take_in(lines("a", "b"), "")
+    record.take_in([Listed(1, "a", "ftp://x", "bad_address", "ftp"), lines("a", "b")[1]], "")
+    assert states(record) == {"a": "bad_address", "b": "pending"}
+    assert [name for name, _ in record.to_ask()] == ["b"]
+
+
+def test_a_picture_that_was_lost_is_asked_for_where_the_list_has_it_now(record):
     record.take_in(lines("a"), "")
-    record.take_in([Listed(1, "a", "ftp://x", "bad_address", "ftp")], "")
-    assert states(record) == {"a": "bad_address"} and record.to_ask() == []
+    record.write([ok("a")])
+    record.take_in(lines("a", host="moved"), "")
+    record.write([Outcome("a", "pending")])
+    assert record.to_ask() == [("a", "http://moved.example/a")]
+
+
+def test_a_list_of_other_names_is_refused_and_changes_nothing(record):
+    record.take_in(lines("a", "b", "c", "d", "e"), "first")
+    record.write([Outcome("a", "gone"), ok("b")])
+    before = record.table()
+    with pytest.raises(UserError, match="short.txt: has 2 of the 5 names recorded in"):
+        record.take_in(lines("a", "b", "x", "y"), "second", "short.txt")
+    assert record.table().equals(before) and record.list_sha256 == "first"
+
+
+def test_a_list_without_a_line_that_can_be_used_is_refused(record):
+    rows = [Listed(3, "1", "name http://x", "bad_address", "a blank in the URL")]
+    with pytest.raises(UserError, match=r"list.txt: no line can be used, line 3 \('name http://x'"):
+        record.take_in(rows, "", "list.txt")
+    assert len(record.table()) == 0
 
 
 def test_what_is_stored_is_walked_through(record):

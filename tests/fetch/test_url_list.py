@@ -28,6 +28,12 @@ def rows(tmp_path, text: str | bytes) -> list:
         f"{URL}\t{NAME}.jpg",
         f"{URL},pic/{NAME}.jpg",
         f"\ufeff{NAME} {URL}",
+        f'"{NAME}","{URL}"',
+        f"{NAME} <{URL}>",
+        f"{NAME};{URL}",
+        f"{NAME} | {URL}",
+        f"./pic/{NAME}.jpg {URL}",
+        f"DARN/pic/{NAME}.jpg {URL}",
     ],
 )
 def test_variants_of_a_line_mean_the_same(tmp_path, line):
@@ -111,7 +117,9 @@ def test_bytes_that_are_no_utf8_do_not_stop_the_rest(tmp_path):
     assert found[1].name == NAME
 
 
-@pytest.mark.parametrize("text", ["", "a b\nc d\n", "<!DOCTYPE html><a href='http://x'>"])
+@pytest.mark.parametrize(
+    "text", ["", "a b\nc d\n", "<!DOCTYPE html><a href='http://x'>", "\ufeff<html>http://x"]
+)
 def test_what_is_no_list_is_refused(tmp_path, text):
     with pytest.raises(UserError, match=r"not a list of URLs; expected lines of `<name> <url>`"):
         rows(tmp_path, text)

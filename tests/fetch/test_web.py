@@ -1,12 +1,14 @@
 """One request: what each way of failing is called, and what is never asked for."""
 
 import asyncio
+import gzip
 import http.server
 import socket
 import ssl
 import struct
 import threading
 import time
+import zlib
 from email.utils import formatdate
 from pathlib import Path
 
@@ -178,6 +180,18 @@ def test_a_body_that_never_ends_is_left(server, ask):
     assert ask("/a", timeout=0.5, silence_timeout=5).state == "timeout"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_is_packed_unasked_is_unpacked_within_the_limit(server, ask, encoding):
+    pack = gzip.compress if encoding == "gzip" else zlib.compress
+    server.routes["/a"] = lambda h: h.answer(200, pack(b"picture"), Content_Encoding=encoding)
+    server.routes["/b"] = lambda h: h.answer(200, pack(bytes(10**8)), Content_Encoding=encoding)
+    server.routes["/c"] = lambda h: h.answer(200, b"plain", Content_Encoding=encoding)
+    server.routes["/d"] = lambda h: h.answer(200, b"plain", Content_Encoding="br")
+    assert ask("/a").body == b"picture"
+    assert ask("/b", max_megabytes=1).state == "too_large"
+    assert ask("/c").body == ask("/d").body == b"plain"
+
+
 def test_a_silent_server_is_left(server, ask):
     server.routes["/a"] = lambda handler: server.stopped.wait(10)
     assert ask("/a", silence_timeout=0.3).state == "timeout"
@@ -265,7 +279,12 @@ def test_large_bodies_take_turns_and_all_arrive(server, settings, monkeypatch):
 
     async def together():
         async with Web(settings) as web:
-            return await asyncio.gather(*(web.ask(f"{server.url}/{n}") for n in range(6)))
+            return await asyncio.gather(*(one(web, n) for n in range(6)))
+
+    async def one(web, number):
+        answer = await web.ask(f"{server.url}/{number}")
+        web.done(answer)
+        return answer
 
     answers = asyncio.run(together())
     assert [answer.body for answer in answers] == [bytes([n]) * 1_500_000 for n in range(6)]
