@@ -74,6 +74,8 @@ def ours(
             "attempts": 1,
             # The host that does not exist is not waited for; the others do not wait either.
             "patience": 0,
+            # What fails for now is frozen too.
+            "failed_share": 1,
             "allow_private_addresses": True,
             # The server has few different pictures, which differ in a comment alone.
             "placeholders": {"same_bytes": 20, "same_look": 0},

@@ -124,8 +124,8 @@ class Record:
         if kept < known / 2:
             raise UserError(
                 f"{list_name}: has {kept:,} of the {known:,} names recorded in {self.path}; "
-                f"expected the same list or a longer one; name that, or delete the record to start anew "
-                f"(pictures that lie in pic/ are found again)"
+                f"expected the same list or a longer one; name that, or delete the record to start "
+                f"anew (pictures that lie in pic/ are found again)"
             )
 
     def _insert(self, name: str, row: Listed) -> bool:

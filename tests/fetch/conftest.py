@@ -59,6 +59,14 @@ def one_error():
 
 
 @pytest.fixture
+def leave_out(tmp_path) -> tuple:
+    """The options of a configuration that does without pictures which are missing."""
+    path = tmp_path / "leave_out.yaml"
+    path.write_text(yaml.safe_dump({"datasets": {"FashionAI": {"missing_images": "leave_out"}}}))
+    return ("--config", REPOSITORY / "config.yaml", "--config", path)
+
+
+@pytest.fixture
 def small(monkeypatch):
     """Make the public release a small one."""
     counts = {"FashionAI": SMALL, "DARN": SMALL}

@@ -70,7 +70,7 @@ def link(name: str) -> zipfile.ZipInfo:
     return member
 
 
-def jpeg(colour: int = 0, size: int = 12) -> bytes:
+def jpeg(colour: int = 0, size: int = 20) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (size, size + 4), (colour % 256, colour // 256 % 256, 90)).save(buffer, "JPEG")
     return buffer.getvalue()

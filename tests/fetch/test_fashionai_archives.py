@@ -61,10 +61,35 @@ def test_pictures_unpacked_into_the_folder_by_hand_need_no_archive(drawn):
     assert before == {path: path.stat().st_mtime_ns for path in (drawn / "Images").rglob("*.jpg")}
 
 
-def test_a_frozen_manifest_stays_until_it_is_told_to_go(modc, drawn, caplog):
+def test_what_misses_pictures_is_not_frozen_unasked(modc, drawn, leave_out, one_error):
+    name = bad_picture(drawn, "checksum")
+    call = ("fetch", "fashionai", "--folder", drawn)
+    status, _, err = modc(*call)
+    message = one_error(err)
+    assert status == 1 and "1 of 300 listed pictures are not there" in message
+    assert "missing.csv" in message and "missing_images to leave_out" in message
+    assert not manifest.exists(drawn) and name in (drawn / "missing.csv").read_text()
+    assert modc(*call, *leave_out)[0] == 0 and manifest.exists(drawn)
+
+
+def test_a_cut_archive_beside_a_whole_one_of_its_number_is_only_warned_of(modc, drawn, caplog):
+    cut = drawn / FIRST.replace(".zip", " (1).zip")
+    cut.write_bytes((drawn / FIRST).read_bytes()[:1000])
+    status, out, _ = modc("fetch", "fashionai", "--folder", drawn)
+    assert status == 0 and "300 ok" in out and str(cut) in caplog.text
+
+
+def test_a_cut_archive_without_another_is_an_error(modc, drawn, one_error):
+    data = (drawn / FIRST).read_bytes()
+    (drawn / FIRST).write_bytes(data[: len(data) // 2])
+    status, _, err = modc("fetch", "fashionai", "--folder", drawn)
+    assert status == 1 and FIRST in one_error(err) and not manifest.exists(drawn)
+
+
+def test_a_frozen_manifest_stays_until_it_is_told_to_go(modc, drawn, leave_out, caplog):
     name = bad_picture(drawn, "absent")
     data = jpeg(1)
-    call = ("fetch", "fashionai", "--folder", drawn)
+    call = ("fetch", "fashionai", "--folder", drawn, *leave_out)
     assert modc(*call)[0] == 0
     before = {path: (drawn / path).read_bytes() for path in ("manifest.csv", "manifest.json")}
     status, out, _ = modc(*call)
@@ -129,9 +154,11 @@ def real(tmp_path: Path) -> Path:
     return folder
 
 
-def test_other_split_files_than_the_frozen_ones_are_named(modc, small, tmp_path, one_error):
+def test_other_split_files_than_the_frozen_ones_are_named(
+    modc, small, tmp_path, leave_out, one_error
+):
     folder = real(tmp_path)
-    call = ("fetch", "fashionai", "--folder", folder)
+    call = ("fetch", "fashionai", "--folder", folder, *leave_out)
     assert modc(*call)[0] == 0
     path = folder / "splits" / "filenames_train.txt"
     lines = path.read_text().splitlines()
