@@ -56,9 +56,16 @@ def test_a_picture_is_turned_as_its_exif_orientation_says(tmp_path):
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "LA"])
 def test_every_mode_becomes_rgb(tmp_path, mode):
-    Image.new(mode, (5, 5)).save(tmp_path / "a.tiff" if mode == "CMYK" else tmp_path / "a.png")
+    Image.new(mode, (20, 20)).save(tmp_path / "a.tiff" if mode == "CMYK" else tmp_path / "a.png")
     path = "a.tiff" if mode == "CMYK" else "a.png"
     assert ImageFolder(tmp_path).open(path).mode == "RGB"
+
+
+@pytest.mark.parametrize("sides", [(1, 65_000), (15, 100), (400, 19)])
+def test_what_has_no_photographs_shape_is_refused(tmp_path, sides):
+    (tmp_path / "a.jpg").write_bytes(jpeg(*sides))
+    with pytest.raises(UserError, match=r"a\.jpg: .* pixels; expected a photograph"):
+        ImageFolder(tmp_path).open("a.jpg")
 
 
 @pytest.mark.parametrize(
