@@ -47,7 +47,9 @@ def test_a_photograph_is_within_a_grey_level_of_the_direct_way(
             assert difference.mean() < 0.01 and difference.max() <= 2
 
 
-@pytest.mark.parametrize("sides", [(28, 28), (19, 18), (257, 100), (341, 513), (16, 320), (65, 224)])
+@pytest.mark.parametrize(
+    "sides", [(28, 28), (19, 18), (257, 100), (341, 513), (16, 320), (65, 224)]
+)
 @pytest.mark.parametrize("size", [224, 65, 16])
 def test_any_shape_has_the_same_centre_square(tmp_path, sides, size):
     rng = np.random.default_rng(0)
