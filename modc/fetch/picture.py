@@ -71,9 +71,8 @@ def prepare(
         if not is_photograph(*image.size):
             raise NotKept(NOT_AN_IMAGE, f"{image.width} x {image.height}: no photograph")
         with large() if image.width * image.height > LARGE else nullcontext():
-            if image.format == "JPEG":
-                _check_jpeg(body)
-            return _prepare(body, image, short_side, quality)
+            grey = _small_grey(body) if image.format == "JPEG" else None
+            return _prepare(body, image, grey, short_side, quality)
     except NotKept:
         raise
     except Image.DecompressionBombError:
@@ -87,14 +86,18 @@ def prepare(
         raise NotKept(NOT_AN_IMAGE, f"damaged: {type(error).__name__}: {error}"[:200]) from None
 
 
-def _prepare(body: bytes, image: Image.Image, short_side: int | None, quality: int) -> Picture:
+def _prepare(
+    body: bytes, image: Image.Image, grey: np.ndarray | None, short_side: int | None, quality: int
+) -> Picture:
     orientation = image.getexif().get(_ORIENTATION, 1) if "exif" in image.info else 1
     scale = min(1.0, short_side / min(image.size)) if short_side else 1.0
     if image.format == "JPEG" and image.mode == "RGB" and orientation == 1 and scale == 1.0:
         width, height = image.size
-        # An eighth of the size still reads the whole file, in a third of the time.
-        image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
-        return Picture(body, sha256(body).hexdigest(), look(image), width, height)
+        if grey is None:
+            # An eighth of the size still reads the whole file, in a third of the time.
+            image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
+        seen = image if grey is None else Image.fromarray(grey)
+        return Picture(body, sha256(body).hexdigest(), look(seen), width, height)
     size = tuple(max(1, round(side * scale)) for side in image.size)
     if scale < 1.0:
         image.draft("RGB", size)
@@ -123,17 +126,22 @@ def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return reduced
 
 
-def _check_jpeg(body: bytes) -> None:
-    """Raise NotKept if a JPEG's data end early, which Pillow fills with grey where it can.
+def _small_grey(body: bytes) -> np.ndarray | None:
+    """Return a JPEG's brightness at an eighth of its size, which reads the whole file.
 
-    Other complaints of the decoder, such as stray bytes between parts, are common and harmless.
+    Raises NotKept if its data end early, which Pillow fills with grey where it can. Other
+    complaints of the decoder, such as stray bytes between parts, are common and harmless: then
+    None, and Pillow is to look.
     """
     try:
-        # Grey at an eighth of the size reads the whole file in the least time.
-        simplejpeg.decode_jpeg(body, "GRAY", fastdct=True, min_height=1, min_width=1, strict=True)
+        grey = simplejpeg.decode_jpeg(
+            body, "GRAY", fastdct=True, min_height=1, min_width=1, strict=True
+        )
     except ValueError as error:
         if any(sign in str(error).lower() for sign in ("premature end", "huffman")):
             raise NotKept(TRUNCATED, str(error)[:200]) from None
+        return None
+    return grey[:, :, 0]
 
 
 def look(image: Image.Image) -> str:
