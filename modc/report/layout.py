@@ -7,7 +7,7 @@ import pandas as pd
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.results import NOT_RUN
-from modc.report.tables import NOT_COMPARABLE
+from modc.report.verdicts import MISSING, NOT_COMPARABLE, rule
 
 # In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
@@ -18,7 +18,12 @@ DIVISORS = {
 }
 ABSENT = "–"
 NOT_COMPARABLE_MARK = "†"
-PARTS = {"Ours": "ours", "Published": "published", "Difference": "difference"}
+PARTS = {
+    "Ours": "ours",
+    "Published": "published",
+    "Difference": "difference",
+    "Verdict": "verdict",
+}
 ROW = ["network", "method", "labeled_percent", "query_label", "top_n"]
 
 
@@ -125,7 +130,7 @@ def _label(place: dict, down: list[str], by_label: bool) -> str:
 def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
     """Return the best percentage, as printed, of each network and of "all" that have a choice."""
     found: dict[str, list[float]] = {"all": []}
-    if quantity == "difference":
+    if quantity in ("difference", "verdict"):
         return {}
     for key in keys:
         place = places.get((key, column))
@@ -138,6 +143,9 @@ def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict
 def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
     if place is None:
         return Entry("")
+    if quantity == "verdict":
+        word = place["verdict"]
+        return Entry({MISSING: ABSENT, NOT_COMPARABLE: NOT_COMPARABLE_MARK}.get(word, word))
     if pd.isna(place[quantity]):
         return Entry(ABSENT)
     percent = round(100 * place[quantity], 2)
@@ -191,6 +199,8 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
         notes.append(f"Ours: mean ± standard deviation over the seeds {listed}.")
     else:
         notes.append(f"Ours: one seed ({seeds[0]}).")
+    if published:
+        notes.append(rule(len(seeds), config["report"]["widest_interval"]))
     counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
     if len(counts):
         parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)

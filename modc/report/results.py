@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modc.data import darn, fashionai
@@ -26,6 +26,7 @@ class Result:
     scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
     nothing. not_comparable: "", or why no difference to the paper says anything about the method;
     how much of the data is there is a question of each number (`modc.report.comparable`).
+    run_folder: results/<run>, or what stands for it.
     """
 
     cell: Cell
@@ -33,6 +34,12 @@ class Result:
     scores: dict | None
     status: str
     not_comparable: str = ""
+    run_folder: Path = Path()
+
+    @property
+    def folder(self) -> Path:
+        """Where the scores lie."""
+        return self.run_folder / self.cell.folder / self.method
 
     @property
     def stages(self) -> list[dict]:
@@ -94,20 +101,21 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
 
 def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result:
     """Return the result of one cell and method, likewise."""
-    path = Path(run_folder) / cell.folder / method / "scores.json"
+    result = Result(cell, method, None, "", run_folder=Path(run_folder))
+    path = result.folder / "scores.json"
     try:
         scores = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return Result(cell, method, None, NOT_RUN)
+        return replace(result, status=NOT_RUN)
     except OSError as error:
-        return Result(cell, method, None, f"scores.json cannot be read: {error.strerror}")
+        return replace(result, status=f"scores.json cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
-        return Result(cell, method, None, "scores.json is not JSON")
+        return replace(result, status="scores.json is not JSON")
     wrong = _what_is_wrong(scores, cell, method)
     if wrong:
-        return Result(cell, method, None, f"scores.json is altered: {wrong}")
+        return replace(result, status=f"scores.json is altered: {wrong}")
     settings = settings_chain(config, cell, last_stage(config, cell, method))
-    return Result(cell, method, scores, "", _why_not_comparable(scores, settings))
+    return replace(result, scores=scores, not_comparable=_why_not_comparable(scores, settings))
 
 
 def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:

@@ -7,6 +7,8 @@ from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.published import numbers
 from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
 from modc.report.results import NOT_RUN, Result
+from modc.report.uncertainty import Intervals, Place, query_intervals, widened
+from modc.report.verdicts import NOT_COMPARABLE, verdict
 
 COLUMNS = [
     "table",
@@ -21,15 +23,22 @@ COLUMNS = [
     "ours",
     "spread",
     "seeds",
+    "low",
+    "high",
+    "gain",
+    "gain_low",
+    "gain_high",
     "labeled_images",
     "absent_values",
     "published",
+    "published_gain",
     "difference",
+    "verdict",
     "status",
     *COVERAGE_COLUMNS,
 ]
-NOT_COMPARABLE = "not comparable"
 # Method, query label and top_n: the baseline's plain ranking, and MODC's prioritized ones.
+BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
 WAYS = (("baseline", "", ""), *(("modc", label, str(n)) for label in QUERY_LABELS for n in TOP_N))
 
 
@@ -38,6 +47,9 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
+    low, high: the 95 % interval around `ours` by the bootstrap over queries, joined with the spread
+    over the seeds. gain, gain_low, gain_high: MODC minus its baseline, with the paired
+    bootstrap interval; published_gain: the paper's. verdict: see `modc.report.verdicts`.
     labeled_images: how many training images had labels; absent_values: how many values had none.
     status: "" for a number that may be compared, else why it may not be, or why there is none.
     COVERAGE_COLUMNS: listed and obtained training images, queries and candidates of the place, and
@@ -45,11 +57,28 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
     """
     published = numbers.load()
     places = published[published["table"] == number].to_dict("records")
+    # Printed in percent with two decimals.
+    values = {_key(place): round(place.pop("value") / 100, 4) for place in places}
+    known: dict[tuple, dict] = {}
     rows = []
     for place in places:
-        value = round(place.pop("value") / 100, 4)  # printed in percent with two decimals
-        filled = _filled(place, results, config)
-        rows.append({**place, **filled, "published": value, "difference": filled["ours"] - value})
+        value = values[_key(place)]
+        baseline = values.get(_key(place | BASELINE), np.nan)
+        filled = _filled(place, results, config, known)
+        said = {
+            "published": value,
+            "published_gain": value - baseline if place["method"] == "modc" else np.nan,
+            "difference": filled["ours"] - value,
+            "verdict": verdict(
+                value,
+                filled["low"],
+                filled["high"],
+                is_there=filled["seeds"] > 0,
+                is_comparable=NOT_COMPARABLE not in filled["status"],
+                widest_interval=config["report"]["widest_interval"],
+            ),
+        }
+        rows.append({**place, **filled, **said})
     return _frame(rows)
 
 
@@ -65,6 +94,7 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
     wanted = [(name, "MAP@100") for name in [*names, "overall"]]
     wanted += [("overall", "MAP@all"), ("overall", "Recall@100"), ("overall", "Acc")]
     rows = []
+    known: dict[tuple, dict] = {}
     for network, percent in dict.fromkeys((r.cell.network, r.cell.labeled_percent) for r in own):
         for method, query_label, top_n in WAYS:
             for attribute, metric in wanted:
@@ -81,8 +111,9 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
                     "attribute": attribute,
                     "metric": metric,
                 }
-                filled = _filled(place, results, config)
-                rows.append({**place, **filled, "published": np.nan, "difference": np.nan})
+                filled = _filled(place, results, config, known)
+                nothing = dict.fromkeys(("published", "published_gain", "difference"), np.nan)
+                rows.append({**place, **filled, **nothing, "verdict": ""})
     return _frame(rows)
 
 
@@ -90,14 +121,20 @@ def _frame(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COVERAGE_COLUMNS[:-1], "Int64"))
 
 
-def _filled(place: dict, results: list[Result], config: dict) -> dict:
-    """Return what is ours of one place, from all seeds that have a number: COLUMNS from ours on."""
-    key = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
-    own = [
-        r
-        for r in results
-        if (r.cell.dataset, r.cell.network, r.cell.labeled_percent, r.method) == key
-    ]
+def _key(place: dict) -> tuple:
+    return tuple(value for name, value in place.items() if name != "value")
+
+
+def _filled(place: dict, results: list[Result], config: dict, known: dict[tuple, dict]) -> dict:
+    """Return what is ours of one place, from all seeds that have a number: COLUMNS from ours on.
+
+    known: the intervals so far, by dataset, network and percentage.
+    """
+    key = (place["dataset"], place["network"], place["labeled_percent"])
+    group = [r for r in results if (r.cell.dataset, r.cell.network, r.cell.labeled_percent) == key]
+    own = [result for result in group if result.method == place["method"]]
+    if key not in known:
+        known[key] = query_intervals(group, config["evaluation"]["unanswerable"])
     metric = place["metric"]
     if metric == "MAP@100":
         metric += f"/{config['evaluation']['map_at_100']}"
@@ -105,10 +142,19 @@ def _filled(place: dict, results: list[Result], config: dict) -> dict:
     found = [(result, result.value(*where)) for result in own]
     values = [value for _, value in found if value is not None]
     first = next((result for result, value in found if value is not None), None)
+    ways = (place["query_label"], place["top_n"]) if metric != "Acc" else ("", "")
+    intervals = known[key].get(place["method"], {}).get(Place(place["attribute"], metric, *ways))
+    low, high, *gains = intervals or Intervals(np.nan, np.nan)
+    ours = np.mean(values) if values else np.nan
+    spread = np.std(values, ddof=1) if len(values) > 1 else np.nan
+    low, high = widened(ours, low, high, spread, len(values))
     return {
-        "ours": np.mean(values) if values else np.nan,
-        "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
+        "ours": ours,
+        "spread": spread,
         "seeds": len(values),
+        "low": low,
+        "high": high,
+        **dict(zip(("gain", "gain_low", "gain_high"), gains, strict=True)),
         "labeled_images": first.labeled_images if first else None,
         "absent_values": len(first.absent_values) if first else None,
         "status": _status(place, found, config),

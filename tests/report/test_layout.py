@@ -27,7 +27,7 @@ def test_shape_is_the_papers(lay_out, write_run, config, tmp_path, number, empty
     laid_out = lay_out(tmp_path if empty else write_run(config), number)
     rows, columns = SHAPES[number]
     assert len(laid_out.columns) == columns
-    assert list(laid_out.parts) == ["Ours", "Published", "Difference"]
+    assert list(laid_out.parts) == ["Ours", "Published", "Difference", "Verdict"]
     for part in laid_out.parts.values():
         assert len(part) == rows
         assert {len(row.entries) for row in part} == {columns}
@@ -113,7 +113,8 @@ def test_best_of_ours_where_there_is_a_choice(lay_out, write_run, config):
 
 def test_differences_have_signs(lay_out, write_run, config):
     laid_out = lay_out(write_run(config), 1)
-    for ours, published, difference in zip(*laid_out.parts.values(), strict=True):
+    parts = [laid_out.parts[name] for name in ("Ours", "Published", "Difference")]
+    for ours, published, difference in zip(*parts, strict=True):
         for a, b, c in zip(ours.entries, published.entries, difference.entries, strict=True):
             if a.text == "–":
                 continue

@@ -49,6 +49,7 @@ COVERAGE = [f"{RUN}/coverage/{name}" for own in LISTED.values() for name in cove
 COMPARABLE = {
     name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
 }
+VERDICTS = config["report"]
 ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"

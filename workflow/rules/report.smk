@@ -20,6 +20,7 @@ rule tables:
         code=provenance.code_of("modc.report.render"),
         published=provenance.published(),
         comparable=COMPARABLE,
+        verdicts=VERDICTS,
     shell:
         "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
 

@@ -1,0 +1,47 @@
+"""What a difference to the published number means: one word a place, by a rule that is printed."""
+
+import numpy as np
+
+VERDICTS = ("matches", "below", "above", "undecided", "not comparable", "missing")
+MATCHES, BELOW, ABOVE, UNDECIDED, NOT_COMPARABLE, MISSING = VERDICTS
+
+
+def verdict(
+    published: float,
+    low: float,
+    high: float,
+    is_there: bool,
+    is_comparable: bool,
+    widest_interval: float,
+) -> str:
+    """Return one of VERDICTS for a place.
+
+    published, low, high, widest_interval: fractions; low and high are NaN where the scores of the
+    queries are not there. A match that could not have failed is none: an interval wider than
+    `widest_interval` that holds the published number is undecided.
+    """
+    if not is_there:
+        return MISSING
+    if not is_comparable:
+        return NOT_COMPARABLE
+    if np.isnan(low):
+        return UNDECIDED
+    if published < low:
+        return ABOVE
+    if published > high:
+        return BELOW
+    return MATCHES if high - low <= widest_interval else UNDECIDED
+
+
+def rule(seeds: int, widest_interval: float) -> str:
+    """Return the rule in words, as it stands below a table with so many seeds."""
+    further = (
+        "and, by the spread of the seeds, over where a further training would lie"
+        if seeds > 1
+        else "alone: with one seed it does not cover how much another training would differ"
+    )
+    return (
+        f"Verdict: matches if the published number lies within our 95 % interval and this is at "
+        f"most {100 * widest_interval:g} points wide, undecided if it is wider; else below or "
+        f"above (ours is). The interval is a bootstrap over the queries {further}."
+    )

@@ -1,0 +1,166 @@
+"""Intervals of a run's numbers, against the bootstrap on the queries themselves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modc.evaluation.bootstrap import interval
+from modc.evaluation.metrics import METRICS
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
+from modc.grid import METHODS, Cell
+from modc.report.results import collect
+from modc.report.tables import paper_table
+from modc.report.uncertainty import Place, query_intervals, widened
+
+NAMES = ["neck_design", "coat_length"]
+QUERIES = 60
+CELLS = [Cell("FashionAI", "ASEN", 100, seed) for seed in (0, 1)]
+
+
+@pytest.fixture
+def made(config, write_cell, scores_of):
+    """Write two seeds of a cell whose scores are the means of their queries.
+
+    Returns the results and the queries by method and seed.
+    """
+
+    def make(queries: int = QUERIES):
+        config["grid"] |= {"seeds": [0, 1], "datasets": ["FashionAI"], "networks": ["ASEN"]}
+        config["grid"]["labeled_percent"] = {"FashionAI": [100]}
+        written = {}
+        for cell in CELLS:
+            for method in METHODS:
+                rows = _queries(method, cell.seed, queries)
+                path = write_cell(cell, _scores(scores_of(cell, method), rows), method)
+                rows.to_csv(path.parent / "queries.csv", index=False)
+                written[method, cell.seed] = rows
+        return written
+
+    return make
+
+
+def _queries(method: str, seed: int, queries: int) -> pd.DataFrame:
+    rng = np.random.default_rng([seed, METHODS.index(method)])
+    columns = list(METRICS)
+    if method == "modc":
+        columns += ["Acc", *(column_name(*w) for w in _ways())]
+    rows = pd.DataFrame({"attribute": np.arange(queries) % 2, "value": 0, "relevant": 1}).astype(
+        int
+    )
+    rows.loc[0, "relevant"] = 0
+    return rows.assign(**{column: rng.random(queries) for column in columns})
+
+
+def _ways():
+    return [(n, label, metric) for n in TOP_N for label in QUERY_LABELS for metric in METRICS]
+
+
+def _scores(scores: dict, rows: pd.DataFrame) -> dict:
+    """The made-up scores with the queries' counts, and two attributes."""
+    template = scores["attributes"][0]
+    counts = [int((rows["attribute"] == number).sum()) for number in range(2)]
+    covered = [{"train": [9, 9], "query": [n, n], "candidate": [40, 40]} for n in counts]
+    own = [template | {"queries": n} for n in counts]
+    whole = {"train": [9, 9], "query": [sum(counts)] * 2, "candidate": [40, 40]}
+    return scores | {
+        "attribute_names": NAMES,
+        "attributes": own,
+        "overall": template | {"queries": sum(counts)},
+        "coverage": {"attributes": covered, "overall": whole},
+    }
+
+
+def test_intervals_are_those_of_the_means_over_the_seeds(made, tmp_path, config):
+    written = made()
+    found = query_intervals(collect(tmp_path, config), "zero")
+    mean = (written["baseline", 0]["MAP@all"] + written["baseline", 1]["MAP@all"]) / 2
+    own = found["baseline"][Place("overall", "MAP@all")]
+    assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
+    assert np.isnan(own.gain)
+    of_neck = mean[written["baseline", 0]["attribute"] == 0].to_numpy()
+    own = found["baseline"][Place("neck_design", "MAP@all")]
+    assert (own.low, own.high) == pytest.approx(interval(of_neck))
+
+
+def test_gains_are_paired_over_queries_and_seeds(made, tmp_path, config):
+    written = made()
+    found = query_intervals(collect(tmp_path, config), "zero")["modc"]
+    column = column_name(1, "known", "MAP@100/hits")
+    gains = sum(
+        written["modc", seed][column] - written["baseline", seed]["MAP@100/hits"] for seed in (0, 1)
+    )
+    own = found[Place("overall", "MAP@100/hits", "known", "1")]
+    gains = gains.to_numpy() / 2
+    assert own.gain == pytest.approx(gains.mean())
+    assert (own.gain_low, own.gain_high) == pytest.approx(interval(gains))
+    assert np.isnan(found[Place("overall", "Acc")].gain)
+
+
+def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
+    written = made()
+    found = query_intervals(collect(tmp_path, config), "exclude")
+    mean = (written["modc", 0]["Acc"] + written["modc", 1]["Acc"])[1:] / 2
+    own = found["modc"][Place("overall", "Acc")]
+    assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
+
+
+def test_a_gain_needs_both_methods(made, tmp_path, config):
+    made()
+    (tmp_path / CELLS[0].folder / "baseline" / "scores.json").unlink()
+    (tmp_path / CELLS[1].folder / "baseline" / "scores.json").unlink()
+    found = query_intervals(collect(tmp_path, config), "zero")
+    assert found["baseline"] == {}
+    own = found["modc"][Place("overall", "MAP@all", "known", "1")]
+    assert own.low < own.high and np.isnan(own.gain)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text("attribute,value\n"),
+        lambda path: path.write_bytes(path.read_bytes()[:400]),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_text(path.read_text().replace("0,0,0,", "1,0,0,", 1)),
+        lambda path: path.write_text(path.read_text().replace(",0.", ",nan,", 1)),
+    ],
+)
+def test_spoilt_queries_give_no_interval(made, tmp_path, config, spoil):
+    made()
+    spoil(tmp_path / CELLS[1].folder / "modc" / "queries.csv")
+    found = query_intervals(collect(tmp_path, config), "zero")
+    assert found["modc"] == {} and found["baseline"]
+
+
+def test_tables_have_intervals_gains_and_verdicts(made, tmp_path, config):
+    made()
+    frame = paper_table(1, collect(tmp_path, config), config).set_index(["method", "attribute"])
+    own = frame[frame["network"] == "ASEN"]
+    neck = own.loc[("modc", "neck_design")]
+    assert neck["low"] < neck["ours"] + 1 and neck["gain_low"] < neck["gain"] < neck["gain_high"]
+    baseline = own.loc[("baseline", "neck_design")]
+    assert neck["published_gain"] == pytest.approx(neck["published"] - baseline["published"])
+    assert np.isnan(baseline["published_gain"]) and np.isnan(baseline["gain"])
+    # Sixty queries are another test than the paper's.
+    assert set(own["verdict"]) == {"not comparable", "missing"}
+    assert set(frame.loc[frame["network"] != "ASEN", "verdict"]) == {"missing"}
+
+
+def test_seeds_widen_an_interval_to_where_a_further_training_lies():
+    assert widened(0.5, 0.49, 0.51, np.nan, 1) == (0.49, 0.51)
+    assert widened(0.5, 0.49, 0.51, 0.0, 3) == pytest.approx((0.49, 0.51))
+    # Student's t for two degrees of freedom: 4.3027.
+    low, high = widened(0.5, 0.5, 0.5, 0.01, 3)
+    assert high - 0.5 == pytest.approx(4.3027 * 0.01 * np.sqrt(4 / 3), rel=1e-4)
+    assert 0.5 - low == pytest.approx(high - 0.5)
+
+
+def test_a_further_training_lies_within_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(2000):
+        *seeds, further = rng.normal(0.5, 0.01, 4)
+        ours, spread = np.mean(seeds), np.std(seeds, ddof=1)
+        low, high = widened(ours, ours, ours, spread, 3)
+        hits += low <= further <= high
+    assert 0.935 < hits / 2000 < 0.965
