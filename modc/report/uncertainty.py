@@ -53,16 +53,16 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
             names = result.scores["attribute_names"]
     found = {}
     for method, frames in own.items():
-        mean = _mean(frames.values(), unanswerable)
-        scores = None if mean is None else _by_place(mean, method)
+        mean = mean_queries(frames.values(), unanswerable)
+        scores = None if mean is None else scores_by_place(mean, method)
         found[method] = _intervals(mean, scores, names)
     both = own["baseline"].keys() & own["modc"].keys()
-    means = [_mean([own[method][seed] for seed in both], unanswerable) for method in METHODS]
-    if all(mean is not None for mean in means) and _are_of_the_same_queries(means):
-        gains = _gains(*(_by_place(*pair) for pair in zip(means, METHODS, strict=True)))
+    means = [mean_queries([own[method][seed] for seed in both], unanswerable) for method in METHODS]
+    if all(mean is not None for mean in means) and are_of_the_same_queries(means):
+        gains = _gains(*(scores_by_place(*pair) for pair in zip(means, METHODS, strict=True)))
         for place, of_gain in _intervals(means[0], gains, names).items():
             if place in found["modc"]:
-                rows = _rows(means[0], place.attribute, names)
+                rows = rows_of(means[0], place.attribute, names)
                 gain = (float(gains[place[1:]][rows].mean()), of_gain.low, of_gain.high)
                 found["modc"][place] = Intervals(*found["modc"][place][:2], *gain)
     return found
@@ -81,25 +81,26 @@ def widened(ours: float, low: float, high: float, spread: float, seeds: int) -> 
     return float(ours - np.hypot(ours - low, further)), float(ours + np.hypot(high - ours, further))
 
 
-def _mean(frames: Iterable[pd.DataFrame | None], unanswerable: str) -> pd.DataFrame | None:
+def mean_queries(frames: Iterable[pd.DataFrame | None], unanswerable: str) -> pd.DataFrame | None:
     """Return the queries with the means of their scores; None without them, or if they differ."""
     frames = list(frames)
     if not frames or any(frame is None for frame in frames):
         return None
-    if not _are_of_the_same_queries(frames):
+    if not are_of_the_same_queries(frames):
         return None
     queries = sum(frames[1:], start=frames[0]) / len(frames)
     return queries[queries["relevant"] > 0] if unanswerable == "exclude" else queries
 
 
-def _are_of_the_same_queries(frames: list[pd.DataFrame]) -> bool:
+def are_of_the_same_queries(frames: list[pd.DataFrame]) -> bool:
+    """Return whether all have the same attributes, values and relevant candidates, row by row."""
     columns = ["attribute", "value", "relevant"]
     first = frames[0][columns].to_numpy(float)
     return all(np.array_equal(first, frame[columns].to_numpy(float)) for frame in frames[1:])
 
 
-def _by_place(queries: pd.DataFrame, method: str) -> dict[tuple, np.ndarray]:
-    """Return the scores (Q,) by (metric, query_label, top_n)."""
+def scores_by_place(queries: pd.DataFrame, method: str) -> dict[tuple, np.ndarray]:
+    """Return a method's scores (Q,) by (metric, query_label, top_n)."""
     if method == "baseline":
         return {(metric, "", ""): queries[metric].to_numpy(float) for metric in METRICS}
     return {("Acc", "", ""): queries["Acc"].to_numpy(float)} | {
@@ -114,7 +115,8 @@ def _gains(baseline: dict[tuple, np.ndarray], modc: dict[tuple, np.ndarray]) -> 
     return {key: own - baseline[key[0], "", ""] for key, own in modc.items() if key[0] != "Acc"}
 
 
-def _rows(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarray:
+def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarray:
+    """Return which queries are of an attribute by name, or "overall": a mask (Q,)."""
     of = queries["attribute"].to_numpy(int)
     return np.ones(len(of), bool) if attribute == "overall" else of == names.index(attribute)
 
@@ -124,7 +126,7 @@ def _intervals(
 ) -> dict[Place, Intervals]:
     found = {}
     for attribute in [*names, "overall"] if scores else []:
-        rows = _rows(queries, attribute, names)
+        rows = rows_of(queries, attribute, names)
         if rows.any():
             values = np.stack([column[rows] for column in scores.values()], axis=1)
             for key, low, high in zip(scores, *intervals(values), strict=True):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_queries import QUERIES, TWO_SEEDS, queries_of, scores_of_queries
 
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
@@ -154,3 +155,25 @@ def write_cell(tmp_path):
         return write_scores(tmp_path, cell, scores, method)
 
     return write
+
+
+@pytest.fixture
+def made(config, write_cell, scores_of):
+    """Write two seeds of a cell whose scores are the means of their queries.
+
+    Returns the results and the queries by method and seed.
+    """
+
+    def make(queries: int = QUERIES):
+        config["grid"] |= {"seeds": [0, 1], "datasets": ["FashionAI"], "networks": ["ASEN"]}
+        config["grid"]["labeled_percent"] = {"FashionAI": [100]}
+        written = {}
+        for cell in TWO_SEEDS:
+            for method in METHODS:
+                rows = queries_of(method, cell.seed, queries)
+                path = write_cell(cell, scores_of_queries(scores_of(cell, method), rows), method)
+                rows.to_csv(path.parent / "queries.csv", index=False)
+                written[method, cell.seed] = rows
+        return written
+
+    return make

@@ -1,73 +1,14 @@
 """Intervals of a run's numbers, against the bootstrap on the queries themselves."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_queries import TWO_SEEDS
 
 from modc.evaluation.bootstrap import interval
-from modc.evaluation.metrics import METRICS
-from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
-from modc.grid import METHODS, Cell
+from modc.evaluation.prioritized import column_name
 from modc.report.results import collect
 from modc.report.tables import paper_table
 from modc.report.uncertainty import Place, query_intervals, widened
-
-NAMES = ["neck_design", "coat_length"]
-QUERIES = 60
-CELLS = [Cell("FashionAI", "ASEN", 100, seed) for seed in (0, 1)]
-
-
-@pytest.fixture
-def made(config, write_cell, scores_of):
-    """Write two seeds of a cell whose scores are the means of their queries.
-
-    Returns the results and the queries by method and seed.
-    """
-
-    def make(queries: int = QUERIES):
-        config["grid"] |= {"seeds": [0, 1], "datasets": ["FashionAI"], "networks": ["ASEN"]}
-        config["grid"]["labeled_percent"] = {"FashionAI": [100]}
-        written = {}
-        for cell in CELLS:
-            for method in METHODS:
-                rows = _queries(method, cell.seed, queries)
-                path = write_cell(cell, _scores(scores_of(cell, method), rows), method)
-                rows.to_csv(path.parent / "queries.csv", index=False)
-                written[method, cell.seed] = rows
-        return written
-
-    return make
-
-
-def _queries(method: str, seed: int, queries: int) -> pd.DataFrame:
-    rng = np.random.default_rng([seed, METHODS.index(method)])
-    columns = list(METRICS)
-    if method == "modc":
-        columns += ["Acc", *(column_name(*w) for w in _ways())]
-    rows = pd.DataFrame({"attribute": np.arange(queries) % 2, "value": 0, "relevant": 1}).astype(
-        int
-    )
-    rows.loc[0, "relevant"] = 0
-    return rows.assign(**{column: rng.random(queries) for column in columns})
-
-
-def _ways():
-    return [(n, label, metric) for n in TOP_N for label in QUERY_LABELS for metric in METRICS]
-
-
-def _scores(scores: dict, rows: pd.DataFrame) -> dict:
-    """The made-up scores with the queries' counts, and two attributes."""
-    template = scores["attributes"][0]
-    counts = [int((rows["attribute"] == number).sum()) for number in range(2)]
-    covered = [{"train": [9, 9], "query": [n, n], "candidate": [40, 40]} for n in counts]
-    own = [template | {"queries": n} for n in counts]
-    whole = {"train": [9, 9], "query": [sum(counts)] * 2, "candidate": [40, 40]}
-    return scores | {
-        "attribute_names": NAMES,
-        "attributes": own,
-        "overall": template | {"queries": sum(counts)},
-        "coverage": {"attributes": covered, "overall": whole},
-    }
 
 
 def test_intervals_are_those_of_the_means_over_the_seeds(made, tmp_path, config):
@@ -106,8 +47,8 @@ def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
 
 def test_a_gain_needs_both_methods(made, tmp_path, config):
     made()
-    (tmp_path / CELLS[0].folder / "baseline" / "scores.json").unlink()
-    (tmp_path / CELLS[1].folder / "baseline" / "scores.json").unlink()
+    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
+    (tmp_path / TWO_SEEDS[1].folder / "baseline" / "scores.json").unlink()
     found = query_intervals(collect(tmp_path, config), "zero")
     assert found["baseline"] == {}
     own = found["modc"][Place("overall", "MAP@all", "known", "1")]
@@ -127,7 +68,7 @@ def test_a_gain_needs_both_methods(made, tmp_path, config):
 )
 def test_spoilt_queries_give_no_interval(made, tmp_path, config, spoil):
     made()
-    spoil(tmp_path / CELLS[1].folder / "modc" / "queries.csv")
+    spoil(tmp_path / TWO_SEEDS[1].folder / "modc" / "queries.csv")
     found = query_intervals(collect(tmp_path, config), "zero")
     assert found["modc"] == {} and found["baseline"]
 
