@@ -37,4 +37,5 @@ def test_the_interval_between_any_two_places_of_a_dataset(made, tmp_path, config
         assert of(first, second) == pytest.approx(interval(difference))
     assert of(known, Place(network="ASENv2")) is None
     (tmp_path / TWO_SEEDS[1].folder / "baseline" / "queries.csv").unlink()
+    of = paired_interval(collect(tmp_path, config), config)
     assert of(known, Place()) is None and of(known, known) == (0, 0)
