@@ -1,0 +1,204 @@
+"""What the paper says of its numbers: each sentence, and the pairs of places that bear on it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pandas as pd
+
+from modc.published import numbers
+
+BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
+KNOWN = {"method": "modc", "query_label": "known", "top_n": "1"}
+UNKNOWN = {"method": "modc", "query_label": "unknown", "top_n": "1"}
+# With what is retrieved; Acc is no retrieval.
+RETRIEVAL = ("MAP@100", "MAP@all", "Recall@100")
+ALL_LABELS = 100
+
+
+class Place(NamedTuple):
+    """Where a number stands, in the columns of `modc.published.numbers.load`.
+
+    table is "" for a dataset that the paper does not have.
+    """
+
+    table: int | str
+    dataset: str
+    network: str
+    method: str
+    labeled_percent: int
+    query_label: str
+    top_n: str
+    attribute: str
+    metric: str
+
+    @property
+    def row(self) -> str:
+        """What the row is called, with its query label: MODC(ASEN)_top1, unknown."""
+        if self.method == "baseline":
+            return self.network
+        return f"MODC({self.network})_top{self.top_n}, {self.query_label}"
+
+    @property
+    def baseline(self) -> "Place":
+        """The same place of the baseline."""
+        return self._replace(**BASELINE)
+
+    @property
+    def accuracy(self) -> "Place":
+        """The Acc that stands in the same row."""
+        return self._replace(metric="Acc")
+
+
+class Pair(NamedTuple):
+    """Two places, of which the sentence says that the first has the larger number."""
+
+    better: Place
+    worse: Place
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of the paper.
+
+    cell: what is compared, in words. tables: where. better: column -> the value, or values, of the
+    places that are said to be better, and worse: what to replace in them for each place that is
+    said to be worse. of_attributes: of each attribute, not overall. by_accuracy: no pair of numbers
+    is compared but the gains over the baseline of two places in `better` that have the same share
+    of the labels, and the one with the higher Acc is said to be better.
+    """
+
+    key: str
+    sentence: str
+    source: str
+    cell: str
+    tables: tuple[int, ...]
+    better: dict[str, object]
+    worse: tuple[dict[str, object], ...] = ()
+    of_attributes: bool = False
+    by_accuracy: bool = False
+
+
+STATEMENTS = (
+    Statement(
+        "gain_on_every_attribute",
+        "MODC (top1, query label known) beats its baseline on every attribute.",
+        "Tables 1 and 2",
+        "MAP@100 of one attribute with all labels: MODC and its baseline.",
+        (1, 2),
+        KNOWN | {"metric": "MAP@100", "labeled_percent": ALL_LABELS},
+        (BASELINE,),
+        of_attributes=True,
+    ),
+    Statement(
+        "asen_pp_best",
+        "MODC(ASEN++) is the best of all overall with 100 % of the labels.",
+        "Tables 1 and 2",
+        "Overall MAP@100 with all labels: MODC(ASEN++), top1 and query label known, and one of the "
+        "other five rows.",
+        (1, 2),
+        KNOWN | {"network": "ASEN++", "metric": "MAP@100", "labeled_percent": ALL_LABELS},
+        (
+            {"network": "ASEN"},
+            {"network": "ASENv2"},
+            BASELINE | {"network": "ASEN"},
+            BASELINE | {"network": "ASENv2"},
+            BASELINE,
+        ),
+    ),
+    Statement(
+        "gain_at_every_share",
+        "The gain holds at every share of the labels, for top1 and top2.",
+        "Table 3 (1, 5 and 50 %)",
+        "An overall metric at one share of the labels: MODC, query label known, and its baseline.",
+        (3,),
+        {"method": "modc", "query_label": "known", "metric": RETRIEVAL},
+        (BASELINE,),
+    ),
+    Statement(
+        "top1_beats_top2",
+        "top1 beats top2.",
+        "Table 3",
+        "An overall metric: MODC, query label known, with top1 and with top2.",
+        (3,),
+        KNOWN | {"metric": RETRIEVAL},
+        ({"top_n": "2"},),
+    ),
+    Statement(
+        "known_beats_unknown",
+        "Prioritized retrieval is better where the query's label is known than where it is not.",
+        "Tables 4 and 5",
+        "An overall metric: MODC_top1 with the query's label known and with its pseudo label.",
+        (4, 5),
+        KNOWN | {"metric": RETRIEVAL},
+        (UNKNOWN,),
+    ),
+    Statement(
+        "unknown_beats_baseline",
+        "MODC beats its baseline even where the query's label is unknown.",
+        "Tables 4 and 5",
+        "An overall metric: MODC_top1 with the query's pseudo label, and its baseline.",
+        (4, 5),
+        UNKNOWN | {"metric": RETRIEVAL},
+        (BASELINE,),
+    ),
+    Statement(
+        "accuracy_goes_with_gain",
+        "A higher Acc goes with a larger gain.",
+        "Tables 4 and 5; section 2.3 of the supplement",
+        "The gains (MODC_top1 with the query's pseudo label minus its baseline, overall MAP@100) "
+        "of two places that have the same share of the labels: the one with the higher Acc gains "
+        "more. Places with other shares are not compared, since fewer labels alone lower Acc and "
+        "leave more to gain. This reading is ours.",
+        (4, 5),
+        UNKNOWN | {"metric": "MAP@100"},
+        by_accuracy=True,
+    ),
+)
+
+
+def places(frame: pd.DataFrame) -> list[Place]:
+    """Return the places of a frame that has Place's columns, in its order."""
+    return [Place(*row) for row in frame[list(Place._fields)].itertuples(index=False, name=None)]
+
+
+@cache
+def published() -> Mapping[Place, float]:
+    """Return every number of the paper as a fraction, in the paper's order."""
+    frame = numbers.load()
+    # Printed in percent with two decimals.
+    values = [round(value / 100, 4) for value in frame["value"]]
+    return MappingProxyType(dict(zip(places(frame), values, strict=True)))
+
+
+def pairs(statement: Statement, among: Iterable[Place]) -> list[Pair]:
+    """Return the pairs that bear on the statement, in the order of `among`.
+
+    Of a dataset that the paper does not have, they are those that correspond. `by_accuracy` leaves
+    it to the numbers which of two is the better one; pairs within a table come first.
+    """
+    there = dict.fromkeys(among)
+    better = [place for place in there if _is_better(statement, place)]
+    if statement.by_accuracy:
+        both = [
+            Pair(one, other)
+            for one, other in combinations(better, 2)
+            if one.labeled_percent == other.labeled_percent
+        ]
+        return sorted(both, key=lambda pair: pair.better.table != pair.worse.table)
+    found = [Pair(place, place._replace(**other)) for place in better for other in statement.worse]
+    return [pair for pair in found if pair.worse in there]
+
+
+def _is_better(statement: Statement, place: Place) -> bool:
+    if place.table not in (*statement.tables, ""):
+        return False
+    if (place.attribute == "overall") == statement.of_attributes:
+        return False
+    return all(
+        getattr(place, column) in (wanted if isinstance(wanted, tuple) else (wanted,))
+        for column, wanted in statement.better.items()
+    )

@@ -1,0 +1,131 @@
+"""The paper's sentences, checked cell by cell on its own numbers and on ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from modc.published.claims import STATEMENTS, Place, Statement, places, published
+from modc.report.claim_cells import (
+    MISSING,
+    OPPOSES,
+    SUPPORTS,
+    UNDECIDED,
+    Cell,
+    PairedInterval,
+    cells_of,
+)
+from modc.report.files import other_datasets
+from modc.report.tables import NOT_COMPARABLE
+
+# A claim's verdict may be NOT_COMPARABLE, UNDECIDED or MISSING too.
+HOLDS, HOLDS_PARTLY, FAILS = ("holds", "holds partly", "fails")
+RULE = (
+    "A claim holds if every cell supports it. Else it holds partly if more cells support than "
+    "oppose it, and fails if not; but it is undecided if fewer than half of its cells do either, "
+    "not comparable if no cell is comparable to the paper, and missing if no cell has numbers. "
+    "Cells that are not comparable are counted, but no verdict rests on them."
+)
+PUBLISHED, OURS = ("published", "ours")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The cells of a claim on one side, such as ours."""
+
+    cells: tuple[Cell, ...]
+
+    def count(self, verdict: str) -> int:
+        """Return how many cells have a verdict of CELL_VERDICTS, comparable or not."""
+        return len(self.having(verdict))
+
+    def having(self, verdict: str) -> list[Cell]:
+        """Return the cells that have it."""
+        return [cell for cell in self.cells if cell.verdict == verdict]
+
+    @property
+    def not_comparable(self) -> int:
+        """How many cells have numbers that are not comparable to the paper's."""
+        return sum(cell.verdict != MISSING and not cell.is_comparable for cell in self.cells)
+
+    @property
+    def verdict(self) -> str:
+        """What RULE says."""
+        there = [cell for cell in self.cells if cell.verdict != MISSING]
+        if not there:
+            return MISSING
+        said = [cell.verdict for cell in there if cell.is_comparable]
+        if not said:
+            return NOT_COMPARABLE
+        for_it, against = said.count(SUPPORTS), said.count(OPPOSES)
+        if for_it == len(self.cells):
+            return HOLDS
+        if 2 * (for_it + against) < len(self.cells):
+            return UNDECIDED
+        return HOLDS_PARTLY if for_it > against else FAILS
+
+    def parts(self) -> dict[str, "Evidence"]:
+        """Return the cells of each table alone."""
+        found: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.where, []).append(cell)
+        return {where: Evidence(tuple(cells)) for where, cells in found.items()}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the paper with its evidence.
+
+    evidence: by side: "published", "ours", and the name of each dataset that the paper does not
+    have, where it is checked in kind.
+    """
+
+    statement: Statement
+    evidence: dict[str, Evidence]
+
+    @property
+    def published(self) -> Evidence:
+        """What the paper's own numbers say."""
+        return self.evidence[PUBLISHED]
+
+    @property
+    def ours(self) -> Evidence:
+        """What ours say in the same places."""
+        return self.evidence[OURS]
+
+
+def claims(
+    frames: Mapping[int | str, pd.DataFrame],
+    config: dict,
+    paired_interval: PairedInterval | None = None,
+) -> list[Claim]:
+    """Return every claim with its cells on the paper's numbers and on ours.
+
+    frames: long forms by table number, and by name for a dataset that the paper does not have. A
+    place that is in none of them is missing. paired_interval: see `cells_of`.
+    """
+    others = {name: frames[name] for name in other_datasets(config) if name in frames}
+    papers = [frame for name, frame in frames.items() if name not in others]
+    ours = {place: row for frame in papers for place, row in _numbers(frame).items()}
+    in_kind = {name: _numbers(frame) for name, frame in others.items()}
+    found = []
+    for statement in STATEMENTS:
+        evidence = {
+            PUBLISHED: check_published(statement),
+            OURS: Evidence(cells_of(statement, published(), ours, paired_interval)),
+        }
+        for name, own in in_kind.items():
+            evidence[name] = Evidence(cells_of(statement, own, own, paired_interval))
+        found.append(Claim(statement, evidence))
+    return found
+
+
+def check_published(statement: Statement) -> Evidence:
+    """Return what the paper's own numbers say of a statement, by their sign."""
+    values = published()
+    numbers = {place: {"ours": value} for place, value in values.items()}
+    return Evidence(cells_of(statement, values, numbers))
+
+
+def _numbers(frame: pd.DataFrame) -> dict[Place, dict]:
+    return dict(zip(places(frame), frame.to_dict("records"), strict=True))
