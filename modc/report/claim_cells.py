@@ -9,7 +9,7 @@ import pandas as pd
 
 from modc.published.claims import Pair, Place, Statement, pairs
 from modc.report.results import NOT_RUN
-from modc.report.tables import NOT_COMPARABLE
+from modc.report.verdicts import NOT_COMPARABLE
 
 CELL_VERDICTS = ("supports", "opposes", "undecided", "missing")
 SUPPORTS, OPPOSES, UNDECIDED, MISSING = CELL_VERDICTS

@@ -16,7 +16,7 @@ from modc.report.claim_cells import (
     cells_of,
 )
 from modc.report.files import other_datasets
-from modc.report.tables import NOT_COMPARABLE
+from modc.report.verdicts import NOT_COMPARABLE
 
 # A claim's verdict may be NOT_COMPARABLE, UNDECIDED or MISSING too.
 HOLDS, HOLDS_PARTLY, FAILS = ("holds", "holds partly", "fails")

@@ -18,6 +18,7 @@ from modc.report.claim_cells import (
 )
 from modc.report.claims import OURS, PUBLISHED, RULE, Claim, Evidence
 from modc.report.markdown import escape
+from modc.report.verdicts import NOT_COMPARABLE
 
 COLUMNS = [
     "claim",
@@ -39,8 +40,16 @@ COLUMNS = [
     "status",
 ]
 SHORT = {SUPPORTS: "for", OPPOSES: "against", UNDECIDED: "undecided", MISSING: "missing"}
-# What is said of a difference that was judged without an interval.
+# Stands for the interval of a difference that was judged without one.
 SIGN_MARK = "sign alone"
+INTRODUCTION = """What the paper says of its numbers, checked on the numbers that it prints and on
+ours. A *cell* is one comparison that a sentence makes, of two numbers: for or against it. Numbers
+are percent, differences points; `claims.csv` has every cell, as fractions.
+
+MODC first retrieves the candidates one of whose nearest cluster centres, the nearest (top1) or the
+two nearest (top2), is that of the query's value: of its own label (known), or of the centre that is
+nearest to it, its pseudo label (unknown). Acc is the share of queries whose pseudo label is right.
+The baseline is the same network without MODC."""
 
 
 def long_form(claims: list[Claim]) -> pd.DataFrame:
@@ -88,49 +97,60 @@ def markdown_claims(claims: list[Claim], seeds: int) -> str:
         for number, claim in enumerate(claims, 1)
     ]
     blocks = [
-        "# Claims",
-        "What the paper says of its numbers, checked on the numbers that it prints and on ours. "
-        "A *cell* is one comparison that a sentence makes, of two numbers: for or against it.",
-        _table(["claim", "where", *map(_title, sides)], overview),
-        "\n".join(f"- {note}" for note in notes(claims, seeds)),
+        f"# {title(claims)}",
+        INTRODUCTION,
+        _table(["claim", "source", *map(_title, sides)], overview),
+        "\n".join(f"- {escape(note)}" for note in notes(claims, seeds)),
     ]
     for number, claim in enumerate(claims, 1):
         blocks += _section(number, claim)
     return "\n\n".join(blocks) + "\n"
 
 
+def title(claims: list[Claim]) -> str:
+    """Return what the page is called, with a warning where our numbers are not comparable."""
+    ours = [cell for claim in claims for cell in claim.ours.cells if cell.verdict != MISSING]
+    is_marked = [not cell.is_comparable for cell in ours]
+    if not any(is_marked):
+        return "Claims"
+    return f"Claims – {'' if all(is_marked) else 'PARTLY '}NOT COMPARABLE TO THE PAPER"
+
+
 def notes(claims: list[Claim], seeds: int) -> list[str]:
     """Return how the verdicts are reached, and what they do not cover."""
-    found = [
-        RULE,
-        "The paper prints no intervals: its cells are judged by the sign of the difference.",
-    ]
     own = [
         cell
         for claim in claims
         for side, evidence in claim.evidence.items()
         for cell in evidence.cells
-        if side != PUBLISHED
+        if side != PUBLISHED and cell.verdict != MISSING
+    ]
+    why = _distinct(cell.status for cell in own)
+    reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
+    found = [f"NOT COMPARABLE TO THE PAPER: {reasons}."] if why else []
+    found += [
+        RULE,
+        "The paper prints no intervals: its cells are judged by the sign of the difference.",
     ]
     ways = {cell.judged_by for cell in own}
     if BY_INTERVAL in ways:
         found.append(
             f"Ours: a cell is for or against if the whole {100 * LEVEL:g} % interval of the "
             "difference is above or below 0, else undecided. The interval is a bootstrap over the "
-            "queries, paired where both numbers have the same queries."
+            "queries, paired where both numbers have the same queries. Where there is no true "
+            "difference, about one cell in twenty is for or against by chance."
         )
     if BY_SIGN in ways:
-        which = "the cells marked so" if BY_INTERVAL in ways else "all cells"
+        which = f'the cells marked "{SIGN_MARK}"' if BY_INTERVAL in ways else "all cells"
         found.append(
-            f"Ours: for {which} there is no such interval; they are judged by the sign alone "
-            f"({SIGN_MARK}), and a small difference may be chance."
+            f"Ours: {which} are judged by the sign of the difference, for want of the scores of "
+            "every query; a small difference may be chance."
         )
-    if ways - {""}:
+    if own:
         found.append(
             "No verdict covers how much another training would differ"
             + (": ours is one seed." if seeds == 1 else f"; ours are means over {seeds} seeds.")
         )
-    found.append("Every cell with its numbers: `claims.csv`.")
     return found
 
 
@@ -146,14 +166,18 @@ def _section(number: int, claim: Claim) -> list[str]:
     blocks = [
         f"## {number}. {escape(statement.sentence)}",
         escape(f"A cell: {statement.cell}"),
-        _table(headings, counts, numbers=7),
+        _table(headings, counts, [False] * 3 + [True] * 7),
     ]
     for side, evidence in claim.evidence.items():
-        for verdict in (OPPOSES, UNDECIDED):
-            cells = evidence.having(verdict)
+        name = _title(side)
+        undecided = evidence.having(UNDECIDED)
+        unequal = [cell for cell in undecided if cell.difference]
+        for what, cells in (("against", evidence.having(OPPOSES)), ("undecided", unequal)):
             if cells:
-                blocks += [f"{_title(side)}, {SHORT[verdict]}:", _cells(cells)]
-        blocks += [f"{_title(side)}: {escape(text)}." for text in _statuses(evidence)]
+                blocks += [f"{name}, {what}:", _cells(cells)]
+        if len(unequal) < len(undecided):
+            blocks.append(f"{name}: undecided as equal: {len(undecided) - len(unequal)}.")
+        blocks += [f"{name}: {escape(text)}." for text in _absences(evidence)]
     return blocks
 
 
@@ -168,8 +192,7 @@ def _range(evidence: Evidence) -> list[str]:
 
 
 def _cells(cells: list[Cell]) -> str:
-    has_interval = any(cell.judged_by == BY_INTERVAL for cell in cells)
-    has_both = has_interval and any(cell.judged_by == BY_SIGN for cell in cells)
+    ways = {cell.judged_by for cell in cells}
     rows = []
     for cell in cells:
         place = cell.better
@@ -178,30 +201,33 @@ def _cells(cells: list[Cell]) -> str:
             f"{place.labeled_percent} %",
             place.attribute.replace("_", " "),
             place.metric,
-            f"{cell.better_name} {100 * cell.better_value:.2f}",
-            f"{cell.worse_name} {100 * cell.worse_value:.2f}",
+            cell.better_name,
+            f"{100 * cell.better_value:.2f}",
+            cell.worse_name,
+            f"{100 * cell.worse_value:.2f}",
             _points(cell.difference),
         ]
-        if has_interval:
+        if BY_INTERVAL in ways:
             by_interval = cell.judged_by == BY_INTERVAL
-            interval = f"{_points(cell.low)} to {_points(cell.high)}"
-            row.append(interval if by_interval else SIGN_MARK if has_both else "")
+            row.append(f"{_points(cell.low)} to {_points(cell.high)}" if by_interval else SIGN_MARK)
         rows.append(row)
-    headings = ["", "labels", "attribute", "metric", "said to be better", "than", "difference"]
-    interval = [f"{100 * LEVEL:g} % interval"] if has_interval else []
-    return _table(headings + interval, rows, numbers=1 + len(interval))
+    headings = ["", "labels", "attribute", "metric", "said to be better", "", "than", ""]
+    headings.append("difference")
+    if BY_INTERVAL in ways:
+        headings.append(f"{100 * LEVEL:g} % interval")
+    is_number = [heading in ("", *headings[8:]) for heading in headings]
+    return _table(headings, rows, [False, *is_number[1:]])
 
 
-def _statuses(evidence: Evidence) -> list[str]:
-    """Return why cells are not comparable, and why those are missing that are, if not all are."""
-    found = _distinct(cell.status for cell in evidence.cells if cell.verdict != MISSING)
+def _absences(evidence: Evidence) -> list[str]:
+    """Return why cells are missing, if not all are."""
     if evidence.count(MISSING) == len(evidence.cells):
-        return found
+        return []
     where: dict[str, list[str]] = {}
     for text in _distinct(cell.status for cell in evidence.having(MISSING)):
         name, _, why = text.partition(": ")
         where.setdefault(why, []).append(name)
-    return found + [f"missing: {', '.join(names)} ({why})" for why, names in where.items()]
+    return [f"missing: {', '.join(names)} ({why})" for why, names in where.items()]
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:
@@ -216,8 +242,8 @@ def _title(side: str) -> str:
     return {PUBLISHED: "Published", OURS: "Ours"}.get(side, side)
 
 
-def _table(headings: list[str], rows: list[list[str]], numbers: int = 0) -> str:
-    """Return a table as Markdown; the last `numbers` columns are aligned to the right."""
-    align = ["left"] * (len(headings) - numbers) + ["right"] * numbers
+def _table(headings: list[str], rows: list[list[str]], is_number: Iterable[bool] = ()) -> str:
+    """Return a table as Markdown; columns of numbers are aligned to the right."""
+    align = ["right" if number else "left" for number in is_number] or ["left"] * len(headings)
     texts = [[escape(text) for text in row] for row in rows]
     return tabulate(texts, headings, tablefmt="pipe", disable_numparse=True, colalign=align)

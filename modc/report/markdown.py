@@ -7,10 +7,10 @@ from modc.report.layout import Entry, Page, Row
 
 def markdown(page: Page) -> str:
     """Return the page as GitHub's Markdown, one table a part."""
-    blocks = [f"# {_escape(page.title)}"]
+    blocks = [f"# {escape(page.title)}"]
     for title, rows in page.parts.items():
-        blocks += [f"## {title}", _table(page, rows, "pipe", _markup, _escape, _escape)]
-    blocks.append("\n".join(f"- {_escape(note)}" for note in page.notes))
+        blocks += [f"## {title}", _table(page, rows, "pipe", _markup, escape, escape)]
+    blocks.append("\n".join(f"- {escape(note)}" for note in page.notes))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -51,7 +51,8 @@ def _markup(entry: Entry) -> str:
     return f"<u>{text}</u>" if entry.best_of_all else text
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text on one line that Markdown shows as it is, also in a table."""
     for special in "\\|<*[":
         text = text.replace(special, f"\\{special}")
     return " ".join(text.split())

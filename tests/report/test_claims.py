@@ -3,8 +3,8 @@ from itertools import combinations
 from math import isnan
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_claims import DRAWN, made_frames
 
 from modc.published import numbers
 from modc.published.claims import STATEMENTS, published
@@ -13,23 +13,11 @@ from modc.report.claims import Evidence, check_published, claims
 from modc.report.results import NOT_RUN
 
 BY_KEY = {statement.key: statement for statement in STATEMENTS}
-DRAWN = "not comparable: drawn pictures, not FashionAI"
-COLUMNS = ("low", "high", "gain", "gain_low", "gain_high")
 
 
 def counts(evidence: Evidence) -> tuple[int, ...]:
     """Supporting, opposing, undecided and missing cells."""
     return tuple(evidence.count(verdict) for verdict in CELL_VERDICTS)
-
-
-def made_frames(**columns) -> dict[int, pd.DataFrame]:
-    """Tables 1 to 5 in which ours is the published number, and no more, but for `columns`."""
-    frame = numbers.load().rename(columns={"value": "published"})
-    frame["published"] = (frame["published"] / 100).round(4)
-    frame = frame.assign(ours=frame["published"], **dict.fromkeys(COLUMNS, np.nan), status="")
-    for name, value in columns.items():
-        frame[name] = value(frame) if callable(value) else value
-    return {int(number): part for number, part in frame.groupby("table")}
 
 
 def ours(config, key, frames, **more) -> Evidence:

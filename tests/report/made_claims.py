@@ -1,0 +1,22 @@
+"""Tables whose numbers are the paper's own, for tests of the claims."""
+
+import numpy as np
+import pandas as pd
+
+from modc.published import numbers
+
+DRAWN = "not comparable: drawn pictures, not FashionAI"
+INTERVALS = ("low", "high", "gain", "gain_low", "gain_high")
+
+
+def made_frames(**columns) -> dict[int, pd.DataFrame]:
+    """Tables 1 to 5 in which ours is the published number, and no more, but for `columns`.
+
+    A column is a value, or a function of the frame so far.
+    """
+    frame = numbers.load().rename(columns={"value": "published"})
+    frame["published"] = (frame["published"] / 100).round(4)
+    frame = frame.assign(ours=frame["published"], **dict.fromkeys(INTERVALS, np.nan), status="")
+    for name, value in columns.items():
+        frame[name] = value(frame) if callable(value) else value
+    return {int(number): part for number, part in frame.groupby("table")}

@@ -1,0 +1,195 @@
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_claims import DRAWN, made_frames
+
+from modc.published.claims import STATEMENTS
+from modc.report.claims import check_published, claims
+from modc.report.claims_text import COLUMNS, long_form, markdown_claims, notes, summary, title
+from modc.report.results import NOT_RUN
+
+CELLS = 51 + 10 + 54 + 27 + 36 + 36 + 30
+
+
+def tables(text: str) -> list[list[str]]:
+    """The lines of each table."""
+    return [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+
+
+def test_one_row_a_claim_a_side_and_a_cell(config):
+    found = claims(made_frames(), config)
+    frame = long_form(found)
+    assert frame.columns.tolist() == COLUMNS
+    assert frame["side"].value_counts().to_dict() == {"published": CELLS, "ours": CELLS}
+    assert frame["claim"].unique().tolist() == [statement.key for statement in STATEMENTS]
+    for claim in found:
+        for side, evidence in claim.evidence.items():
+            own = frame[(frame["claim"] == claim.statement.key) & (frame["side"] == side)]
+            assert own["verdict"].tolist() == [cell.verdict for cell in evidence.cells]
+
+
+def test_long_form_reads_back(config):
+    text = long_form(claims(made_frames(), config)).to_csv(index=False)
+    frame = pd.read_csv(io.StringIO(text), keep_default_na=False)
+    against = frame[
+        (frame["claim"] == "unknown_beats_baseline")
+        & (frame["side"] == "published")
+        & (frame["verdict"] == "opposes")
+    ]
+    columns = ["dataset", "labeled_percent", "metric", "better", "worse", "difference"]
+    assert against[columns].values.tolist() == [
+        ["DARN", 100, "MAP@100", "MODC(ASENv2)_top1, unknown", "ASENv2", -0.0013],
+        ["DARN", 100, "MAP@100", "MODC(ASEN++)_top1, unknown", "ASEN++", -0.0021],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, "holds partly: 34 for, 2 against"),
+        ({"status": DRAWN}, "not comparable: 34 for, 2 against"),
+        ({"ours": np.nan, "status": NOT_RUN}, "missing"),
+        (
+            {"status": lambda f: np.where(f["dataset"] == "DARN", DRAWN, "")},
+            "holds partly: 34 for, 2 against, 18 of them not comparable",
+        ),
+        (
+            {"ours": lambda f: f["published"].where(f["dataset"] == "DARN")},
+            "holds partly: 16 for, 2 against, 18 missing",
+        ),
+        ({"ours": 0.5}, "undecided: 36 undecided"),
+    ],
+)
+def test_summary(config, columns, expected):
+    found = {c.statement.key: c for c in claims(made_frames(**columns), config)}
+    assert summary(found["unknown_beats_baseline"].ours) == expected
+
+
+def test_every_table_of_the_page_is_whole(config):
+    text = markdown_claims(claims(made_frames(gain=0, gain_low=-1, gain_high=1), config), seeds=1)
+    for lines in tables(text):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+        assert len(lines) > 2 and len(widths) == 1
+    assert "nan" not in text
+
+
+def test_the_page_lists_what_is_against(config):
+    text = markdown_claims(claims(made_frames(), config), seeds=1)
+    assert text.startswith("# Claims\n")
+    section = text.split("\n## 6. ")[1].split("\n## ")[0]
+    for side in ("Published, against:", "Ours, against:"):
+        rows = section.split(side)[1].split("\n\n")[1].splitlines()[2:]
+        assert [re.sub(r"[| ]+", " ", row).strip() for row in rows] == [
+            f"Table 5, DARN 100 % overall MAP@100 MODC({network})_top1, unknown {numbers}"
+            for network, numbers in (
+                ("ASENv2", "59.53 ASENv2 59.66 -0.13"),
+                ("ASEN++", "60.88 ASEN++ 61.09 -0.21"),
+            )
+        ]
+    assert "against" not in text.split("\n## 5. ")[1].split("\n## ")[0].replace(" against |", "")
+
+
+def test_the_page_counts_by_table(config):
+    text = markdown_claims(claims(made_frames(), config), seeds=1)
+    counts = tables(text.split("\n## 7. ")[1])[0][2:]
+    assert [[part.strip() for part in line.split("|")[1:-1]] for line in counts[::2]] == [
+        ["Table 4, FashionAI", "Published", "fails", "", "6", "", "", "", "-1.32", "-0.21"],
+        ["Table 5, DARN", "Published", "fails", "", "6", "", "", "", "-2.55", "-0.06"],
+        ["Table 4 against Table 5", "Published", "holds", "18", *[""] * 4, "+0.47", "+4.34"],
+    ]
+
+
+def test_equal_numbers_are_counted_and_not_listed(config):
+    text = markdown_claims(claims(made_frames(ours=0.5), config), seeds=1)
+    assert "Ours: undecided as equal: 27." in text
+    assert "Ours, undecided:" not in text
+
+
+def test_what_is_missing_is_said_once_for_each_reason(config):
+    def is_absent(frame):
+        return (frame["dataset"] == "DARN") & (frame["method"] == "modc")
+
+    frames = made_frames(
+        ours=lambda f: f["published"].mask(is_absent(f)),
+        status=lambda f: np.where(is_absent(f), "scores.json is not JSON", ""),
+    )
+    text = markdown_claims(claims(frames, config), seeds=1)
+    section = text.split("\n## 6. ")[1].split("\n## ")[0]
+    names = ", ".join(
+        f"DARN MODC({n}) {p} %" for n in ("ASEN", "ASENv2", "ASEN++") for p in (100, 10)
+    )
+    assert f"Ours: missing: {names} (scores.json is not JSON)." in section
+    assert section.count("scores.json") == 1
+
+
+def test_an_empty_run_says_no_more_than_missing(config):
+    found = claims(made_frames(ours=np.nan, status=NOT_RUN), config)
+    text = markdown_claims(found, seeds=1)
+    assert title(found) == "Claims"
+    assert "not run" not in text and "another training" not in text
+    assert "holds partly: 34 for, 2 against" in text
+
+
+def test_title_and_notes_warn_of_other_data(config):
+    for status, words in (
+        (DRAWN, "Claims – NOT COMPARABLE TO THE PAPER"),
+        (
+            lambda f: np.where(f["dataset"] == "DARN", DRAWN, ""),
+            "Claims – PARTLY NOT COMPARABLE TO THE PAPER",
+        ),
+    ):
+        found = claims(made_frames(status=status), config)
+        assert title(found) == words
+        assert notes(found, 1)[0] == ("NOT COMPARABLE TO THE PAPER: drawn pictures, not FashionAI.")
+
+
+def test_notes_say_how_cells_were_judged(config):
+    def said(seeds=1, **columns):
+        return " ".join(notes(claims(made_frames(**columns), config), seeds))
+
+    sign, interval = "judged by the sign of the difference, for want", "whole 95 % interval"
+    assert sign in said() and interval not in said() and "all cells are judged" in said()
+    both = said(gain=0.1, gain_low=0.05, gain_high=0.2)
+    assert sign in both and interval in both and 'marked "sign alone"' in both
+    assert "ours is one seed" in both
+    assert "means over 3 seeds" in said(3)
+
+
+def test_a_cell_without_interval_is_marked_among_those_with_one(config):
+    def low(frame):
+        return np.where(frame["network"] == "ASEN", -0.9, np.nan)
+
+    frames = made_frames(
+        ours=lambda f: f["published"].mask(f["method"] == "modc", 0.01),
+        gain=-0.5,
+        gain_low=low,
+        gain_high=-0.1,
+    )
+    text = markdown_claims(claims(frames, config), seeds=1)
+    rows = tables(text.split("\n## 3. ")[1].split("Ours, against:")[1])[0][2:]
+    last = {row.split("|")[-2].strip() for row in rows}
+    assert last == {"-90.00 to -10.00", "sign alone"}
+
+
+def test_reasons_cannot_break_the_page(config):
+    frames = made_frames(
+        ours=lambda f: f["published"].mask(f["network"] == "ASEN"),
+        status=lambda f: np.where(f["network"] == "ASEN", "<b>|odd*", ""),
+    )
+    text = markdown_claims(claims(frames, config), seeds=1)
+    assert r"\<b>\|odd\*" in text and "<b>|odd*" not in text
+
+
+def test_the_published_numbers_need_no_run():
+    assert [summary(check_published(statement)) for statement in STATEMENTS] == [
+        "holds: 51 for",
+        "holds: 10 for",
+        "holds: 54 for",
+        "holds: 27 for",
+        "holds: 36 for",
+        "holds partly: 34 for, 2 against",
+        "holds partly: 18 for, 12 against",
+    ]
