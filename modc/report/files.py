@@ -3,8 +3,8 @@
 from modc.published import TABLES
 
 PUBLISHED_DATASETS = ("FashionAI", "DARN")
-# How each training went, and under which assumptions.
-NOTES = ("stages.md", "stages.csv", "assumptions.md")
+# The paper's sentences checked, how each training went, and under which assumptions.
+NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.
 ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
 

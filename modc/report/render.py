@@ -5,11 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 from modc.atomic import write_text
+from modc.published import TABLES
 from modc.report.assumptions import markdown_ledger
-from modc.report.files import table_files
+from modc.report.claims import claims
+from modc.report.claims_text import long_form, markdown_claims
+from modc.report.files import other_datasets, table_files
 from modc.report.latex import latex
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
+from modc.report.pairs import paired_interval
 from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
 from modc.report.tables import attribute_table, paper_table
@@ -20,37 +24,60 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
 
     Tables 1 to 5 as Markdown, LaTeX and CSV, a dataset that the paper does not have as Markdown
     and CSV. Markdown and LaTeX show percent, CSV fractions in long form. What a run does not have
-    stands there with its reason; a run that has nothing renders too. Beside them how each training
-    went, and the assumptions.
+    stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
+    checked, how each training went, and the assumptions.
     """
     results = collect(run_folder, config)
+    frames = all_frames(results, config)
+    notes = _notes(results, frames, config)
+    files = {_stem(name): name for name in frames}
     paths = []
     for file in table_files(config):
         path = Path(output_folder) / file
-        write_text(path, _render(path, results, config))
+        name = files.get(path.stem)
+        text = notes[file] if name is None else _rendered(path.suffix, frames[name], name, config)
+        write_text(path, text)
         paths.append(path)
     return paths
 
 
+def all_frames(results: list[Result], config: dict) -> dict[int | str, pd.DataFrame]:
+    """Return the long form of each table, by its number or the name of another dataset."""
+    return {name: _frame(name, results, config) for name in (*TABLES, *other_datasets(config))}
+
+
 def terminal(run_folder: Path, config: dict, table: int | str) -> str:
     """Return a table, 1 to 5 or a dataset that the paper does not have, as plain text."""
-    frame, name = _table(str(table), collect(run_folder, config), config)
-    return plain(page(frame, name, config))
+    frame = _frame(table, collect(run_folder, config), config)
+    return plain(page(frame, _title(table), config))
 
 
-def _render(path: Path, results: list[Result], config: dict) -> str:
-    if path.stem == "assumptions":
-        return markdown_ledger(config)
-    if path.stem == "stages":
-        frame = stages(results)
-        return frame.to_csv(index=False) if path.suffix == ".csv" else markdown_stages(frame)
-    frame, name = _table(path.stem.removeprefix("table"), results, config)
-    if path.suffix == ".csv":
+def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
+    checked = claims(frames, config, paired_interval(results, config))
+    trained = stages(results)
+    return {
+        "claims.md": markdown_claims(checked, len(config["grid"]["seeds"])),
+        "claims.csv": long_form(checked).to_csv(index=False),
+        "stages.md": markdown_stages(trained),
+        "stages.csv": trained.to_csv(index=False),
+        "assumptions.md": markdown_ledger(config),
+    }
+
+
+def _rendered(kind: str, frame: pd.DataFrame, name: int | str, config: dict) -> str:
+    if kind == ".csv":
         return frame.to_csv(index=False)
-    return {".md": markdown, ".tex": latex}[path.suffix](page(frame, name, config))
+    return {".md": markdown, ".tex": latex}[kind](page(frame, _title(name), config))
 
 
-def _table(table: str, results: list[Result], config: dict) -> tuple[pd.DataFrame, str]:
-    if table.isdigit():
-        return paper_table(int(table), results, config), f"Table {table}"
-    return attribute_table(table, results, config), table
+def _frame(name: int | str, results: list[Result], config: dict) -> pd.DataFrame:
+    make = paper_table if name in TABLES else attribute_table
+    return make(name, results, config)
+
+
+def _stem(name: int | str) -> str:
+    return f"table{name}" if name in TABLES else str(name)
+
+
+def _title(name: int | str) -> str:
+    return f"Table {name}" if name in TABLES else str(name)

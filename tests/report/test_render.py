@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from modc.grid import cells
+from modc.report.claims_text import COLUMNS as CLAIM_COLUMNS
 from modc.report.files import table_files
 from modc.report.render import render_all, terminal
 from modc.report.stages import COLUMNS as STAGE_COLUMNS
@@ -22,15 +23,14 @@ def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
     for path in paths:
         text = path.read_text()
         assert "nan" not in text.lower()
-        if path.name == "stages.csv":
-            assert pd.read_csv(io.StringIO(text)).columns.tolist() == STAGE_COLUMNS
-        elif path.suffix == ".csv":
-            assert pd.read_csv(io.StringIO(text)).columns.tolist() == COLUMNS
+        if path.suffix == ".csv":
+            columns = {"stages": STAGE_COLUMNS, "claims": CLAIM_COLUMNS}.get(path.stem, COLUMNS)
+            assert pd.read_csv(io.StringIO(text)).columns.tolist() == columns
 
 
 def test_files_of_the_papers_run_and_of_another_dataset(config):
     paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in ("md", "tex", "csv")]
-    notes = ["stages.md", "stages.csv", "assumptions.md"]
+    notes = ["claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md"]
     assert table_files(config) == [*paper, *notes]
     config["grid"]["datasets"] = ["FashionMNIST"]
     assert table_files(config) == [*paper, "FashionMNIST.md", "FashionMNIST.csv", *notes]
@@ -79,3 +79,25 @@ def test_terminal_of_a_dataset_that_the_paper_does_not_have(config, write_run):
     text = terminal(write_run(config), config, "FashionMNIST")
     assert text.startswith("FashionMNIST, a dataset that the paper does not have")
     assert "ASENv2, 100 %" in text
+
+
+def test_claims_are_checked_on_what_the_run_has(config, write_run, tmp_path):
+    folder = write_run(config)
+    gone = next(cell for cell in cells(config) if cell.dataset == "DARN")
+    (folder / gone.folder / "modc" / "scores.json").unlink()
+    render_all(folder, config, tmp_path / "tables")
+    frame = pd.read_csv(tmp_path / "tables" / "claims.csv", keep_default_na=False)
+    ours = frame[(frame["side"] == "ours") & (frame["claim"] == "known_beats_unknown")]
+    missing = ours[ours["verdict"] == "missing"]
+    assert len(ours) == 36 and len(missing) == 3
+    name = f"DARN MODC({gone.network}) {gone.labeled_percent} %: not run"
+    assert set(missing["status"]) == {name}
+    table = pd.read_csv(tmp_path / "tables" / "table4.csv", keep_default_na=False)
+    first = ours[ours["where"] == "Table 4, FashionAI"].iloc[0]
+    place = table[
+        (table["network"] == first["better"].split("(")[1].split(")")[0])
+        & (table["labeled_percent"] == first["labeled_percent"])
+        & (table["metric"] == first["metric"])
+    ].set_index("query_label")["ours"]
+    assert float(first["better_value"]) == float(place["known"])
+    assert float(first["worse_value"]) == float(place["unknown"])
