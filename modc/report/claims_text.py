@@ -42,6 +42,10 @@ COLUMNS = [
 SHORT = {SUPPORTS: "for", OPPOSES: "against", UNDECIDED: "undecided", MISSING: "missing"}
 # Stands for the interval of a difference that was judged without one.
 SIGN_MARK = "sign alone"
+ACCURACY_NOTE = (
+    f"Ours: where the {100 * LEVEL:g} % intervals of the two Acc overlap, it is open which is the "
+    "higher one, and the cell is undecided whatever the gains are."
+)
 INTRODUCTION = """What the paper says of its numbers, checked on the numbers that it prints and on
 ours. A *cell* is one comparison that a sentence makes, of two numbers: for or against it. Numbers
 are percent, differences points; `claims.csv` has every cell, as fractions.
@@ -168,6 +172,10 @@ def _section(number: int, claim: Claim) -> list[str]:
         escape(f"A cell: {statement.cell}"),
         _table(headings, counts, [False] * 3 + [True] * 7),
     ]
+    if statement.by_accuracy and any(
+        cell.judged_by == BY_INTERVAL for e in claim.evidence.values() for cell in e.cells
+    ):
+        blocks.append(ACCURACY_NOTE)
     for side, evidence in claim.evidence.items():
         name = _title(side)
         undecided = evidence.having(UNDECIDED)
@@ -176,8 +184,11 @@ def _section(number: int, claim: Claim) -> list[str]:
             if cells:
                 blocks += [f"{name}, {what}:", _cells(cells)]
         if len(unequal) < len(undecided):
-            blocks.append(f"{name}: undecided as equal: {len(undecided) - len(unequal)}.")
-        blocks += [f"{name}: {escape(text)}." for text in _absences(evidence)]
+            equal = len(undecided) - len(unequal)
+            blocks.append(f"{name}, undecided with equal numbers: {equal}.")
+        absences = _absences(evidence)
+        if absences:
+            blocks.append(f"{name}, missing: {escape(absences)}.")
     return blocks
 
 
@@ -219,15 +230,15 @@ def _cells(cells: list[Cell]) -> str:
     return _table(headings, rows, [False, *is_number[1:]])
 
 
-def _absences(evidence: Evidence) -> list[str]:
+def _absences(evidence: Evidence) -> str:
     """Return why cells are missing, if not all are."""
     if evidence.count(MISSING) == len(evidence.cells):
-        return []
+        return ""
     where: dict[str, list[str]] = {}
     for text in _distinct(cell.status for cell in evidence.having(MISSING)):
         name, _, why = text.partition(": ")
         where.setdefault(why, []).append(name)
-    return [f"missing: {', '.join(names)} ({why})" for why, names in where.items()]
+    return "; ".join(f"{', '.join(names)} ({why})" for why, names in where.items())
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:

@@ -104,7 +104,7 @@ def test_the_page_counts_by_table(config):
 
 def test_equal_numbers_are_counted_and_not_listed(config):
     text = markdown_claims(claims(made_frames(ours=0.5), config), seeds=1)
-    assert "Ours: undecided as equal: 27." in text
+    assert "Ours, undecided with equal numbers: 27." in text
     assert "Ours, undecided:" not in text
 
 
@@ -121,7 +121,7 @@ def test_what_is_missing_is_said_once_for_each_reason(config):
     names = ", ".join(
         f"DARN MODC({n}) {p} %" for n in ("ASEN", "ASENv2", "ASEN++") for p in (100, 10)
     )
-    assert f"Ours: missing: {names} (scores.json is not JSON)." in section
+    assert f"Ours, missing: {names} (scores.json is not JSON)." in section
     assert section.count("scores.json") == 1
 
 
@@ -193,3 +193,11 @@ def test_the_published_numbers_need_no_run():
         "holds partly: 34 for, 2 against",
         "holds partly: 18 for, 12 against",
     ]
+
+
+def test_the_claim_about_acc_says_when_the_order_of_acc_is_open(config):
+    words = "it is open which is the higher one"
+    frames = made_frames(gain=0.1, gain_low=0.05, gain_high=0.2)
+    section = markdown_claims(claims(frames, config), seeds=1).split("\n## 7. ")
+    assert words in section[1] and words not in section[0]
+    assert words not in markdown_claims(claims(made_frames(), config), seeds=1)
