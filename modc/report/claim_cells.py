@@ -124,7 +124,7 @@ def _gain(numbers: dict[Place, dict], place: Place) -> tuple[float, float, float
     own = tuple(_number(numbers, place, column) for column in ("gain", "gain_low", "gain_high"))
     by_values = _number(numbers, place, "ours") - _number(numbers, place.baseline, "ours")
     # The columns' gain is over the seeds that both have, as its interval is.
-    return (by_values, nan, nan) if isnan(by_values) or any(map(isnan, own)) else own
+    return (by_values, nan, nan) if any(map(isnan, own)) else own
 
 
 def _cell(comparison: _Comparison, numbers: dict[Place, dict]) -> Cell:

@@ -101,3 +101,15 @@ def test_claims_are_checked_on_what_the_run_has(config, write_run, tmp_path):
     ].set_index("query_label")["ours"]
     assert float(first["better_value"]) == float(place["known"])
     assert float(first["worse_value"]) == float(place["unknown"])
+
+
+def test_claims_have_the_paired_interval_of_any_two_places(config, made, tmp_path):
+    made()
+    render_all(tmp_path, config, tmp_path / "tables")
+    frame = pd.read_csv(tmp_path / "tables" / "claims.csv")
+    ours = frame[(frame["side"] == "ours") & frame["better_value"].notna()]
+    for claim in ("known_beats_unknown", "unknown_beats_baseline"):
+        own = ours[ours["claim"] == claim].dropna(subset="worse_value")
+        assert len(own) == 3  # one network and percentage, three metrics
+        assert set(own["judged_by"]) == {"interval"}
+        assert (own["low"] < own["high"]).all()
