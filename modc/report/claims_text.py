@@ -136,6 +136,12 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         RULE,
         "The paper prints no intervals: its cells are judged by the sign of the difference.",
     ]
+    others = [side for side in claims[0].evidence if side not in (PUBLISHED, OURS)]
+    if others:
+        found.append(
+            f"{', '.join(others)}: not in the paper; checked in the places that correspond to the "
+            "paper's, with numbers of ours."
+        )
     ways = {cell.judged_by for cell in own}
     if BY_INTERVAL in ways:
         found.append(
@@ -153,7 +159,11 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
     if own:
         found.append(
             "No verdict covers how much another training would differ"
-            + (": ours is one seed." if seeds == 1 else f"; ours are means over {seeds} seeds.")
+            + (
+                ": ours is one seed."
+                if seeds == 1
+                else f"; ours are means over up to {seeds} seeds."
+            )
         )
     return found
 
