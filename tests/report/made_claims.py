@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 
 from modc.published import numbers
+from modc.published.claims import STATEMENTS
+from modc.report.claim_cells import CELL_VERDICTS
+from modc.report.claims import Evidence, claims
 
 DRAWN = "not comparable: drawn pictures, not FashionAI"
+BY_KEY = {statement.key: statement for statement in STATEMENTS}
 INTERVALS = ("low", "high", "gain", "gain_low", "gain_high")
 
 
@@ -20,3 +24,14 @@ def made_frames(**columns) -> dict[int, pd.DataFrame]:
     for name, value in columns.items():
         frame[name] = value(frame) if callable(value) else value
     return {int(number): part for number, part in frame.groupby("table")}
+
+
+def counts(evidence: Evidence) -> tuple[int, ...]:
+    """Supporting, opposing, undecided and missing cells."""
+    return tuple(evidence.count(verdict) for verdict in CELL_VERDICTS)
+
+
+def ours(config, key, frames, **more) -> Evidence:
+    """What our numbers say of a claim."""
+    found = {claim.statement.key: claim for claim in claims(frames, config, **more)}
+    return found[key].ours
