@@ -78,9 +78,10 @@ def score(
     centres (attributes, values, D), rows of NaN where a value has none, also prioritized retrieval
     and Acc. All scores are fractions.
     """
-    from modc.atomic import atomic_path, write_json
+    from modc.atomic import write_bytes, write_json
     from modc.evaluation.scores import read_embeddings, read_facts, summarize
     from modc.evaluation.scores import score as score_queries
+    from modc.evaluation.scoring import scoring
 
     for written in (output, queries):
         if written and written.resolve() == embeddings.resolve():
@@ -89,10 +90,16 @@ def score(
     scored = score_queries(**arrays, prioritized_order=prioritized_order)
     attributes = len(facts["attribute_names"]) if facts else None
     summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
+    table = scored.to_csv(index=False).encode() if queries else None
     if queries:
-        with atomic_path(queries) as temporary:
-            scored.to_csv(temporary, index=False)
-    write_json(output, {**facts, **summary})
+        write_bytes(queries, table)
+    made_by = scoring(
+        table,
+        map_at_100=map_at_100,
+        unanswerable=unanswerable,
+        prioritized_order=prioritized_order,
+    )
+    write_json(output, {**facts, **summary, "scoring": made_by})
     overall = summary["overall"]["MAP@100"]
     mean = "no query left to average" if overall is None else f"MAP@100 {100 * overall:.2f}"
     click.echo(f"{output}: {mean}, {len(scored)} queries")
