@@ -54,7 +54,8 @@ class Result:
     @property
     def labeled_images(self) -> int | None:
         """How many training images had labels, where the scores say so."""
-        count = ((self.scores or {}).get("provenance") or {}).get("labeled_images")
+        provenance = (self.scores or {}).get("provenance")
+        count = provenance.get("labeled_images") if isinstance(provenance, dict) else None
         return count if _is_count(count) else None
 
     def coverage(self, attribute: str) -> dict[str, list[int]]:
