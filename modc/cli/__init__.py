@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from modc.cli import data, evaluate, fetch, report, train
+from modc.cli import data, evaluate, fetch, report, runs, train
 from modc.errors import UserError
 
 
@@ -36,6 +36,8 @@ for command in (
     report.assumptions,
     report.ablation,
     report.coverage,
+    runs.verify,
+    runs.merge,
 ):
     cli.add_command(command)
 

@@ -37,9 +37,14 @@ SAME = "the same model and scores"
 THE_RUN = "this run"
 
 
-def render(run_folder: Path, config: dict) -> tuple[list[Path], str]:
-    """Write the files of the ablation; return their paths and the table as plain text."""
-    folder = Path(run_folder) / "ablation"
+def render(
+    run_folder: Path, config: dict, output_folder: Path | None = None
+) -> tuple[list[Path], str]:
+    """Write the files of the ablation; return their paths and the table as plain text.
+
+    output_folder: where they go; by default ablation/ in the run's folder.
+    """
+    folder = output_folder or Path(run_folder) / "ablation"
     frame = ablation_table(Path(run_folder), config)
     laid_out = _page(frame, config)
     texts = {

@@ -1,0 +1,53 @@
+"""A folder that is replaced whole or not at all."""
+
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modc.atomic import HOST
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """Yield a new, empty folder beside `folder` that takes its place on success.
+
+    On any error it is removed and `folder` is as it was. What a killed process left is put right
+    the next time (`put_right`).
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    put_right(folder)
+    temporary = folder.with_name(f".{folder.name}.{HOST}.{os.getpid()}.tmp")
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.sync()
+        # A folder cannot be renamed over another one: the old one steps aside.
+        if folder.exists():
+            folder.rename(_aside(folder))
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        put_right(folder)
+        raise
+    shutil.rmtree(_aside(folder), ignore_errors=True)
+
+
+def put_right(folder: Path) -> None:
+    """Remove what killed processes left beside `folder`, and bring it back if it had stepped aside.
+
+    Only one process may work on `folder` at a time.
+    """
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.{HOST}.*.tmp"):
+        shutil.rmtree(leftover)
+    aside = _aside(folder)
+    if aside.exists() and folder.exists():
+        shutil.rmtree(aside)
+    elif aside.exists():
+        aside.rename(folder)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.before")

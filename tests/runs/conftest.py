@@ -1,0 +1,182 @@
+"""Runs of two cells, as training and scoring leave them, with the scores of every query."""
+
+import json
+import shutil
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from modc import config as configuration
+from modc import provenance
+from modc.atomic import write_json
+from modc.data.index import Index
+from modc.evaluation.scores import score, summarize
+from modc.evaluation.scoring import scoring
+from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.report.render import render_all
+
+REPOSITORY = Path(__file__).parents[2]
+ATTRIBUTES = ["skirt_length", "sleeve_length", "coat_length"]
+VALUES, QUERIES, CANDIDATES, DIM = 3, 4, 12, 5
+MANIFEST, INDEX = "ab" * 32, "cd" * 32
+
+
+def two_cells() -> dict:
+    """The paper's configuration on two cells."""
+    made = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    made["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"]}
+    made["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
+    return made
+
+
+@pytest.fixture
+def config(tmp_path) -> dict:
+    """The same, its data in a folder that is not there."""
+    return two_cells() | {"run": "made", "data": str(tmp_path / "data")}
+
+
+def drawn(cell: Cell, method: str) -> dict[str, np.ndarray]:
+    """Embeddings of a few queries and candidates; MODC's come with centres."""
+    rng = np.random.default_rng(zlib.crc32(f"{cell}{method}".encode()))
+    arrays = {}
+    for role, count in (("query", QUERIES), ("candidate", CANDIDATES)):
+        rows = len(ATTRIBUTES) * count
+        arrays[f"{role}_embedding"] = rng.normal(size=(rows, DIM))
+        arrays[f"{role}_attribute"] = np.repeat(np.arange(len(ATTRIBUTES)), count)
+        arrays[f"{role}_value"] = rng.integers(0, VALUES, rows)
+    if method == "modc":
+        arrays["centres"] = rng.normal(size=(len(ATTRIBUTES), VALUES, DIM))
+    return arrays
+
+
+def ended(stage: str, seed: int) -> dict:
+    """How a stage ended."""
+    scores = {at: {"MAP@all": 0.5, "Acc": 0.25} for at in ("first", "best", "last")}
+    told = {"stage": stage, "epochs": 3, "best_epoch": 2, "stopped": "all 3 epochs"}
+    return {**told, "seconds": 1.5 + seed, **scores}
+
+
+def covered(places: int) -> dict:
+    """The coverage where all is there."""
+    counts = {"train": 100, "query": places * QUERIES, "candidate": places * CANDIDATES}
+    return {role: [count, count] for role, count in counts.items()}
+
+
+def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed: object) -> None:
+    """Write scores.json, queries.csv, and the curves and models of the stages."""
+    arrays = drawn(cell, method)
+    scored = score(**arrays)
+    queries = scored.to_csv(index=False).encode()
+    scores = {
+        "dataset": cell.dataset,
+        "network": cell.network,
+        "labeled_percent": cell.labeled_percent,
+        "seed": cell.seed,
+        "method": method,
+        "attribute_names": ATTRIBUTES,
+        "generated": False,
+        "coverage": {
+            "attributes": [covered(1) for _ in ATTRIBUTES],
+            "overall": covered(len(ATTRIBUTES)),
+        },
+        "index_sha256": INDEX,
+        "manifest_sha256": MANIFEST,
+        "epoch": 2,
+        "key": f"key of seed {cell.seed}",
+        "settings_chain": settings_chain(config, cell, last_stage(config, cell, method)),
+        "stages": [ended(stage, cell.seed) for stage in stages(config, cell, method)],
+        "absent_values": [],
+        "provenance": {
+            "code": provenance.training_code(),
+            "device": "cpu",
+            "labeled_images": 9,
+            **provenance.software(),
+        },
+        **summarize(scored, arrays["candidate_attribute"], len(ATTRIBUTES)),
+        "scoring": scoring(queries, **config["evaluation"]),
+        **changed,
+    }
+    write_json(folder / cell.folder / method / "scores.json", scores)
+    (folder / cell.folder / method / "queries.csv").write_bytes(queries)
+    for stage in stages(config, cell, method):
+        (folder / cell.folder / stage).mkdir(parents=True, exist_ok=True)
+        for file in ("curve.csv", "curve.png", "model.pt", "last.pt", "test.npz"):
+            (folder / cell.folder / stage / file).write_text(f"{file} of {stage} of {cell}")
+
+
+def write_run(folder: Path, config: dict, **changed: object) -> None:
+    """Write a run with its tables; changed: what of every scores.json is."""
+    for cell in cells(config):
+        for method in METHODS:
+            write_result(folder, config, cell, method, **changed)
+    configuration.write(folder / "config.yaml", config)
+    render_all(folder, config, folder / "tables")
+
+
+@pytest.fixture(scope="session")
+def unchanged(tmp_path_factory) -> Path:
+    """A run that is written once, to be copied."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    write_run(folder, two_cells())
+    return folder
+
+
+@pytest.fixture
+def make_run(tmp_path, config, unchanged):
+    """Return a function that makes a run with its tables, and returns its folder.
+
+    grid: what of the configuration's grid is changed; changed: what of every scores.json is.
+    """
+
+    def make(name: str = "made", grid: dict | None = None, **changed: object) -> Path:
+        folder = tmp_path / "results" / name
+        own = {**config, "run": name.replace(" ", "-"), "grid": {**config["grid"], **(grid or {})}}
+        if grid or changed:
+            write_run(folder, own, **changed)
+        else:
+            shutil.copytree(unchanged, folder)
+            configuration.write(folder / "config.yaml", own)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def edit():
+    """Return a function that changes a JSON file, a key of its top level at a time."""
+
+    def change(path: Path, **changed: object) -> None:
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+
+    return change
+
+
+@pytest.fixture
+def index() -> Index:
+    """A small index."""
+    import pandas as pd
+
+    from modc.data.coverage import count
+
+    roles = [
+        ("train", "train"),
+        *((s, r) for s in ("valid", "test") for r in ("query", "candidate")),
+    ]
+    labels = pd.DataFrame(
+        [
+            {"split": split, "role": role, "image": number, "attribute": 0, "value": 0}
+            for number, (split, role) in enumerate(roles)
+        ]
+    )
+    images = pd.DataFrame(
+        {
+            "split": labels["split"],
+            "path": [f"{n}.jpg" for n in labels["image"]],
+            "width": 1,
+            "height": 1,
+        }
+    )
+    return Index("FashionAI", ("skirt_length",), (1,), images, labels, count(labels))

@@ -1,0 +1,272 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from modc import config as configuration
+from modc.data import index as index_module
+from modc.data import manifest
+from modc.errors import UserError
+from modc.report import ablation
+from modc.runs.verify import as_json, closing, text, verify
+
+CELL = "cells/FashionAI/ASEN/10/seed-0"
+
+
+def state_of(verified, name: str) -> str:
+    found = [check.state for check in (*verified.tables, *verified.scores) if check.name == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def origin_of(verified, what: str, name: str = "FashionAI/ASEN/10/seed-0/modc"):
+    return next(origin for origin in verified.origins[name] if origin.what == what)
+
+
+def test_a_run_as_it_was_made_holds(make_run, config):
+    run = make_run()
+    verified = verify(run, config)
+    assert not verified.broken and not verified.remarks
+    assert len(verified.scores) == 4 and len(verified.tables) == 18
+    assert closing(run, verified) == f"{run}: 4 results, 18 files: all numbers hold"
+
+
+def test_it_only_reads(make_run, config):
+    run = make_run()
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    verify(run, config)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+@pytest.mark.parametrize("file", ["table4.md", "table4.tex", "table4.csv", "stages.csv"])
+def test_an_altered_digit_is_found_and_named(make_run, config, file):
+    run = make_run()
+    path = run / "tables" / file
+    content = path.read_text()
+    at = max(place for place, character in enumerate(content) if character == "5")
+    path.write_text(content[:at] + "6" + content[at + 1 :])
+    verified = verify(run, config)
+    assert verified.broken == [f"tables/{file}"]
+    line = content[:at].count("\n") + 1
+    check = next(check for check in verified.tables if check.state == "changed")
+    assert len(check.details) == 1 and check.details[0].startswith(f"line {line}")
+    assert f"tables/{file}" in text(run, verified)
+
+
+def test_a_table_that_is_missing_is_a_remark(make_run, config):
+    run = make_run()
+    (run / "tables" / "table5.tex").unlink()
+    verified = verify(run, config)
+    assert not verified.broken and verified.remarks == ["tables/table5.tex"]
+    assert state_of(verified, "tables/table5.tex") == "missing"
+
+
+def test_line_ends_do_not_count(make_run, config):
+    run = make_run()
+    path = run / "tables" / "table1.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert not verify(run, config).broken
+
+
+def test_a_query_that_was_altered_is_no_longer_what_was_scored(make_run, config):
+    run = make_run()
+    path = run / CELL / "modc" / "queries.csv"
+    queries = pd.read_csv(path)
+    queries.loc[0, "MAP@all"] += 0.12
+    queries.to_csv(path, index=False)
+    verified = verify(run, config)
+    assert verified.broken == ["FashionAI/ASEN/10/seed-0/modc"]
+    details = next(check for check in verified.scores if check.state == "changed").details
+    assert "SHA-256" in details[0]
+    # One of 12 queries, and one of the 4 of its attribute.
+    stored = json.loads((path.parent / "scores.json").read_text())
+    for line, part, count in zip(
+        details[1:], (stored["overall"], stored["attributes"][0]), (12, 4), strict=True
+    ):
+        assert f"MAP@all: {part['MAP@all']} stored" in line
+        found = float(line.split(" by queries.csv")[0].split()[-1])
+        assert found == pytest.approx(part["MAP@all"] + 0.12 / count)
+
+
+def test_queries_of_the_same_means_in_another_order_are_found(make_run, config):
+    run = make_run()
+    path = run / CELL / "baseline" / "queries.csv"
+    header, *rows = path.read_text().splitlines(keepends=True)
+    path.write_text(header + "".join(rows[::-1]))
+    assert verify(run, config).broken == ["FashionAI/ASEN/10/seed-0/baseline"]
+
+
+def test_a_mean_that_was_altered_changes_the_tables_too(make_run, config, edit):
+    run = make_run()
+    path = run / CELL / "baseline" / "scores.json"
+    overall = json.loads(path.read_text())["overall"]
+    edit(path, overall={**overall, "Recall@100": 0.125})
+    broken = verify(run, config).broken
+    assert {"FashionAI/ASEN/10/seed-0/baseline", "tables/table4.csv"} <= set(broken)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"\xff\xfe", b"attribute,value\n", b"attribute,relevant\n9,1\n", b"a\n" + b'"'],
+)
+def test_queries_that_are_damaged(make_run, config, content):
+    run = make_run()
+    (run / CELL / "modc" / "queries.csv").write_bytes(content)
+    verified = verify(run, config)
+    assert state_of(verified, "FashionAI/ASEN/10/seed-0/modc") == "changed"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 500])
+def test_scores_that_are_cut(make_run, config, kept):
+    run = make_run()
+    path = run / CELL / "modc" / "scores.json"
+    path.write_bytes(path.read_bytes()[:kept])
+    verified = verify(run, config)
+    assert state_of(verified, "FashionAI/ASEN/10/seed-0/modc") == "changed"
+    assert "tables/table4.csv" in verified.broken
+
+
+@pytest.mark.parametrize("file", ["scores.json", "queries.csv"])
+def test_scores_do_not_hold_without_both_files(make_run, config, file):
+    run = make_run()
+    (run / CELL / "modc" / file).unlink()
+    verified = verify(run, config)
+    assert state_of(verified, "FashionAI/ASEN/10/seed-0/modc") == "missing"
+    assert "FashionAI/ASEN/10/seed-0/modc" in verified.broken
+
+
+def test_a_cell_that_never_ran_is_no_failure(make_run, config):
+    run = make_run()
+    config["grid"]["seeds"] = [0, 1]
+    configuration.write(run / "config.yaml", config)
+    verified = verify(run, config)
+    assert len(verified.scores) == 4 and {check.state for check in verified.scores} == {"unchanged"}
+
+
+def test_another_configuration_is_named(make_run, config):
+    run = make_run()
+    config["training"]["batch"] = 7
+    verified = verify(run, config)
+    origin = origin_of(verified, "settings of training")
+    assert origin.state == "other" and origin.detail.startswith("warm_up: ")
+    assert "settings of training" in verified.remarks
+    assert "tables/table4.csv" in verified.broken  # it marks them as of other settings
+
+
+def test_a_later_stages_setting_is_named_by_that_stage(make_run, config):
+    run = make_run()
+    config["modc"]["pseudo_label_confidence"] = 0.5
+    verified = verify(run, config)
+    assert origin_of(verified, "settings of training").detail.startswith("pseudo_triplets: ")
+    baseline = "FashionAI/ASEN/10/seed-0/baseline"
+    assert origin_of(verified, "settings of training", baseline).state == "same"
+
+
+def test_results_outside_the_grid_are_named_and_not_checked(make_run, config):
+    run = make_run()
+    config["grid"]["labeled_percent"]["FashionAI"] = [100]
+    verified = verify(run, config)
+    names = [f"FashionAI/ASEN/10/seed-0/{method}" for method in ("baseline", "modc")]
+    assert verified.outside == names and len(verified.scores) == 2
+    assert names[0] in text(run, verified)
+
+
+def test_data_that_are_not_there_cannot_be_checked_and_are_no_failure(make_run, config):
+    verified = verify(make_run(), config)
+    for what in ("manifest of FashionAI", "index of FashionAI"):
+        origin = origin_of(verified, what)
+        assert origin.state == "cannot be checked" and "is not there" in origin.detail
+    assert not verified.broken and not verified.remarks
+
+
+@pytest.fixture
+def data(tmp_path, index):
+    """Data in the configuration's folder; returns the folder and both hashes."""
+    folder = tmp_path / "data" / "FashionAI"
+    row = {"path": "0.jpg", "status": "ok", "bytes": 3, "sha256": "ab", "width": 1, "height": 1}
+    manifest_sha256 = manifest.write(folder, pd.DataFrame([row]), {})
+    index_module.write(index, folder / "prepared" / "index")
+    return folder, manifest_sha256, index.sha256
+
+
+def test_the_data_that_made_it(make_run, config, data):
+    _, manifest_sha256, index_sha256 = data
+    run = make_run(manifest_sha256=manifest_sha256, index_sha256=index_sha256)
+    verified = verify(run, config)
+    for what in ("manifest of FashionAI", "index of FashionAI"):
+        assert origin_of(verified, what).state == "same"
+
+
+def test_other_data_than_those_that_made_it(make_run, config, data):
+    verified = verify(make_run(), config)
+    assert verified.remarks == ["manifest of FashionAI", "index of FashionAI"]
+    assert not verified.broken
+
+
+def test_data_that_were_altered_are_named(make_run, config, data):
+    folder, manifest_sha256, index_sha256 = data
+    run = make_run(manifest_sha256=manifest_sha256, index_sha256=index_sha256)
+    with (folder / "manifest.csv").open("a") as file:
+        file.write("1.jpg,ok,3,ab,1,1\n")
+    origin = origin_of(verify(run, config), "manifest of FashionAI")
+    assert origin.state == "other" and "altered since it was frozen" in origin.detail
+
+
+def test_other_code_and_packages_are_remarks(make_run, config, edit):
+    run = make_run()
+    path = run / CELL / "modc" / "scores.json"
+    stored = json.loads(path.read_text())
+    edit(
+        path,
+        provenance=stored["provenance"] | {"code": "0123", "torch": "1.0"},
+        scoring=stored["scoring"] | {"code": "4567", "numpy": "1.0"},
+    )
+    verified = verify(run, config)
+    assert not verified.broken
+    assert verified.remarks == [
+        "code of training",
+        "code of scoring",
+        "packages of training",
+        "packages of scoring",
+    ]
+    assert origin_of(verified, "packages of training").detail.startswith("torch 1.0, here ")
+    assert "(FashionAI/ASEN/10/seed-0/modc)" in text(run, verified)
+
+
+@pytest.mark.parametrize("nothing", [None, [], "x", {}])
+def test_what_older_scores_do_not_say_cannot_be_checked(make_run, config, nothing):
+    run = make_run(scoring=nothing, provenance=nothing, index_sha256=None)
+    verified = verify(run, config)
+    assert not verified.broken and not verified.remarks
+    for what in ("code of training", "code of scoring", "index of FashionAI"):
+        assert origin_of(verified, what).state == "cannot be checked"
+
+
+def test_the_ablation_is_checked_where_there_is_one(make_run, config):
+    config["ablation"] |= {"assumptions": ["A4"]}
+    config["ablation"]["cell"] = {"dataset": "FashionAI", "network": "ASEN", "labeled_percent": 10}
+    run = make_run()
+    shutil.copytree(run / "cells", run / "ablation" / "A4-margin" / "cells")
+    ablation.render(run, config)
+    verified = verify(run, config)
+    assert not verified.broken
+    assert state_of(verified, "ablation/ablation.csv") == "unchanged"
+    assert state_of(verified, "ablation/A4-margin/FashionAI/ASEN/10/seed-0/modc") == "unchanged"
+    path = run / "ablation" / "ablation.md"
+    path.write_text(path.read_text().replace("Ablation", "Oblation"))
+    assert verify(run, config).broken == ["ablation/ablation.md"]
+
+
+def test_a_folder_that_is_no_run(tmp_path, config):
+    with pytest.raises(UserError, match="neither tables nor scores"):
+        verify(tmp_path, config)
+
+
+def test_json_has_all_of_it(make_run, config):
+    run = make_run()
+    (run / CELL / "modc" / "queries.csv").unlink()
+    found = json.loads(json.dumps(as_json(verify(run, config))))
+    assert found["holds"] is False and found["broken"] == ["FashionAI/ASEN/10/seed-0/modc"]
+    assert len(found["tables"]) == 18 and len(found["scores"]) == 4
+    assert found["made_by"]["FashionAI/ASEN/100/seed-0/modc"][0]["state"] == "same"
