@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 # How many differences of one file, or results of one kind, are told.
 SHOWN = 3
 UNCHANGED, CHANGED, MISSING = "unchanged", "changed", "missing"
+# Of a table: the same numbers under other columns or among other lines, as another version writes.
+OTHER_LAYOUT = "other layout"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """name: of the file or result; state: one of the three above; details: what differs."""
+    """name: of the file or result; state: one of those above; details: what differs."""
 
     name: str
     state: str

@@ -266,7 +266,7 @@ def _remarks(chosen: Chosen, found: list[Source]) -> list[str]:
     if stale:
         said.append(f"{STALE}: {first_few(stale)}")
     for result, source in chosen.values():
-        check = check_scores(source.folder, source.config, result)
+        check = check_scores(source.config, result)
         if check and check.state != UNCHANGED:
             why = f"{check.state}: {first_few(check.details)}"
             said.append(f"{source.name}: {check.name} does not hold, {why}")

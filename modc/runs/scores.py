@@ -26,14 +26,13 @@ def facts(scores: dict, name: str) -> dict:
     return value if isinstance(value, dict) else {}
 
 
-def check_scores(run: Path, config: dict, result: Result) -> Checked | None:
+def check_scores(config: dict, result: Result) -> Checked | None:
     """Return whether scores.json holds the means of queries.csv; None for a result that never ran.
 
     Without the candidates' embeddings their number is taken as it stands. Options of scoring that
     scores.json does not name are the configuration's.
     """
-    name, folder = name_of(result), run / result.cell.folder / result.method
-    path = folder / "queries.csv"
+    name, path = name_of(result), result.folder / "queries.csv"
     if result.status == NOT_RUN:
         is_left = path.exists()
         return Checked(name, MISSING, ["scores.json; queries.csv is there"]) if is_left else None
@@ -67,10 +66,18 @@ def recompute(queries: bytes, scores: dict, config: dict) -> dict:
     table = pd.read_csv(io.BytesIO(queries))
     if table["attribute"].dtype.kind != "i" or table.isna().any(axis=None):
         raise ValueError("an attribute that is no number, or an empty entry")
-    counts = [part["candidates"] for part in scores["attributes"]]
-    candidates = np.repeat(np.arange(len(counts)), counts)
     options = {**config["evaluation"], **facts(scores, "scoring")}
-    return summarize(table, candidates, len(counts), options["map_at_100"], options["unanswerable"])
+    means = summarize(
+        table,
+        np.zeros(0, np.int64),
+        len(scores["attributes"]),
+        options["map_at_100"],
+        options["unanswerable"],
+    )
+    stored = [*scores["attributes"], scores["overall"]]
+    for part, own in zip([*means["attributes"], means["overall"]], stored, strict=True):
+        part["candidates"] = own["candidates"]
+    return means
 
 
 def outside_grid(run: Path, config: dict) -> list[str]:

@@ -9,7 +9,7 @@ from modc import ablation
 from modc.errors import UserError
 from modc.grid import METHODS
 from modc.report.results import Result, collect, result_of
-from modc.runs.checked import CHANGED, MISSING, UNCHANGED, Checked, first_few
+from modc.runs.checked import CHANGED, MISSING, OTHER_LAYOUT, UNCHANGED, Checked, first_few
 from modc.runs.origin import OTHER, Origin, origins, present
 from modc.runs.scores import check_scores, outside_grid
 from modc.runs.tables import check_tables
@@ -42,10 +42,11 @@ class Verified:
 
     @property
     def remarks(self) -> list[str]:
-        """What is missing of the tables, or other than what made the scores."""
-        missing = [check.name for check in self.tables if check.state == MISSING]
+        """The tables that are missing or of another layout, and what other things made scores."""
+        states = (MISSING, OTHER_LAYOUT)
+        tables = [check.name for check in self.tables if check.state in states]
         grouped = self.grouped_origins
-        return missing + list(dict.fromkeys(o.what for o in grouped if o.state == OTHER))
+        return tables + list(dict.fromkeys(o.what for o in grouped if o.state == OTHER))
 
     @property
     def grouped_origins(self) -> dict[Origin, list[str]]:
@@ -66,7 +67,7 @@ def verify(run: Path, config: dict) -> Verified:
     data = {name: present(config, name) for name in datasets}
     scores, made_by = [], {}
     for prefix, own, result in _results(run, config):
-        check = check_scores(run / prefix, own, result)
+        check = check_scores(own, result)
         if check is None:
             continue
         name = prefix + check.name

@@ -1,6 +1,13 @@
 import pytest
 
-from modc.runs.differences import Difference, of_csv, of_files, of_text, of_values
+from modc.runs.differences import (
+    Difference,
+    have_the_same_numbers,
+    of_csv,
+    of_files,
+    of_text,
+    of_values,
+)
 
 TABLE = "network,attribute,ours,status\nASEN,skirt_length,0.25,\nASENv2,skirt_length,0.5,not run\n"
 
@@ -18,9 +25,9 @@ TABLE = "network,attribute,ours,status\nASEN,skirt_length,0.25,\nASENv2,skirt_le
             [("line 3 (ASENv2 skirt_length), status", "not run", "run")],
         ),
         (TABLE.replace(",status", ",why"), [("columns", "status", "why")]),
-        (TABLE.replace(",status", ""), [("columns", "status", "nothing")]),
+        (TABLE.replace(",status", ""), [("columns", "status", "no more")]),
         (TABLE[: TABLE.index("ASENv2")], [("number of rows", 2, 1)]),
-        ("", [("columns", "network", "nothing")]),
+        ("", [("columns", "network attribute ours status", "no more")]),
     ],
 )
 def test_csv(changed, expected):
@@ -66,4 +73,29 @@ def test_values_by_their_place():
 
 def test_long_values_are_told_in_short():
     told = Difference("hash", "f" * 64, "").told("stored", "now")
-    assert told == f"hash: {'f' * 29}... stored, nothing now"
+    assert told == f"hash: {'f' * 33}... stored, nothing now"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "suffix", "expected"),
+    [
+        ("a,b\n1,2\n", "a,low,b\n1,9,2\n", ".csv", True),
+        ("a,b\n1,2\n", "b,a\n2,1\n", ".csv", True),
+        ("a,b\n1,2\n", "a,low,b\n1,9,3\n", ".csv", False),
+        ("a,b\n1,2\n", "a,low,b\n1,9,2\n1,9,2\n", ".csv", False),
+        ("a,b\n1,2\n", "c,d\n1,2\n", ".csv", False),
+        ("a,b\n1,x\n", "a,b\n1,y\n", ".csv", False),  # one layout: a word counts
+        ("a,b\n1,2\n", "a,low,b\n1\n", ".csv", False),
+        ("", "a\n1\n", ".csv", False),
+        ("| 1.00 | -2.00 |\n", "| 1.00 | -2.00 |\nbelow: 7\n", ".md", True),
+        ("| 1.00 | -2.00 |\nx\n", "| 1.00 | -2.00 |\n", ".md", True),
+        ("| 1.00 | -2.00 |\n", "| 1.00 | 2.00 |\nbelow: 7\n", ".md", False),
+        ("| 1.00 | 2.00 |\n", "| 2.00 | 1.00 |\nbelow: 7\n", ".md", False),
+        ("| 1.00 | 2.00 |\n", "| 1.00 | 2.00† |\n", ".md", False),
+        ("", "| 1.00 |\n", ".md", False),
+    ],
+)
+def test_another_layout_of_the_same_numbers(first, second, suffix, expected):
+    contents = first.encode(), second.encode()
+    assert have_the_same_numbers(*contents, suffix) is expected
+    assert have_the_same_numbers(*contents[::-1], suffix) is expected
