@@ -33,6 +33,7 @@ for command in (
     evaluate.embed,
     evaluate.score,
     report.tables,
+    report.figures,
     report.assumptions,
     report.ablation,
     report.coverage,

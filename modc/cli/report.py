@@ -1,4 +1,4 @@
-"""The commands that render what a run has: tables, assumptions, ablation, coverage."""
+"""The commands that render what a run has: tables, figures, assumptions, ablation, coverage."""
 
 from pathlib import Path
 
@@ -25,6 +25,26 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
         click.echo(terminal(folder, config, table))
     for path in written:
         click.echo(path)
+
+
+@click.command()
+@config_option
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def figures(configs: tuple[Path, ...], results: Path | None) -> None:
+    """Draw the figures from whatever the run has, each with its numbers as CSV.
+
+    Spaces and retrieval examples (the paper's Figures 1 and 2), MAP by labels, gain against Acc,
+    learning curves. What cannot be drawn is named with the reason.
+    """
+    from modc.config import load
+    from modc.report.figures.render import render
+
+    config = load(list(configs))
+    written, left_out = render(_run_folder(results, config), config)
+    for path in written:
+        click.echo(path)
+    for file, reason in left_out.items():
+        click.echo(f"{file} is left out: {reason}")
 
 
 @click.command()

@@ -1,0 +1,109 @@
+"""MODC's gain against the accuracy of its pseudo labels (supplement, 2.3)."""
+
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from modc.errors import UserError
+from modc.report.figures.figure import Figure
+from modc.report.figures.run import Run, not_comparable
+from modc.report.figures.style import COLOURS, MARKS, new_figure, svg
+
+METRIC, ACCURACY = "MAP@100", "Acc"
+QUERY_LABELS = ("known", "unknown")
+PLACE = ["dataset", "network", "labeled_percent", "query_label"]
+COLUMNS = ["who", *PLACE, "Acc", "gain", "low", "high"]
+
+
+def draw(run: Run) -> Figure:
+    """Draw the gain of MODC(top1) over its baseline against Acc, one point a place.
+
+    Raises UserError if the run has none; the published numbers alone are no figure of the run.
+    """
+    frame = _points(run.overall)
+    if not (frame["who"] == "ours").any():
+        raise UserError("no place has a score of MODC, of its baseline, and Acc: not run")
+    people = list(dict.fromkeys(frame["who"]))
+    figure = new_figure(9, 6.6)
+    grid = figure.subplots(
+        len(QUERY_LABELS), len(people), sharex="col", sharey="row", squeeze=False
+    )
+    networks = list(dict.fromkeys(frame["network"]))
+    datasets = list(dict.fromkeys(frame["dataset"]))
+    for label, row in zip(QUERY_LABELS, grid, strict=True):
+        for who, axes in zip(people, row, strict=True):
+            own = frame[(frame["who"] == who) & (frame["query_label"] == label)]
+            _scatter(axes, own, networks, datasets)
+            axes.set_title(f"{who}, query label {label}", fontsize="medium")
+            axes.tick_params(labelleft=True)
+        row[0].set_ylabel("gain in MAP@100, points")
+    for axes in grid[-1]:
+        axes.set_xlabel("Acc, percent")
+    mark = " – ours not comparable to the paper" if _why(run.overall) else ""
+    figure.suptitle(
+        f"MODC's gain against the accuracy of its pseudo labels{mark}", fontsize="medium"
+    )
+    handles = [
+        Line2D([], [], ls="", color=COLOURS[n], marker="o", label=name)
+        for n, name in enumerate(networks)
+    ]
+    handles += [
+        Line2D([], [], ls="", color="#555555", marker=MARKS[n], mfc="none", label=name)
+        for n, name in enumerate(datasets)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize="small")
+    return Figure(
+        picture=svg(figure),
+        data=frame,
+        title="Gain against Acc",
+        caption=f"Each point is one network with one percentage of labels, written in it: how "
+        f"much higher overall MAP@100 is than the baseline's, for MODC's top1, against Acc, the "
+        f"share of test queries whose nearest cluster centre is that of their own value. The paper "
+        f"says that a higher Acc goes with a larger gain. Bars: paired bootstrap interval over the "
+        f"queries, where there is one. Correlation: {_correlations(frame)}.{_why(run.overall)}",
+        alt=f"Scatter plots of MODC's gain against Acc. Correlation: {_correlations(frame)}.",
+    )
+
+
+def _points(overall: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a place that has all it takes, published and ours; columns COLUMNS."""
+    is_top1 = (overall["method"] == "modc") & (overall["top_n"] == "1")
+    own = overall[is_top1].drop_duplicates([*PLACE, "metric"])
+    accuracy = own[own["metric"] == ACCURACY].set_index(PLACE)
+    gains = own[own["metric"] == METRIC].set_index(PLACE)
+    parts = []
+    for who, acc, gain, low, high in (
+        ("published", "published", "published_gain", None, None),
+        ("ours", "ours", "gain", "gain_low", "gain_high"),
+    ):
+        columns = {"gain": gains.get(gain), "low": gains.get(low), "high": gains.get(high)}
+        part = pd.DataFrame({"Acc": accuracy[acc], **columns}, index=gains.index)
+        parts.append(part.dropna(subset=["Acc", "gain"]).reset_index().assign(who=who))
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def _scatter(axes, own: pd.DataFrame, networks: list[str], datasets: list[str]) -> None:
+    axes.axhline(0, color="black", lw=0.8)
+    axes.grid(alpha=0.3)
+    for place in own.itertuples():
+        colour, mark = COLOURS[networks.index(place.network)], MARKS[datasets.index(place.dataset)]
+        x, gain = 100 * place.Acc, 100 * place.gain
+        if pd.notna(place.low):
+            axes.plot([x, x], [100 * place.low, 100 * place.high], c=colour, lw=1)
+        axes.plot(x, gain, mark, c=colour, mec="white", ms=15, alpha=0.85)
+        percent = str(place.labeled_percent)
+        axes.annotate(percent, (x, gain), ha="center", va="center", fontsize=6, c="white")
+    axes.margins(0.08)
+
+
+def _correlations(frame: pd.DataFrame) -> str:
+    """Return Pearson's correlation of each chart in words, where it has three points or more."""
+    texts = []
+    for (who, label), part in frame.groupby(["who", "query_label"], sort=False):
+        r = part["Acc"].corr(part["gain"]) if len(part) > 2 else float("nan")
+        said = f"{r:+.2f}" if pd.notna(r) else "too few points"
+        texts.append(f"{who}, {label}: {said} ({len(part)} places)")
+    return "; ".join(texts)
+
+
+def _why(overall: pd.DataFrame) -> str:
+    return not_comparable(overall[overall["metric"] == ACCURACY])

@@ -1,0 +1,103 @@
+"""All figures of a run: drawn where there is something to draw, else named with the reason."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from modc.atomic import write_bytes, write_json, write_text
+from modc.errors import UserError
+from modc.report.figures import curves, gain, labels, retrieval, spaces
+from modc.report.figures.figure import Figure
+from modc.report.figures.listing import LISTING
+from modc.report.figures.run import Run, attributes_of, shown_cell
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A figure that a run may have: its file, what it is, and how it is drawn."""
+
+    file: str
+    title: str
+    draw: Callable[[Run], Figure]
+
+
+def figure_files(config: dict) -> list[str]:
+    """Return the files of all figures that a run may have, inside results/<run>/figures/."""
+    return [planned.file for planned in _plan(config)]
+
+
+def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
+    """Write each figure, its numbers as CSV, and figures.json; return paths, and what is left out.
+
+    What cannot be drawn is left out, with its reason by its file, and what an earlier call drew of
+    it is removed. figures.json: {"figures": [...], "missing": [...]}, see
+    `modc.report.figures.listing`.
+    """
+    run, folder = Run(Path(run_folder), config), Path(run_folder) / "figures"
+    paths, drawn, missing = [], [], []
+    for planned in _plan(config):
+        picture = folder / planned.file
+        data = picture.with_suffix(".csv")
+        try:
+            figure = planned.draw(run)
+        except (UserError, OSError) as error:
+            picture.unlink(missing_ok=True)
+            data.unlink(missing_ok=True)
+            missing.append({"file": planned.file, "title": planned.title, "reason": str(error)})
+            continue
+        write_bytes(picture, figure.picture)
+        write_text(data, figure.data.to_csv(index=False, float_format="%.6g"))
+        paths += [picture, data]
+        drawn.append(
+            {
+                "file": picture.name,
+                "data": data.name,
+                "title": figure.title,
+                "caption": figure.caption,
+                "alt": figure.alt,
+            }
+        )
+    write_json(folder / LISTING, {"figures": drawn, "missing": missing})
+    return [*paths, folder / LISTING], {place["file"]: place["reason"] for place in missing}
+
+
+def _plan(config: dict) -> list[_Planned]:
+    """Return every figure, in the order in which they are shown."""
+    grid = config["grid"]
+    attributes = attributes_of(config, shown_cell(config, retrieval.NETWORK).dataset)
+    return [
+        _Planned("figure1.png", "Figure 1: the spaces", spaces.draw),
+        *(
+            _Planned(
+                f"figure2-{_slug(name)}.png",
+                f"Figure 2: retrieval by {name.replace('_', ' ')}",
+                partial(retrieval.draw, attribute=name),
+            )
+            for name in attributes
+        ),
+        *(
+            _Planned(
+                f"labels-{_slug(dataset)}.svg",
+                f"MAP@100 by labels on {dataset}",
+                partial(labels.draw, dataset=dataset),
+            )
+            for dataset in grid["datasets"]
+        ),
+        _Planned("gain.svg", "Gain against Acc", gain.draw),
+        *(
+            _Planned(
+                f"curves-{_slug(dataset)}-{_slug(network)}.png",
+                f"Learning curves of {network} on {dataset}",
+                partial(curves.draw, dataset=dataset, network=network),
+            )
+            for dataset in grid["datasets"]
+            for network in grid["networks"]
+        ),
+    ]
+
+
+def _slug(name: str) -> str:
+    """Return a name as part of a file's: ASEN++ is asenpp, skirt_length is skirt-length."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower().replace("+", "p"))

@@ -1,0 +1,150 @@
+"""Figure 2: for each attribute some queries and what is found first, baseline beside MODC
+(supplement, Figure 2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from modc.errors import UserError
+from modc.evaluation.prioritized import column_name, nearest_values
+from modc.evaluation.ranking import unit
+from modc.grid import METHODS, Cell
+from modc.report.figures.examples import choose, found_first
+from modc.report.figures.figure import Figure
+from modc.report.figures.pictures import pictures
+from modc.report.figures.retrieval_picture import draw_rows
+from modc.report.figures.run import Run, shown_cell
+
+# The network of the paper's Figure 2.
+NETWORK = "ASEN++"
+FOUND = 8
+# Average precision of all candidates, of each way to rank.
+PRECISION = {"baseline": "MAP@all", "modc": column_name(1, "known", "MAP@all")}
+COLUMNS = [
+    "case",
+    "method",
+    "average_precision",
+    "rank",
+    "image",
+    "path",
+    "value",
+    "query_value",
+    "same_value",
+]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One method's embeddings of one attribute, of unit length, and its score of every query."""
+
+    query: np.ndarray
+    candidate: np.ndarray
+    precision: np.ndarray
+    centres: np.ndarray | None
+
+
+def draw(run: Run, attribute: str) -> Figure:
+    """Draw the queries of `attribute` on which MODC gains most, in the middle, and least.
+
+    Raises UserError if embeddings, scores or pictures of the cell are not there.
+    """
+    cell = shown_cell(run.config, NETWORK)
+    index = run.index(cell.dataset)
+    number = index.attributes.index(attribute)
+    rows = {role: index.rows("test", role) for role in ("query", "candidate")}
+    own = {role: frame[frame["attribute"] == number] for role, frame in rows.items()}
+    sides = {method: _side(run, cell, method, number, rows) for method in METHODS}
+    gain = sides["modc"].precision - sides["baseline"].precision
+    relevant = own["query"]["value"].isin(own["candidate"]["value"]).to_numpy()
+    chosen = choose(gain, relevant)
+    if not chosen:
+        raise UserError(f"no test query of {attribute} has a candidate of its value")
+    order = run.config["evaluation"]["prioritized_order"]
+    frame = pd.concat(
+        [
+            _row(case, query, method, side, own, order)
+            for case, query in chosen.items()
+            for method, side in sides.items()
+        ],
+        ignore_index=True,
+    )
+    frame["path"] = index.images["path"].to_numpy()[frame["image"]]
+    frame = frame[COLUMNS]
+    squares = pictures(run, cell.dataset, frame["image"].to_numpy())
+    name = attribute.replace("_", " ")
+    what = f"{cell.network}, {cell.dataset}, {cell.labeled_percent} % of the labels"
+    return Figure(
+        picture=draw_rows(frame, squares, f"{name}: {what}"),
+        data=frame,
+        title=f"Figure 2: retrieval by {name}",
+        caption=_caption(name, what, cell, len(own["candidate"]))
+        + run.why_not_comparable(cell, "modc"),
+        alt=_alt(frame, name),
+    )
+
+
+def _caption(name: str, what: str, cell: Cell, candidates: int) -> str:
+    return (
+        f"Test queries (left) and the first {FOUND} of {candidates} candidates that {what} finds "
+        f"for {name}, the baseline above MODC (top1, query label known), seed {cell.seed}. A solid "
+        f"green frame and a tick: the query's value; a dashed red frame and a cross: another. AP: "
+        f"average precision over all candidates. The queries are not picked by hand: of all that "
+        f"have a relevant candidate, those on which MODC's AP gains most, in the middle, and least "
+        f"or loses most; of equal ones the first."
+    )
+
+
+def _alt(frame: pd.DataFrame, name: str) -> str:
+    found = frame[frame["rank"] > 0]
+    counts = found.groupby(["case", "method"], sort=False)["same_value"].agg(["sum", "size"])
+    texts = [f"{case}, {method}: {s} of {n}" for (case, method), (s, n) in counts.iterrows()]
+    return f"Pictures found for queries by {name}; right among the first, {'; '.join(texts)}."
+
+
+def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
+    """Return one method's side of attribute `number`; rows: the index's of the test split."""
+    arrays, _ = run.embeddings(cell, method)
+    path = run.folder / cell.folder / method / "queries.csv"
+    try:
+        queries = pd.read_csv(path, usecols=["attribute", "value", PRECISION[method]])
+    except FileNotFoundError:
+        raise UserError(f"{path}: no scores there; score this cell first") from None
+    except ValueError:
+        raise UserError(f"{path}: no scores of this method; score this cell again") from None
+    for part in ("attribute", "value"):
+        wanted = rows["query"][part].to_numpy()
+        if not all(
+            np.array_equal(stored, wanted) for stored in (queries[part], arrays[f"query_{part}"])
+        ) or not np.array_equal(arrays[f"candidate_{part}"], rows["candidate"][part]):
+            raise UserError(f"{path}: scores of other queries; score this cell again")
+    if method == "modc" and "centres" not in arrays:
+        raise UserError(f"{run.stage_folder(cell, method)}/test.npz: has no centres; train again")
+    mine = {role: (frame["attribute"] == number).to_numpy() for role, frame in rows.items()}
+    return _Side(
+        query=unit(arrays["query_embedding"][mine["query"]]),
+        candidate=unit(arrays["candidate_embedding"][mine["candidate"]]),
+        precision=queries[PRECISION[method]].to_numpy(float)[mine["query"]],
+        centres=arrays["centres"][number] if method == "modc" else None,
+    )
+
+
+def _row(case: str, query: int, method: str, side: _Side, own: dict, order: str) -> pd.DataFrame:
+    """Return a query (rank 0) and what it finds first, as a row each."""
+    value = int(own["query"]["value"].iloc[query])
+    first = by_centre = None
+    if side.centres is not None:
+        first = nearest_values(side.candidate, side.centres, 1)[:, 0] == value
+        if order == "centre":
+            by_centre = side.candidate @ unit(side.centres)[value]
+    found = found_first(side.query[query], side.candidate, FOUND, first, by_centre)
+    frame = pd.concat([own["query"].iloc[[query]], own["candidate"].iloc[found]])
+    return frame[["image", "value"]].assign(
+        case=case,
+        method=method,
+        average_precision=round(float(side.precision[query]), 4),
+        rank=range(len(frame)),
+        query_value=value,
+        same_value=frame["value"] == value,
+    )

@@ -1,0 +1,82 @@
+"""The pictures of Figure 2: rows of queries and what they find, each in a frame.
+
+The frame says whether it is right: by colour, by line and by a tick or a cross.
+"""
+
+import numpy as np
+import pandas as pd
+
+from modc.report.figures.style import new_figure, percent_text, png
+
+RIGHT, WRONG = "#1A8A3A", "#D0202A"
+# Inches of a picture, and of the words at the left.
+SIDE, WORDS = 0.92, 1.15
+NAMES = {"baseline": "baseline", "modc": "MODC"}
+
+
+def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
+    """Return a PNG of a row of pictures for each (case, method) of `frame`, in its order.
+
+    frame: columns case, method, average_precision, rank (0: the query), value, same_value; squares:
+    its pictures, uint8 (N, S, S, 3).
+    """
+    rows = list(frame.groupby(["case", "method"], sort=False))
+    count = int(frame["rank"].max()) + 1
+    figure = new_figure(WORDS + SIDE * count, 0.5 + (SIDE + 0.12) * len(rows))
+    figure.suptitle(title, fontsize="medium")
+    grid = figure.subplots(
+        len(rows), count + 1, squeeze=False, width_ratios=[WORDS / SIDE, *[1] * count]
+    )
+    positions = dict(zip(frame.index, range(len(frame)), strict=True))
+    for axes, ((case, method), own) in zip(grid, rows, strict=True):
+        words = f"{case}\n" if method == "baseline" else ""
+        axes[0].text(
+            1,
+            0.5,
+            f"{words}{NAMES[method]}\nAP {percent_text(own['average_precision'].iloc[0])}",
+            ha="right",
+            va="center",
+            fontsize=8,
+        )
+        for ax in axes:
+            ax.set_axis_off()
+        for place in own.itertuples():
+            ax = axes[1 + place.rank]
+            ax.imshow(squares[positions[place.Index]], interpolation="antialiased")
+            _frame(ax, place)
+    return png(figure)
+
+
+def _frame(axes, place) -> None:
+    """Frame a picture and write its value; the query's frame is black."""
+    from matplotlib.patches import Rectangle
+
+    if place.rank == 0:
+        colour, line, sign = "#000000", "-", "query"
+    elif place.same_value:
+        colour, line, sign = RIGHT, "-", "✓"
+    else:
+        colour, line, sign = WRONG, (0, (2, 1)), "✗"
+    frame = {"fill": False, "ec": colour, "ls": line, "lw": 3, "clip_on": False}
+    axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, **frame))
+    axes.text(
+        0.04,
+        0.95,
+        sign,
+        transform=axes.transAxes,
+        ha="left",
+        va="top",
+        fontsize=8,
+        color="white",
+        bbox={"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"},
+    )
+    axes.text(
+        0.96,
+        0.04,
+        str(place.value),
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=7,
+        bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
+    )

@@ -1,0 +1,107 @@
+"""What the figures read of a run: its tables, its embeddings and its index."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modc.data import darn, fashion_mnist, fashionai
+from modc.data.index import Index, read
+from modc.errors import UserError
+from modc.evaluation.scores import read_embeddings, read_facts
+from modc.grid import Cell, last_stage
+from modc.report.files import PUBLISHED_DATASETS, other_datasets
+from modc.report.results import collect, result_of
+from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
+
+ATTRIBUTES = {
+    "fashionai": fashionai.ATTRIBUTES,
+    "darn": darn.ATTRIBUTES,
+    "fashion_mnist": fashion_mnist.ATTRIBUTES,
+}
+# The tables with overall numbers of every percentage.
+OVERALL_TABLES = (3, 4, 5)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and configuration, and what is read of them once for several figures."""
+
+    folder: Path
+    config: dict
+
+    @cached_property
+    def overall(self) -> pd.DataFrame:
+        """The overall places of all datasets of the grid, as `paper_table` has them."""
+        results, datasets = collect(self.folder, self.config), self.config["grid"]["datasets"]
+        frames = [paper_table(number, results, self.config) for number in OVERALL_TABLES]
+        frames += [attribute_table(d, results, self.config) for d in other_datasets(self.config)]
+        frame = pd.concat([own for own in frames if len(own)], ignore_index=True)
+        is_own = frame["dataset"].isin([*datasets, *PUBLISHED_DATASETS])
+        return frame[is_own & (frame["attribute"] == "overall")]
+
+    @cached_property
+    def _indexes(self) -> dict[str, Index]:
+        return {}
+
+    def index(self, dataset: str) -> Index:
+        """Return the index of a dataset. Raises UserError if it is absent or was altered."""
+        if dataset not in self._indexes:
+            self._indexes[dataset] = read(self.prepared(dataset) / "index")
+        return self._indexes[dataset]
+
+    def prepared(self, dataset: str) -> Path:
+        """Return where the index and the packed pictures of a dataset lie."""
+        return Path(self.config["data"]) / dataset / "prepared"
+
+    def stage_folder(self, cell: Cell, method: str) -> Path:
+        """Return the folder of the stage whose model is the method's."""
+        return self.folder / cell.folder / last_stage(self.config, cell, method)
+
+    def embeddings(self, cell: Cell, method: str) -> tuple[dict[str, np.ndarray], dict]:
+        """Return the embeddings of the test split (`read_embeddings`) and where they come from.
+
+        Raises UserError if they are absent, damaged, or of other images than the index has.
+        """
+        path = self.stage_folder(cell, method) / "test.npz"
+        if not path.is_file():
+            raise UserError(f"{path}: no embeddings there; train this cell first")
+        arrays, facts = read_embeddings(path), read_facts(path)
+        if facts.get("index_sha256") != self.index(cell.dataset).sha256:
+            raise UserError(f"{path}: embeddings of another index; train this cell again")
+        return arrays, facts
+
+    def why_not_comparable(self, cell: Cell, method: str) -> str:
+        """Return why a cell says nothing about the paper, as a sentence to end a caption; or ""."""
+        why = result_of(self.folder, self.config, cell, method).not_comparable
+        return f" Not comparable to the paper: {why}." if why else ""
+
+
+def shown_cell(config: dict, network: str) -> Cell:
+    """Return the cell that the paper's figures are of: all labels, `network`, the first seed.
+
+    The first dataset of the grid; where the grid has no such network or percentage, its first
+    network and its largest percentage.
+    """
+    grid = config["grid"]
+    dataset = grid["datasets"][0]
+    chosen = network if network in grid["networks"] else grid["networks"][0]
+    percent = max(grid["labeled_percent"][dataset])
+    return Cell(dataset, chosen, percent, grid["seeds"][0])
+
+
+def attributes_of(config: dict, dataset: str) -> dict[str, int]:
+    """Return the attributes of a dataset, in the tables' order, and how many values each has."""
+    return ATTRIBUTES[config["datasets"][dataset]["format"]]
+
+
+def not_comparable(frame: pd.DataFrame) -> str:
+    """Return why numbers of `frame` are not comparable, as a sentence to end a caption; or ""."""
+    reasons = [reason for status in frame["status"] for reason in status.split("; ")]
+    said = dict.fromkeys(r for r in reasons if r.startswith(NOT_COMPARABLE))
+    if not said:
+        return ""
+    reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in said)
+    return f" Ours is not comparable to the paper: {reasons}."

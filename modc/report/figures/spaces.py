@@ -1,0 +1,170 @@
+"""Figure 1: t-SNE of the test split in the universal, an attribute-specific, and the class-specific
+spaces (supplement, Figure 1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from modc.errors import UserError
+from modc.evaluation.prioritized import nearest_values
+from modc.evaluation.ranking import unit
+from modc.grid import Cell
+from modc.report.figures.figure import Figure
+from modc.report.figures.pictures import pictures
+from modc.report.figures.points import flat_map, sample
+from modc.report.figures.run import Run, shown_cell
+from modc.report.figures.style import look, new_figure, png
+
+# The network of the paper's Figure 1.
+NETWORK = "ASENv2"
+MOST_POINTS = 800
+SEED = 0
+COLUMNS = ["space", "image", "attribute", "value", "nearest", "x", "y"]
+CENTRE = -1  # the image number of a cluster centre
+
+
+@dataclass(frozen=True)
+class _Test:
+    """All rows of the test split: image, attribute, value, embedding; centres of one attribute."""
+
+    rows: pd.DataFrame
+    embedding: np.ndarray
+    centres: np.ndarray
+    key: str
+
+
+def draw(run: Run) -> Figure:
+    """Draw Figure 1 of MODC; without a picture of the universal space where that cannot be had.
+
+    Raises UserError if there are no embeddings of the cell.
+    """
+    cell = shown_cell(run.config, NETWORK)
+    index = run.index(cell.dataset)
+    attribute = int(np.argmax(index.values))  # the one with the most values
+    test = _read(run, cell, attribute)
+    try:
+        universal, why = _universal(run, cell, test), ""
+    except (UserError, OSError) as error:
+        universal, why = None, str(error)
+    special = _attribute_map(test, attribute)
+    figure = new_figure(11, 4.6)
+    axes = figure.subplots(1, 3)
+    shown = [name.replace("_", " ") for name in index.attributes]
+    if universal is None:
+        axes[0].text(0.5, 0.5, "not drawn, see the caption", ha="center", va="center")
+    else:
+        _scatter(axes[0], universal, universal["attribute"].to_numpy(), dict(enumerate(shown)))
+    values = {value: str(value) for value in range(index.values[attribute])}
+    _scatter(axes[1], special, special["value"].to_numpy(), values)
+    _scatter(axes[2], special, special["nearest"].to_numpy(), values, wrong=True)
+    for letter, ax, title in zip(
+        "abc",
+        axes,
+        (
+            "universal space\nby attribute",
+            f"space of {shown[attribute]}\nby value",
+            "class-specific spaces\nby nearest centre",
+        ),
+        strict=True,
+    ):
+        ax.set_title(f"({letter}) {title}", fontsize="medium")
+        ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
+    what = f"MODC({cell.network}), {cell.dataset}, {cell.labeled_percent} % of the labels"
+    figure.suptitle(f"t-SNE of the test split: {what}", fontsize="medium")
+    points = special[special["image"] != CENTRE]
+    right = float((points["value"] == points["nearest"]).mean())
+    return Figure(
+        picture=png(figure),
+        data=pd.concat([part for part in (universal, special) if part is not None]),
+        title=f"Figure 1: the spaces of {what}",
+        caption=_caption(shown[attribute], universal, points, cell, why)
+        + run.why_not_comparable(cell, "modc"),
+        alt=f"Three maps of points of {what}: pictures by attribute, and those of "
+        f"{shown[attribute]} by value and by nearest cluster centre; the nearest centre is that of "
+        f"the own value for {100 * right:.0f} % of the points.",
+    )
+
+
+def _caption(
+    attribute: str, universal: pd.DataFrame | None, points: pd.DataFrame, cell: Cell, why: str
+) -> str:
+    first = (
+        f"(a) is left out: {why}."
+        if universal is None
+        else f"(a) The universal space: features of the backbone, averaged over the picture, of "
+        f"{len(universal)} test pictures, coloured by the attribute that they are annotated for."
+    )
+    return (
+        f"{first} (b) The embeddings for {attribute} of {len(points)} test pictures, coloured by "
+        f"value; stars are the cluster centres. (c) The same map, coloured by the nearest cluster "
+        f"centre, which parts it into class-specific spaces; an open mark is a picture of another "
+        f"value. Colours and marks mean the same in (b) and (c). Seed {cell.seed}; "
+        f"t-SNE has no scale, and distances between groups mean little."
+    )
+
+
+def _read(run: Run, cell: Cell, attribute: int) -> _Test:
+    """Return the test split of a cell and its centres of `attribute`."""
+    arrays, facts = run.embeddings(cell, "modc")
+    index = run.index(cell.dataset)
+    rows = pd.concat([index.rows("test", role) for role in ("query", "candidate")])
+    stored = np.concatenate([arrays[f"{role}_value"] for role in ("query", "candidate")])
+    if "centres" not in arrays or not np.array_equal(stored, rows["value"]):
+        raise UserError(f"{run.stage_folder(cell, 'modc')}/test.npz: not MODC's of this index")
+    embedding = np.concatenate([arrays[f"{role}_embedding"] for role in ("query", "candidate")])
+    return _Test(
+        rows.reset_index(drop=True), unit(embedding), arrays["centres"][attribute], facts["key"]
+    )
+
+
+def _universal(run: Run, cell: Cell, test: _Test) -> pd.DataFrame:
+    from modc.report.figures.universal import pooled_features
+
+    once = test.rows.drop_duplicates("image")
+    chosen = once.iloc[sample(once["attribute"].to_numpy(), MOST_POINTS, SEED)]
+    squares = pictures(run, cell.dataset, chosen["image"].to_numpy())
+    model = run.stage_folder(cell, "modc") / "model.pt"
+    features = pooled_features(model, test.key, squares)
+    return _frame("universal", chosen, flat_map(features, SEED))
+
+
+def _attribute_map(test: _Test, attribute: int) -> pd.DataFrame:
+    """Return the map of one attribute's embeddings and of its centres, which come last."""
+    own = np.flatnonzero(test.rows["attribute"] == attribute)
+    own = own[sample(test.rows["value"].to_numpy()[own], MOST_POINTS, SEED)]
+    values = np.flatnonzero(np.isfinite(test.centres).all(axis=1))
+    vectors = np.concatenate([test.embedding[own], unit(test.centres[values])])
+    centres = pd.DataFrame({"image": CENTRE, "attribute": attribute, "value": values})
+    frame = _frame("attribute", pd.concat([test.rows.iloc[own], centres]), flat_map(vectors, SEED))
+    return frame.assign(nearest=nearest_values(vectors, test.centres, 1)[:, 0])
+
+
+def _frame(space: str, rows: pd.DataFrame, points: np.ndarray) -> pd.DataFrame:
+    places = dict(zip("xy", points.round(3).T, strict=True))
+    frame = rows.reset_index(drop=True).assign(space=space, **places)
+    return frame.reindex(columns=COLUMNS).astype({"nearest": "Int64"})
+
+
+def _scatter(axes, points: pd.DataFrame, groups: np.ndarray, names: dict[int, str], wrong=False):
+    """Draw the points of each group in a look of its own, and the centres as stars.
+
+    names: of the groups, for the legend. wrong: open marks where the nearest centre is another's.
+    """
+    is_centre = (points["image"] == CENTRE).to_numpy()
+    is_open = wrong & (points["value"] != points["nearest"]).fillna(False).to_numpy(bool)
+    x, y = points["x"].to_numpy(), points["y"].to_numpy()
+    for group in np.unique(groups):
+        colour, mark = look(int(group))
+        own = (groups == group) & ~is_centre
+        axes.scatter([], [], 16, colour, marker=mark, label=names[group])
+        for chosen, face in ((own & ~is_open, colour), (own & is_open, "none")):
+            axes.scatter(
+                x[chosen], y[chosen], 14, marker=mark, fc=face, ec=colour, lw=0.7, alpha=0.8
+            )
+        here = is_centre & (groups == group)
+        axes.scatter(x[here], y[here], 110, colour, marker="*", ec="black", lw=0.8, zorder=3)
+    columns = 2 if len(names) < 10 and not is_centre.any() else 10
+    legend = {"fontsize": "x-small", "handletextpad": 0.1, "columnspacing": 0.8}
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=columns, **legend)

@@ -1,0 +1,40 @@
+"""The universal space: pooled features of a network's backbone, before any attribute is asked."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from modc.errors import UserError
+from modc.evaluation.embed import to_device
+from modc.networks import model_file
+from modc.networks.normalise import normalise
+
+BATCH = 32
+
+
+@torch.no_grad()
+def pooled_features(model: Path, key: str, pictures: np.ndarray) -> np.ndarray:
+    """Return unit float32 (N, F): the mean of the feature map of each picture, of length one.
+
+    model: a model file of ours, whose training is named by `key`; pictures: uint8 (N, S, S, 3).
+    On the CPU with one thread, so that the same numbers come out each time. Raises UserError if the
+    file is absent or of another training.
+    """
+    content = model_file.load(model)
+    if content.facts.get("key") != key:
+        raise UserError(f"{model}: not the model that made the embeddings; train this cell again")
+    network = model_file.restore(content)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        pooled = [
+            network.features(normalise(to_device(pictures[start : start + BATCH], "cpu")))
+            .mean(dim=(2, 3))
+            .numpy()
+            for start in range(0, len(pictures), BATCH)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    features = np.concatenate(pooled)
+    return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
