@@ -4,6 +4,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 configfile: "config.yaml"
 
 
@@ -19,4 +22,6 @@ rule all:
     input:
         TABLES,
         SUMMARY,
+        FIGURES,
+        FIGURES_SUMMARY,
         COVERAGE,

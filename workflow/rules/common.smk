@@ -54,6 +54,9 @@ ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"
 ABLATION_SUMMARY = f"{RUN}/ablation/summary.txt"
+FIGURES = f"{RUN}/figures"
+# Which figures were drawn, and why the others were not.
+FIGURES_SUMMARY = f"{RUN}/figures.txt"
 STARTED = time.time()
 
 

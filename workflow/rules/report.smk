@@ -1,4 +1,4 @@
-# Tables 1 to 5 from the scores, the coverage of the data, and the ablation where it is asked for.
+# Tables 1 to 5 and the figures from the scores, the coverage of the data, and the ablation where it is asked for.
 # When some job failed, those of what there is are made all the same, outside the graph, since a rule
 # cannot run without its inputs.
 
@@ -11,7 +11,7 @@ rule tables:
             for method in grid.METHODS
         ],
     output:
-        TABLES,
+        report(TABLES, caption="../report/tables.rst", category="Tables"),
         summary=SUMMARY,
     log:
         f"{LOGS}/tables.log",
@@ -23,6 +23,29 @@ rule tables:
         verdicts=VERDICTS,
     shell:
         "modc tables --config {params.config:q} > {output.summary:q} 2> {log:q}"
+
+
+# Which of them can be drawn is known once they are, so the output is their folder.
+rule figures:
+    input:
+        rules.tables.input,
+    output:
+        report(
+            directory(FIGURES),
+            patterns=["{figure}.png", "{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+        ),
+        summary=FIGURES_SUMMARY,
+    log:
+        f"{LOGS}/figures.log",
+    params:
+        config=CONFIG,
+        code=provenance.code_of("modc.report.figures.render"),
+        published=provenance.published(),
+        comparable=COMPARABLE,
+    shell:
+        "modc figures --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
 
 # Before anything is trained: it says whether the data are worth it.
@@ -74,11 +97,12 @@ onsuccess:
 
 onerror:
     # Without its summary the rule runs again next time, so that these tables are not taken as final.
-    for summary in (SUMMARY, ABLATION_SUMMARY):
+    for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
         Path(summary).unlink(missing_ok=True)
     failed = "\n".join(failures(STARTED))
     try:
         shell("modc tables --config {CONFIG}")
+        shell("modc figures --config {CONFIG}")
         shell("modc coverage --config {CONFIG}")
         if Path(ABLATION[0]).parent.exists():
             shell("modc ablation --config {CONFIG}")
