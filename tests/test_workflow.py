@@ -1,5 +1,6 @@
 """The workflow, from outside: what it plans, what it makes, what it makes again, how it fails."""
 
+import json
 import os
 import re
 import shutil
@@ -151,8 +152,13 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
         assert all(re.fullmatch(r"\d+\.\d\d ?†", number) for number in numbers)
     missing = (folder / "results" / "tiny" / "tables" / "table2.md").read_text()
     assert "ASENv2" in missing and "not run" in missing.lower()
-    # Tables of a part are not taken for the whole: the same command tries the rest again.
-    assert stats(dry_run(folder, "run: tiny")[1])["index"] == 1
+    figures = folder / "results" / "tiny" / "figures"
+    listing = json.loads((figures / "figures.json").read_text())
+    assert "labels-fashionai.svg" in [figure["file"] for figure in listing["figures"]]
+    assert "labels-darn.svg" in [figure["file"] for figure in listing["missing"]]
+    # What is made of a part is not taken for the whole: the same command tries the rest again.
+    found = stats(dry_run(folder, "run: tiny")[1])
+    assert (found["index"], found["tables"], found["figures"]) == (1, 1, 1)
 
 
 def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):

@@ -31,6 +31,8 @@ NUMBERS = {
     "pseudo_triplets": "3.3",
     "pseudo_clusters": "3.4",
 }
+# Marks on a line of all epochs.
+MARKS_A_LINE = 30
 COLUMNS = ["labeled_percent", "seed", "stage", "epoch_of_stage", "epoch", "quantity", "value"]
 
 
@@ -121,7 +123,7 @@ def _lines(axes, own: pd.DataFrame, names, scale: float) -> None:
                 marker=mark,
                 mfc="white" if of_unlabeled else colour,
                 ms=4,
-                markevery=max(1, len(line) // 8),
+                markevery=max(1, own["epoch"].max() // MARKS_A_LINE),
                 lw=1.2,
                 label=label,
             )
@@ -131,16 +133,16 @@ def _lines(axes, own: pd.DataFrame, names, scale: float) -> None:
 
 
 def _stage_numbers(axes, own: pd.DataFrame) -> None:
-    """Part the stages with lines and write their numbers above."""
+    """Part the stages with lines and write their numbers above, in turn lower and higher."""
     last = own["epoch"].max()
     axes.set_xlim(0.5, last + 0.5)
-    for stage, part in own.groupby("stage", sort=False):
+    for turn, (stage, part) in enumerate(own.groupby("stage", sort=False)):
         first, end = part["epoch"].min() - 0.5, part["epoch"].max() + 0.5
         if end < last:
             axes.axvline(end, color="#8A8A8A", lw=0.8, ls=":")
         axes.annotate(
             NUMBERS[stage.removesuffix(APART)],
-            ((first + end) / 2, 1.01),
+            ((first + end) / 2, 1.01 + 0.09 * (turn % 2)),
             xycoords=("data", "axes fraction"),
             ha="center",
             va="bottom",

@@ -78,7 +78,8 @@ def _points(overall: pd.DataFrame) -> pd.DataFrame:
         columns = {"gain": gains.get(gain), "low": gains.get(low), "high": gains.get(high)}
         part = pd.DataFrame({"Acc": accuracy[acc], **columns}, index=gains.index)
         parts.append(part.dropna(subset=["Acc", "gain"]).reset_index().assign(who=who))
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+    numbers = dict.fromkeys(("Acc", "gain", "low", "high"), float)
+    return pd.concat(parts, ignore_index=True)[COLUMNS].astype(numbers)
 
 
 def _scatter(axes, own: pd.DataFrame, networks: list[str], datasets: list[str]) -> None:

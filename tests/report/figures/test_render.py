@@ -4,7 +4,6 @@ import io
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -114,19 +113,6 @@ def test_figure_1_without_the_universal_space(without_ink, full_run, config, los
     assert "(a) is left out" in figure["caption"]
     data = pd.read_csv(folder / "figures" / "figure1.csv")
     assert set(data["space"]) == {"attribute"}
-
-
-def test_pictures_come_from_their_files_where_nothing_is_packed(full_run, config):
-    folder = full_run()
-    data = Path(config["data"]) / "FashionAI"
-    packed = np.load(data / "prepared" / "packed" / "32.npy")
-    render(folder, config)
-    before = pictures_of(folder)
-    shutil.rmtree(data / "prepared" / "packed")
-    for number, square in enumerate(packed):
-        Image.fromarray(square).save(data / f"{number}.png")
-    assert render(folder, config)[1] == {}
-    assert pictures_of(folder) == before
 
 
 def test_embeddings_of_another_index_are_not_drawn(without_ink, full_run, config):

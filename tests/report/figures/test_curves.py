@@ -1,0 +1,44 @@
+import shutil
+
+import pytest
+
+from modc.errors import UserError
+from modc.report.figures import curves
+from modc.report.figures.run import Run
+
+CELLS = "cells/FashionAI/ASENv2"
+
+
+@pytest.fixture
+def run(full_run, config, without_ink) -> Run:
+    return Run(full_run(), config)
+
+
+def test_epochs_count_on_over_the_stages(run):
+    data = curves.draw(run, "FashionAI", "ASENv2").data
+    own = data[(data["labeled_percent"] == 100) & (data["quantity"] == "valid_MAP@all")]
+    assert own["stage"].tolist() == ["warm_up"] * 3 + ["supervised"] * 3
+    assert own["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert own["epoch_of_stage"].tolist() == [1, 2, 3] * 2
+    assert own["value"].tolist() == [0.1, 0.2, 0.3] * 2
+
+
+def test_losses_and_validation_alone_are_drawn(run):
+    data = curves.draw(run, "FashionAI", "ASENv2").data
+    assert set(data["quantity"]) == {"loss", "triplet", "cluster", "valid_MAP@all", "valid_Acc"}
+    # A warm-up has no centres.
+    assert "valid_Acc" not in set(data.loc[data["stage"] == "warm_up", "quantity"])
+
+
+def test_a_cell_that_is_not_trained_is_said_and_one_under_way_is_drawn(run):
+    shutil.rmtree(run.folder / CELLS / "10")
+    (run.folder / CELLS / "100" / "seed-0" / "supervised" / "curve.csv").unlink()
+    figure = curves.draw(run, "FashionAI", "ASENv2")
+    assert "Not trained yet: 10 % of the labels." in figure.caption
+    assert set(figure.data["stage"]) == {"warm_up"}
+
+
+def test_no_curve_is_no_figure(run):
+    shutil.rmtree(run.folder / CELLS)
+    with pytest.raises(UserError, match=r"no stage of ASENv2 on FashionAI has a curve\.csv"):
+        curves.draw(run, "FashionAI", "ASENv2")
