@@ -1,6 +1,6 @@
-# Tables 1 to 5 and the figures from the scores, the coverage of the data, and the ablation where it is asked for.
-# When some job failed, those of what there is are made all the same, outside the graph, since a rule
-# cannot run without its inputs.
+# Tables 1 to 5 and the figures from the scores, the coverage of the data, and the ablation where it
+# is asked for. When some job failed, those of what there is are made all the same, outside the graph,
+# since a rule cannot run without its inputs.
 
 
 rule tables:
