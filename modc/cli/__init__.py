@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from modc.cli import data, evaluate, fetch, report, runs, train
+from modc.cli import data, evaluate, fetch, overview, report, runs, train
 from modc.errors import UserError
 
 
@@ -39,6 +39,8 @@ for command in (
     report.coverage,
     runs.verify,
     runs.merge,
+    overview.plan,
+    overview.status,
 ):
     cli.add_command(command)
 

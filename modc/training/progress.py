@@ -5,6 +5,9 @@ import time
 
 from torch import Tensor
 
+from modc.duration import duration
+from modc.training.heartbeat import Heartbeat
+
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -13,8 +16,17 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts the steps of a stage and says now and then how far it is."""
 
-    def __init__(self, name: str, epochs: int, steps: int, images_per_step: int, done: int):
+    def __init__(
+        self,
+        name: str,
+        epochs: int,
+        steps: int,
+        images_per_step: float,
+        done: int,
+        heartbeat: Heartbeat,
+    ):
         """`done` steps were made by an earlier process; the rate counts this one's alone."""
+        self.heartbeat, self.score = heartbeat, None
         self.name, self.epochs, self.steps, self.images_per_step = (
             name,
             epochs,
@@ -23,6 +35,7 @@ class Progress:
         )
         self.first = self.done = done
         self.begun = self.spoken = time.monotonic()
+        self._beat(None, None)
 
     def step(self, loss: Tensor) -> None:
         """Count one step; `loss` is turned into a number only when a line is due."""
@@ -34,8 +47,9 @@ class Progress:
                 float(loss.detach()),
             )
 
-    def epoch(self, epoch: int, loss: float, text: str) -> None:
-        """Say how the epoch (from 0) ended."""
+    def epoch(self, epoch: int, loss: float, text: str, score: float) -> None:
+        """Say how the epoch (from 0) ended; score: its validation MAP@all, a fraction."""
+        self.score = score
         self.say(f"epoch {epoch + 1}/{self.epochs} done", loss, text)
 
     def say(self, where: str, loss: float, text: str = "") -> None:
@@ -44,22 +58,23 @@ class Progress:
         seconds = self.spoken - self.begun
         made = max(1, self.done - self.first)
         left = (self.epochs * self.steps - self.done) * seconds / made
+        rate = made * self.images_per_step / max(seconds, 1e-9)
         log.info(
             "%s: %s, loss %.4f%s, %.0f images/s, %s left",
             self.name,
             where,
             loss,
             text,
-            made * self.images_per_step / max(seconds, 1e-9),
+            rate,
             duration(left),
         )
+        self._beat(rate, seconds / made * self.steps)
 
-
-def duration(seconds: float) -> str:
-    """Return a time span in words: 42 s, 7 min 10 s, 3 h 20 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    def _beat(self, rate: float | None, seconds_an_epoch: float | None) -> None:
+        self.heartbeat.beat(
+            epochs=self.epochs,
+            epochs_done=self.done / self.steps,
+            images_per_second=rate,
+            seconds_an_epoch=seconds_an_epoch,
+            valid_MAP_all=self.score,
+        )

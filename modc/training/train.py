@@ -17,6 +17,7 @@ from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
 from modc.training.curve import write_curve
 from modc.training.device import lease, torch_device, training_dtype
+from modc.training.heartbeat import Heartbeat
 from modc.training.optimizer import load, set_learning_rate
 from modc.training.progress import Progress
 from modc.training.start import start
@@ -51,6 +52,7 @@ def train(task: Task) -> None:
                 precision = training_dtype(task.settings["precision"], device)
                 _train(task, key, Machine(device, precision))
         task.resume.unlink(missing_ok=True)
+        Heartbeat(task.resume, task.settings).finish()
 
 
 def _train(task: Task, key: str, machine: Machine) -> None:
@@ -73,6 +75,7 @@ def _train(task: Task, key: str, machine: Machine) -> None:
         per_epoch,
         stage.images_per_triplet * batch_size(settings),
         state["epoch"] * per_epoch,
+        Heartbeat(task.resume, settings),
     )
     if task.public_checkpoint is not None:
         _adopt(task, state, stage, machine)
@@ -87,7 +90,8 @@ def _train(task: Task, key: str, machine: Machine) -> None:
         row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
         _record(state, row, stage, optimizer)
         checkpoint.save(task.resume, key, state)
-        progress.epoch(epoch, losses["loss"], _in_words(losses, shares | scores))
+        words = _in_words(losses, shares | scores)
+        progress.epoch(epoch, losses["loss"], words, scores["valid_MAP@all"])
     _write(task, key, state, stage, machine)
 
 
@@ -128,21 +132,14 @@ def _why_stopped(state: dict, settings: dict) -> str:
 def _epoch(task, stage, adam, epoch, machine, progress) -> dict[str, float]:
     """Train one epoch and return the mean of each loss term and of their sum."""
     settings = task.settings
-    device, precision = machine.device, machine.precision
     stage.begin_epoch(epoch)
     stage.network.train()
     sums: dict[str, torch.Tensor] = {}
     for batch in stage.batches(epoch):
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            terms = stage.losses(batch)
-        loss = sum(terms.values())
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        adam.step()
-        stage.after_step()
-        for name, term in {"loss": loss, **terms}.items():
-            sums[name] = sums.get(name, 0.0) + term.detach()
-        progress.step(loss)
+        terms = train_batch(stage, adam, batch, machine)
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0.0) + term
+        progress.step(terms["loss"])
     means = {name: float(total) / steps(settings) for name, total in sums.items()}
     if not np.isfinite(means["loss"]):
         section = "modc" if settings["stage"] in MODC else "training"
@@ -151,6 +148,21 @@ def _epoch(task, stage, adam, epoch, machine, progress) -> dict[str, float]:
             f"learning_rate of {section}.stages.{settings['network']} or of the stage before"
         )
     return means
+
+
+def train_batch(
+    stage: WarmUp, adam: torch.optim.Adam, batch: object, machine: Machine
+) -> dict[str, torch.Tensor]:
+    """Make one step of the optimizer; return "loss" and the terms that it is the sum of."""
+    device, precision = machine.device, machine.precision
+    with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+        terms = stage.losses(batch)
+    loss = sum(terms.values())
+    adam.zero_grad(set_to_none=True)
+    loss.backward()
+    adam.step()
+    stage.after_step()
+    return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
 
 
 def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:

@@ -1,0 +1,132 @@
+"""The commands that look at a run from outside: how far it is, and what it will cost."""
+
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from modc.cli.options import PATH, default_config_option, load_config
+
+# Puts the cursor at the top left and clears what is below.
+CLEAR = "\x1b[H\x1b[J"
+
+
+@click.command()
+@default_config_option
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=0.1),
+    is_flag=False,
+    flag_value=5.0,
+    metavar="[SECONDS]",
+    help="Say it again every so many seconds, 5 if no number is given, until all cells are done. "
+    "Control-C ends it with exit status 130.",
+)
+def status(configs: tuple[Path, ...], results: Path | None, watch: float | None) -> None:
+    """Say how far each cell of the grid is, from what training leaves on disk.
+
+    It reads files alone and may be called at any time, also before a run and after a kill. A cell
+    is done, training, stopped (its process is gone), failed (with the last line of its log) or
+    waiting. The remaining time is the most it can be: MODC's stages end earlier if they converge.
+    """
+    from modc.report.status import DONE, data_failures, run_status
+    from modc.report.status_text import status_text
+
+    config = load_config(configs, "", needed=True)
+    folder = results or Path("results") / config["run"]
+    while True:
+        statuses = run_status(folder, config)
+        text = status_text(statuses, data_failures(folder, config), folder)
+        click.echo((CLEAR if watch and sys.stdout.isatty() else "") + text)
+        if watch is None or all(cell.state == DONE for cell in statuses):
+            return
+        try:
+            time.sleep(watch)
+        except KeyboardInterrupt:
+            sys.exit(130)
+        if not sys.stdout.isatty():
+            click.echo()
+
+
+@click.command()
+@default_config_option
+@click.option("--gpus", type=click.IntRange(1), help="By default as many as are here.")
+@click.option("--probe", is_flag=True, help="Measure this machine first, in about a minute.")
+@click.option(
+    "--rates",
+    "file",
+    type=PATH,
+    help="Keep the rates there instead of in the cache; without --probe, use those of another "
+    "machine.",
+)
+def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | None) -> None:
+    """Say what the run will cost: hours by network and dataset, disk, memory.
+
+    Images are counted from the configuration. Hours need the images a second that one device
+    trains and embeds: --probe measures them with random pixels and keeps them in
+    $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code.
+    """
+    from modc import rates
+    from modc.report.plan import plan as planned
+    from modc.report.plan_text import plan_text
+    from modc.training.device import visible_devices
+
+    config = load_config(configs, "", needed=True)
+    store = file or rates.default_store()
+    devices = visible_devices()
+    measured: list[dict] = []
+    if probe:
+        measured = _probed(config)
+        rates.add(store, measured)
+    known = rates.read(store)
+    if file and not probe:
+        device, on = rates.only_device(known, file), None
+    else:
+        device = measured[0]["device"] if measured else _device_name(devices)
+        on = rates.here(device, config)
+    now = {rate["measured"] for rate in measured}
+    found = planned(config, known, on)
+    click.echo(plan_text(found, device, gpus or max(1, len(devices)), now, str(store)))
+
+
+def _probed(config: dict) -> list[dict]:
+    """Measure the grid on the device that a training would lease."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as `modc train` does
+    import torch
+
+    from modc import rates
+    from modc.grid import cells
+    from modc.training.device import lease, torch_device, training_dtype
+    from modc.training.probe import probe
+    from modc.training.train import Machine
+
+    torch.set_num_threads(config["threads"])
+    with lease() as leased:
+        device = torch_device(leased)
+        machine = Machine(device, training_dtype(config["training"]["precision"], device))
+        on = rates.here(_device_name([leased] if leased else []), config)
+        return probe(config, cells(config), machine, on)
+
+
+def _device_name(devices: list[str]) -> str:
+    """Return the name of the first device; "CPU ..." without any. Asking a GPU takes torch."""
+    if not devices:
+        return _cpu_name()
+    import torch
+
+    if not torch.cuda.is_available():
+        return "GPU that PyTorch cannot use"
+    return torch.cuda.get_device_name(0)
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"CPU {names[0] if names else platform.machine()}"

@@ -1,0 +1,115 @@
+"""Measured images a second of each network and stage, kept from one forecast to the next.
+
+A rate says what it is of (`subject`), on which machine and with which code it was measured, and
+what else was seen on the way: memory and the size of a model.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from modc.atomic import write_json
+from modc.cost import images_an_epoch
+from modc.errors import UserError
+from modc.grid import APART, Cell, fingerprint, packed_sizes, training_settings
+from modc.provenance import training_code
+
+# What is measured of a network beside its stages: embedding images without gradients.
+EVALUATION = "evaluation"
+ON = ("device", "threads", "code")
+_NUMBERS = ("images_per_second", "model_bytes", "embedding_dim", "gpu_bytes", "host_bytes")
+
+
+def default_store() -> Path:
+    """Return where rates are kept: $XDG_CACHE_HOME/modc/rates.json, by default in ~/.cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "modc" / "rates.json"
+
+
+def subject(config: dict, cell: Cell, stage: str) -> dict:
+    """Return what of the configuration decides how fast a stage, or EVALUATION, is."""
+    training = config["training"]
+    shared = {
+        "network": cell.network,
+        "stage": stage.removesuffix(APART),
+        "precision": training["precision"],
+        "architecture": {
+            key: value
+            for key, value in config["networks"][cell.network].items()
+            if key.endswith("backbone")
+        },
+    }
+    if stage == EVALUATION:
+        sizes = packed_sizes(config, cell.dataset, cell.network, "warm_up")
+        return {**shared, "sizes": sizes, "batch": training["evaluation_batch"]}
+    settings = training_settings(config, cell, stage)
+    batch = min(settings["batch"], settings["triplets_per_epoch"])
+    # How many images a step has: with the views and the unlabelled ones.
+    images = images_an_epoch(settings) // (settings["triplets_per_epoch"] // batch)
+    return {**shared, "sizes": settings["sizes"], "batch": batch, "images_a_step": images}
+
+
+def here(device: str, config: dict) -> dict:
+    """Return on what a rate of this machine is measured; device: its name."""
+    # A GPU is as fast with any number of CPU threads, or nearly so.
+    threads = config["threads"] if device.startswith("CPU") else None
+    return {"device": device, "threads": threads, "code": training_code()}
+
+
+def read(path: Path) -> list[dict]:
+    """Return the rates in a file, [] if there is none. Raises UserError if it is none of ours."""
+    try:
+        rates = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return []
+    except (ValueError, RecursionError):
+        rates = None
+    if not isinstance(rates, list) or not all(map(_is_rate, rates)):
+        raise UserError(
+            f"{path}: no rates in it; expected what `modc plan --probe` writes; delete it or name "
+            f"another file"
+        )
+    return rates
+
+
+def add(path: Path, new: list[dict]) -> None:
+    """Add rates to a file, in the place of those of the same subject, machine and code."""
+    kept = {_name(rate): rate for rate in [*read(path), *new]}
+    write_json(path, list(kept.values()))
+
+
+def find(rates: list[dict], wanted: dict, on: dict | None) -> dict | None:
+    """Return the newest rate of a subject, measured on `on`, or anywhere if that is None."""
+    found = [
+        rate
+        for rate in rates
+        if rate["subject"] == wanted and (on is None or all(rate[key] == on[key] for key in ON))
+    ]
+    return max(found, key=lambda rate: rate["measured"], default=None)
+
+
+def only_device(rates: list[dict], path: Path) -> str:
+    """Return the device of all rates of a file. Raises UserError if there is none, or several."""
+    devices = sorted({rate["device"] for rate in rates})
+    if len(devices) != 1:
+        found = " and ".join(devices) or "no rates"
+        raise UserError(f"{path}: {found}; expected the rates of one device")
+    return devices[0]
+
+
+def _name(rate: dict) -> str:
+    return fingerprint([rate["subject"], *(rate[key] for key in ON)])
+
+
+def _is_rate(rate: object) -> bool:
+    return (
+        isinstance(rate, dict)
+        and isinstance(rate.get("subject"), dict)
+        and all(isinstance(rate.get(key), str) for key in ("device", "code", "measured"))
+        and "threads" in rate
+        and all(
+            key in rate and (rate[key] is None or isinstance(rate[key], int | float))
+            for key in _NUMBERS
+        )
+        and bool(rate["images_per_second"])
+    )

@@ -1,0 +1,164 @@
+"""What a run costs before anything is trained: hours, disk, memory.
+
+Images are computed from the configuration; hours from them and measured images a second.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from modc.cost import StageCost, chains, stage_costs
+from modc.grid import METHODS, MODC, Cell, cells, last_stage, sizes_of_dataset, stages
+from modc.rates import EVALUATION, find, subject
+from modc.report.plan_data import DatasetSize, dataset_size
+from modc.schedule import makespan
+
+CHANNELS, FLOAT_BYTES = 3, 4
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A rate, and whether it is the stage's own or that of another stage of its network."""
+
+    rate: dict
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stage of one cell, and how fast it goes; None where no rate says so."""
+
+    cost: StageCost
+    training: Pace | None
+    embedding: Pace | None
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Seconds of its epochs without validation."""
+        return _seconds(self.cost.trained, self.training)
+
+    @property
+    def embedding_seconds(self) -> float | None:
+        """Seconds of its validation, test embeddings, centres and pseudo labels."""
+        return _seconds(self.cost.embedded, self.embedding)
+
+    @property
+    def seconds(self) -> float | None:
+        """Both together."""
+        parts = (self.training_seconds, self.embedding_seconds)
+        return None if None in parts else sum(parts)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run costs; sizes: of each dataset of the grid."""
+
+    config: dict
+    lines: tuple[Line, ...]
+    sizes: dict[str, DatasetSize]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every stage has its rate."""
+        return all(line.seconds is not None for line in self.lines)
+
+    def makespan(self, devices: int) -> tuple[float, float]:
+        """Return the seconds on so many devices by list scheduling, and the least there can be.
+
+        The latter is the longest chain of stages, or all work shared evenly.
+        """
+        found = chains(self.config, [line.cost for line in self.lines])
+        seconds = {(line.cost.cell, line.cost.stage): line.seconds for line in self.lines}
+        work = [[seconds[cost.cell, cost.stage] for cost in chain] for chain in found]
+        sums = [sum(chain) for chain in work]
+        return makespan(work, devices), max(*sums, sum(sums) / devices)
+
+    def packed_bytes(self, dataset: str) -> dict[int, int]:
+        """Return by side the bytes of a dataset's packed images."""
+        count = self.sizes[dataset].counts.all
+        return {
+            side: count * side * side * CHANNELS for side in sizes_of_dataset(self.config, dataset)
+        }
+
+    def model_bytes(self) -> int | None:
+        """Return the bytes of all model files, two a stage: its best epoch and its last."""
+        own = [line.training and line.training.rate["model_bytes"] for line in self.lines]
+        return None if None in own else 2 * sum(own)
+
+    def checkpoint_bytes(self) -> int | None:
+        """Return the bytes of the largest resumable checkpoint: the model now and at its best."""
+        own = [line.training and line.training.rate["model_bytes"] for line in self.lines]
+        return None if None in own else 2 * max(own)
+
+    def embedding_bytes(self) -> int | None:
+        """Return the bytes of the test embeddings of both methods."""
+        total = 0
+        for line in self.lines:
+            cell = line.cost.cell
+            if line.cost.stage not in {last_stage(self.config, cell, m) for m in METHODS}:
+                continue
+            if line.embedding is None:
+                return None
+            size = self.sizes[cell.dataset]
+            rows = size.counts.test * size.labels_an_image
+            total += rows * line.embedding.rate["embedding_dim"] * FLOAT_BYTES
+        return total
+
+    def peak(self, key: str, network: str | None = None) -> int | None:
+        """Return the most of "gpu_bytes" or "host_bytes" that was measured, of one network."""
+        paces = [
+            pace
+            for line in self.lines
+            for pace in (line.training, line.embedding)
+            if pace and network in (None, line.cost.cell.network)
+        ]
+        return max((p.rate[key] for p in paces if p.rate[key]), default=None)
+
+
+def plan(config: dict, rates: list[dict], on: dict | None) -> Plan:
+    """Return what the grid costs by rates measured on `on`, or by any if that is None."""
+    sizes = {name: dataset_size(config, name) for name in config["grid"]["datasets"]}
+    lines = []
+    for cell in cells(config):
+        embedding = find(rates, subject(config, cell, EVALUATION), on)
+        for cost in stage_costs(config, cell, sizes[cell.dataset].counts):
+            pace = _pace(config, rates, on, cell, cost.stage)
+            lines.append(Line(cost, pace, embedding and Pace(embedding, True)))
+    return Plan(config, tuple(lines), sizes)
+
+
+def images(lines: Iterable[Line], kind: str | None) -> int:
+    """Return the images trained on in the stages of one kind, or those embedded if that is None."""
+    lines = list(lines)
+    if kind is None:
+        return sum(line.cost.embedded for line in lines)
+    return sum(line.cost.trained for line in lines if line.cost.kind == kind)
+
+
+def hours(lines: Iterable[Line], kind: str | None) -> float | None:
+    """Return the same in hours, None if a stage of these has no rate."""
+    if kind is None:
+        seconds = [line.embedding_seconds for line in lines]
+    else:
+        seconds = [line.training_seconds for line in lines if line.cost.kind == kind]
+    return None if None in seconds else sum(seconds) / 3600
+
+
+def _pace(config: dict, rates: list[dict], on: dict | None, cell: Cell, stage: str) -> Pace | None:
+    """Return the stage's own rate, else that of the measured stage nearest to it."""
+    names = [stage]
+    if stage in MODC:
+        modc = stages(config, cell, "modc")
+        # The last stages do about the same work an image; the supervised one that of a warm-up.
+        names += [modc[-1]] if stage != MODC[0] else []
+        names += [stages(config, cell, "baseline")[-1]]
+    for name in names:
+        rate = find(rates, subject(config, cell, name), on)
+        if rate:
+            return Pace(rate, name == stage)
+    return None
+
+
+def _seconds(count: int, pace: Pace | None) -> float | None:
+    if not count:
+        return 0.0
+    return count / pace.rate["images_per_second"] if pace else None

@@ -1,0 +1,169 @@
+"""A plan as text. Every number says whether it is measured, stored, stated, assumed or computed."""
+
+from collections.abc import Callable
+
+from tabulate import tabulate
+
+from modc.cost import KINDS
+from modc.duration import duration
+from modc.grid import packed_sizes
+from modc.rates import EVALUATION
+from modc.report.plan import Line, Pace, Plan, hours, images
+
+COLUMNS = (*KINDS, EVALUATION, "all")
+MAXIMUM = (
+    "Every stage is taken to its maximum of epochs. MODC's stages end earlier if they converge "
+    "(modc.convergence), and then cost less."
+)
+
+
+def plan_text(plan: Plan, device: str, gpus: int, measured: set[str], rates_from: str) -> str:
+    """Return the plan of a run.
+
+    device: what the rates are of; gpus: how many of it there will be; measured: when the rates were
+    measured that are of this very call; rates_from: the file of the others.
+    """
+    cells = len({line.cost.cell for line in plan.lines})
+    parts = [
+        f"{plan.config['run']}: {cells} cells, {len(plan.lines)} trainings. {MAXIMUM}",
+        _images(plan),
+        _rates(plan, device, measured, rates_from),
+    ]
+    if plan.is_whole:
+        parts += [_hours(plan, device), _makespan(plan, device, gpus)]
+    else:
+        parts.append(
+            "Hours: not all rates are known; measure them with --probe, on the machine that will "
+            "train, or give --rates a file from there."
+        )
+    return "\n\n".join([*parts, _disk(plan, gpus), _memory(plan, device)])
+
+
+def _images(plan: Plan) -> str:
+    def millions(lines: list[Line], kind: str | None) -> float:
+        return images(lines, kind) / 1e6
+
+    sources = "; ".join(f"{name}: by {size.source}" for name, size in plan.sizes.items())
+    return f"Millions of images (computed; {sources})\n{_table(plan, millions)}"
+
+
+def _hours(plan: Plan, device: str) -> str:
+    return f"Hours of one {device} (computed: images / images a second)\n{_table(plan, hours)}"
+
+
+def _table(plan: Plan, number: Callable[[list[Line], str | None], float]) -> str:
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in plan.lines:
+        cell = line.cost.cell
+        groups.setdefault((cell.dataset, cell.network), []).append(line)
+    rows = []
+    for names, lines in [*groups.items(), (("all", ""), list(plan.lines))]:
+        numbers = [number(lines, kind) for kind in (*KINDS, None)]
+        rows.append([*names, *map(_number, [*numbers, sum(numbers)])])
+    return _aligned(rows, ["dataset", "network", *COLUMNS], texts=2)
+
+
+def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
+    rows: dict[tuple, list[str]] = {}
+    for line in plan.lines:
+        cell = line.cost.cell
+        for stage, pace in ((line.cost.stage, line.training), (EVALUATION, line.embedding)):
+            if stage != EVALUATION and not line.cost.trained:
+                continue
+            # What is embedded after a stage of ASEN++'s first part is taken as for its second.
+            named = "warm_up" if stage == EVALUATION else stage
+            sides = packed_sizes(plan.config, cell.dataset, cell.network, named).values()
+            shown = " and ".join(map(str, sides))
+            key = (cell.network, stage == EVALUATION, shown, stage)
+            rows.setdefault(key, [cell.network, stage, shown, *_rate(pace, measured)])
+    title = f"Images a second on {device} (stored: in {rates_from})"
+    if all(line.training is None and line.embedding is None for line in plan.lines):
+        return f"{title}: none yet"
+    table = tabulate(
+        [rows[key] for key in sorted(rows, key=lambda key: key[:2])],
+        ["network", "stage", "pixels", "images/s", "GPU memory", "where from"],
+        disable_numparse=True,
+        colalign=("left", "left", "left", "right", "right", "left"),
+    )
+    return f"{title}\n{table}"
+
+
+def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
+    if pace is None:
+        return ["?", "", "not measured"]
+    rate = pace.rate
+    shown = _number(rate["images_per_second"])
+    if not pace.is_own:
+        return [shown, "", f"computed: as {rate['subject']['stage']}"]
+    is_new = rate["measured"] in measured
+    where = "measured now" if is_new else f"stored, of {rate['measured'][:10]}"
+    return [shown, _bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where]
+
+
+def _makespan(plan: Plan, device: str, gpus: int) -> str:
+    seconds, least = plan.makespan(gpus)
+    total = sum(line.seconds for line in plan.lines)
+    return (
+        f"On {gpus} x {device}: {duration(seconds)} from start to end (computed; the stages of a "
+        f"cell follow each other, the longest chain first; at least {duration(least)} in any "
+        f"order; {duration(total)} on one). Downloads, packing and scoring come on top, and jobs "
+        f"side by side may slow each other down."
+    )
+
+
+def _disk(plan: Plan, gpus: int) -> str:
+    rows = []
+    for name, size in plan.sizes.items():
+        if size.downloaded:
+            rows.append([f"{name}: pictures", _bytes(size.downloaded), size.downloaded_source])
+        rows += [
+            [f"{name}: packed at {side} pixels", _bytes(taken), "computed"]
+            for side, taken in plan.packed_bytes(name).items()
+        ]
+    unknown = "not known without a probe"
+    for what, taken, how in (
+        ("models, best and last of each stage", plan.model_bytes(), "computed from one of each"),
+        ("embeddings of the test splits", plan.embedding_bytes(), "computed"),
+        (
+            f"checkpoints while {gpus} train",
+            None if plan.checkpoint_bytes() is None else gpus * plan.checkpoint_bytes(),
+            "computed from the largest model, at most",
+        ),
+    ):
+        rows.append([what, "?" if taken is None else _bytes(taken), how if taken else unknown])
+    return "Disk\n" + _aligned(rows, ["what", "bytes", "where from"], texts=1)
+
+
+def _memory(plan: Plan, device: str) -> str:
+    host, gpu = plan.peak("host_bytes"), plan.peak("gpu_bytes")
+    said = []
+    if gpu:
+        said.append(f"{_bytes(gpu)} of the GPU at most (measured by the probe)")
+    elif not device.startswith("CPU"):
+        said.append("the GPU's is not known without a probe")
+    if host:
+        said.append(f"{_bytes(host)} of the host a job (measured: the peak of the probe's process)")
+    else:
+        said.append("the host's is not known without a probe")
+    packed = sum(sum(plan.packed_bytes(name).values()) for name in plan.sizes)
+    said.append(
+        f"the packed images, {_bytes(packed)} (computed), are mapped from disk: what of them fits "
+        f"into free memory is not read again"
+    )
+    return "Memory: " + "; ".join(said) + "."
+
+
+def _aligned(rows: list[list[str]], headers: list[str], texts: int) -> str:
+    """Return a table whose first `texts` columns are words."""
+    aligned = ["left"] * texts + ["right"] * (len(headers) - texts)
+    if headers[-1] == "where from":
+        aligned[-1] = "left"
+    return tabulate(rows, headers, disable_numparse=True, colalign=aligned)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

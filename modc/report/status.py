@@ -1,0 +1,241 @@
+"""How far each cell of a run is, from what training leaves on disk.
+
+No torch and no tables here, since `modc status` is asked for often and must start fast.
+"""
+
+import csv
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from modc.atomic import HOST
+from modc.cost import cell_stages, images_an_epoch
+from modc.grid import METHODS, MODC, Cell, cells, last_stage, stages, training_settings
+from modc.lock import is_held
+from modc.report.job_logs import error_of
+from modc.training.heartbeat import heartbeat_path, origin, read
+
+DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "failed", "waiting"
+STATES = (DONE, TRAINING, STOPPED, FAILED, WAITING)
+# Why a stage that was trained counts as not done.
+OUTDATED = "trained with other settings or code than now"
+# What comes after the last stage of a method.
+SCORE = "score"
+# A lock that another machine holds may not be seen here; its heartbeat is, every ten seconds and
+# once a validation is over.
+FRESH_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """One stage: its state, and how far it is as far as that is known.
+
+    epoch: finished ones; epochs: the most there can be; score: validation MAP@all of the last one,
+    a fraction; rate: images a second, and seconds_an_epoch, both of the last process; note: why it
+    failed, or why it counts as waiting.
+    """
+
+    stage: str
+    state: str
+    epochs: int
+    epoch: int = 0
+    score: float | None = None
+    rate: float | None = None
+    seconds_an_epoch: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CellStatus:
+    """One cell: its state, the stage that it is at, all its stages, seconds left at most.
+
+    left is None while nothing says how fast the stages are that are still to come.
+    """
+
+    cell: Cell
+    state: str
+    at: StageStatus
+    stages: tuple[StageStatus, ...]
+    left: float | None = None
+
+
+def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
+    """Return the status of each cell, in the grid's order; whatever is not there is waiting."""
+    run_folder = Path(run_folder)
+    found = {cell: _stages(run_folder, config, cell) for cell in cells(config)}
+    rates = _rates(found)
+    return [
+        _cell_status(run_folder, config, cell, statuses, rates) for cell, statuses in found.items()
+    ]
+
+
+def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
+    """Return by log the mistakes of the jobs that make the grid's datasets ready."""
+    names = {f"{dataset}.log" for dataset in config["grid"]["datasets"]} | {"splits.log"}
+    logs = [Path(run_folder) / "logs" / job for job in ("garments", "fetch", "index", "pack")]
+    found = {path: error_of(path) for log in logs for path in sorted(log.glob("*.log"))}
+    return {path: error for path, error in found.items() if error and path.name in names}
+
+
+def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
+    """Return the status of each stage of a cell. What follows a stage not done is waiting."""
+    found: dict[str, StageStatus] = {}
+    for method in METHODS:
+        before: StageStatus | None = None
+        for stage in stages(config, cell, method):
+            if stage not in found:
+                found[stage] = _stage(run_folder, config, cell, stage, before)
+            before = found[stage]
+    return tuple(found[stage] for stage in cell_stages(config, cell))
+
+
+def _stage(
+    run_folder: Path, config: dict, cell: Cell, stage: str, before: StageStatus | None
+) -> StageStatus:
+    settings = training_settings(config, cell, stage)
+    folder = run_folder / cell.folder
+    checkpoint = run_folder / "resume" / Path(cell.folder).relative_to("cells") / f"{stage}.pt"
+    beat = read(heartbeat_path(checkpoint)) or {}
+    is_ours = all(beat.get(key) == value for key, value in origin(settings).items())
+    if is_held(checkpoint) or _is_elsewhere(beat):
+        # Without a word of its own process it has not begun: it waits for a GPU, or is starting.
+        return _under_way(stage, TRAINING, settings, beat if is_ours else {})
+    if before is not None and before.state != DONE:
+        return StageStatus(stage, WAITING, settings["epochs"])
+    model = folder / stage / "model.pt"
+    if _exists(model):
+        if beat and not is_ours:
+            return StageStatus(stage, WAITING, settings["epochs"], note=OUTDATED)
+        # Without a heartbeat it is of an earlier version; else it has to say that it is done.
+        if not beat or beat.get("done") is True:
+            return _done(stage, settings, beat, folder / stage / "curve.csv")
+    log = _log(run_folder, config, cell, stage)
+    error = error_of(log)
+    is_older = before is not None and _age(log) > _age(folder / before.stage / "model.pt")
+    if error and not is_older:
+        return _under_way(stage, FAILED, settings, beat if is_ours else {}, error)
+    if is_ours and beat.get("done") is not True:
+        return _under_way(stage, STOPPED, settings, beat)
+    return StageStatus(stage, WAITING, settings["epochs"])
+
+
+def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "") -> StageStatus:
+    done = _number(beat.get("epochs_done")) or 0.0
+    return StageStatus(
+        stage,
+        state,
+        settings["epochs"],
+        int(done),
+        _number(beat.get("valid_MAP_all")),
+        _number(beat.get("images_per_second")),
+        _number(beat.get("seconds_an_epoch")),
+        note,
+    )
+
+
+def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
+    try:
+        with curve.open(newline="", errors="replace") as file:
+            rows = list(csv.DictReader(file))
+        epoch, score = int(rows[-1]["epoch"]), float(rows[-1]["valid_MAP@all"])
+    except (OSError, csv.Error, IndexError, KeyError, TypeError, ValueError):
+        epoch, score = int(_number(beat.get("epochs_done")) or 0), None
+    seconds = _number(beat.get("seconds_an_epoch"))
+    rate = _number(beat.get("images_per_second"))
+    return StageStatus(stage, DONE, settings["epochs"], epoch, score, rate, seconds)
+
+
+def _cell_status(
+    run_folder: Path,
+    config: dict,
+    cell: Cell,
+    statuses: tuple[StageStatus, ...],
+    rates: dict[tuple[str, str], float],
+) -> CellStatus:
+    left = 0.0
+    for status in statuses:
+        seconds = _left(config, cell, status, rates)
+        left = None if left is None or seconds is None else left + seconds
+    for state in (TRAINING, FAILED, STOPPED, WAITING):
+        at = next((status for status in statuses if status.state == state), None)
+        if at is not None:
+            # With stages behind it that are not done, a waiting one is the next to come.
+            return CellStatus(cell, state, at, statuses, left)
+    last = {status.stage: status for status in statuses}[last_stage(config, cell, "modc")]
+    for method in METHODS:
+        if not _exists(run_folder / cell.folder / method / "scores.json"):
+            place = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}"
+            error = error_of(run_folder / "logs" / SCORE / f"{place}-{method}.log")
+            state = FAILED if error else WAITING
+            at = StageStatus(SCORE, state, 0, score=last.score, note=error)
+            return CellStatus(cell, state, at, statuses, left)
+    return CellStatus(cell, DONE, last, statuses, left)
+
+
+def _rates(found: dict[Cell, Iterable[StageStatus]]) -> dict[tuple[str, str], float]:
+    """Return the mean images a second of each network and stage, where any cell says it."""
+    seen = defaultdict(list)
+    for cell, statuses in found.items():
+        for status in statuses:
+            if status.rate:
+                seen[cell.network, status.stage].append(status.rate)
+    return {key: sum(values) / len(values) for key, values in seen.items()}
+
+
+def _left(
+    config: dict, cell: Cell, status: StageStatus, rates: dict[tuple[str, str], float]
+) -> float | None:
+    """Return the seconds that a stage may still take, None if nothing says how fast it goes.
+
+    By its own pace, else by that of the same stage elsewhere, else by any of its network's.
+    """
+    if status.state == DONE:
+        return 0.0
+    epochs = max(0, status.epochs - status.epoch)
+    if status.seconds_an_epoch:
+        return epochs * status.seconds_an_epoch
+    of_network = [rate for (network, _), rate in rates.items() if network == cell.network]
+    rate = rates.get((cell.network, status.stage)) or min(of_network, default=None)
+    if not epochs:
+        return 0.0
+    if not rate:
+        return None
+    images = images_an_epoch(training_settings(config, cell, status.stage))
+    return epochs * images / rate
+
+
+def _log(run_folder: Path, config: dict, cell: Cell, stage: str) -> Path:
+    """Return the log of the job that trains a stage: MODC's stages are one job."""
+    job = last_stage(config, cell, "modc") if stage in MODC else stage
+    name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}.log"
+    return run_folder / "logs" / job / name
+
+
+def _is_elsewhere(beat: dict) -> bool:
+    """Return whether a heartbeat is of another machine, and recent enough to be alive."""
+    written = _number(beat.get("written"))
+    if beat.get("done") is True or written is None or beat.get("host") == HOST:
+        return False
+    return time.time() - written < FRESH_SECONDS
+
+
+def _number(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value >= 0 and value != float("inf") else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since a file was written, infinite if there is none."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return float("inf")

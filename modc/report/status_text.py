@@ -1,0 +1,109 @@
+"""The status of a run as text: a row a cell, what failed, and a summary."""
+
+from pathlib import Path
+
+from tabulate import tabulate
+
+from modc.duration import duration
+from modc.report.status import (
+    DONE,
+    FAILED,
+    SCORE,
+    STATES,
+    TRAINING,
+    CellStatus,
+    StageStatus,
+)
+from modc.schedule import makespan
+
+HEADERS = ("dataset", "network", "labels", "seed", "state", "stage", "epoch", "MAP@all", "images/s")
+
+
+def status_text(
+    statuses: list[CellStatus], data_failures: dict[Path, str], run_folder: Path
+) -> str:
+    """Return the table of all cells, a line for each failure, and a summary line."""
+    rows = [_row(status) for status in statuses]
+    table = tabulate(
+        rows,
+        [*HEADERS, "left"],
+        disable_numparse=True,
+        colalign=("left", "left", "right", "right", "left", "left", *["right"] * 4),
+    )
+    failures = [
+        f"FAILED {_name(status)} {status.at.stage}: {status.at.note}"
+        for status in statuses
+        if status.state == FAILED
+    ]
+    if any(not _has_begun(status) for status in statuses):
+        failures += [f"FAILED ({log}): {error}" for log, error in data_failures.items()]
+    notes = {status.at.note for status in statuses if status.state != FAILED} - {""}
+    waiting = [f"* {note}" for note in sorted(notes)]
+    parts = [f"{run_folder}", table, *failures, *waiting, _summary(statuses)]
+    return "\n".join(parts)
+
+
+def _row(status: CellStatus) -> list[str]:
+    cell, at = status.cell, status.at
+    mark = " *" if at.note and status.state != FAILED else ""
+    return [
+        cell.dataset,
+        cell.network,
+        f"{cell.labeled_percent} %",
+        str(cell.seed),
+        status.state + mark,
+        _stage(status),
+        _epoch(at, status.state),
+        "" if at.score is None else f"{100 * at.score:.2f}",
+        f"{at.rate:,.0f}" if at.rate and status.state == TRAINING else "",
+        _left(status),
+    ]
+
+
+def _stage(status: CellStatus) -> str:
+    if status.state == DONE:
+        return ""
+    names = [stage.stage for stage in status.stages]
+    if status.at.stage == SCORE:
+        return SCORE
+    return f"{status.at.stage} ({names.index(status.at.stage) + 1} of {len(names)})"
+
+
+def _epoch(at: StageStatus, state: str) -> str:
+    return "" if state == DONE or at.stage == SCORE else f"{at.epoch} of {at.epochs}"
+
+
+def _left(status: CellStatus) -> str:
+    if status.state == DONE or status.at.stage == SCORE:
+        return ""
+    return "?" if status.left is None else duration(status.left)
+
+
+def _summary(statuses: list[CellStatus]) -> str:
+    counts = {state: sum(status.state == state for status in statuses) for state in STATES}
+    said = [f"{counts[DONE]} of {len(statuses)} cells done"]
+    said += [f"{count} {state}" for state, count in counts.items() if state != DONE and count]
+    text = ", ".join(said)
+    known = [status.left for status in statuses if status.left is not None]
+    if counts[DONE] == len(statuses):
+        return text
+    if not any(known):
+        return text + (
+            "" if len(known) == len(statuses) else "; nothing says how long it will take"
+        )
+    unknown = len(statuses) - len(known)
+    at_once = max(1, counts[TRAINING])
+    text += (
+        f"; at most {duration(makespan([[seconds] for seconds in known], at_once))} left with "
+        f"{at_once} at once, computed from measured images/s"
+    )
+    return text + (f", and {unknown} cells of unknown pace" if unknown else "")
+
+
+def _has_begun(status: CellStatus) -> bool:
+    return status.state != "waiting" or any(stage.state == DONE for stage in status.stages)
+
+
+def _name(status: CellStatus) -> str:
+    cell = status.cell
+    return f"{cell.dataset} {cell.network} {cell.labeled_percent} % seed {cell.seed}"

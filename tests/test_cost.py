@@ -1,0 +1,101 @@
+"""What the grid costs in images: the README's numbers, and what training really takes."""
+
+from pathlib import Path
+
+import pytest
+
+from modc.config import load, merge
+from modc.cost import Counts, cell_stages, chains, images_an_epoch, stage_costs
+from modc.grid import METHODS, MODC, Cell, cells, stages, training_settings
+from modc.report.plan_data import LISTED
+
+CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
+
+
+@pytest.fixture(scope="module")
+def config() -> dict:
+    return load([CONFIG])
+
+
+def all_costs(config: dict) -> list:
+    counts = {"FashionAI": LISTED["fashionai"], "DARN": LISTED["darn"]}
+    return [
+        one for cell in cells(config) for one in stage_costs(config, cell, counts[cell.dataset])
+    ]
+
+
+def test_the_papers_run_costs_what_the_readme_says(config):
+    costs = all_costs(config)
+
+    def trained(kind):
+        return sum(one.trained for one in costs if one.kind == kind) / 1e6
+
+    assert (trained("warm-up"), trained("supervised")) == (672, 315)
+    assert trained("semi-supervised") == 3150
+    valid = {"FashionAI": 18_000, "DARN": 21_461}
+    baseline = [one for one in costs if one.kind == "warm-up"]
+    assert round(sum(one.epochs * valid[one.cell.dataset] for one in baseline) / 1e6) == 42
+
+
+def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(config):
+    counts = Counts(train=1000, valid=10, test=7)
+    found = {
+        one.stage: one.embedded
+        for one in stage_costs(config, Cell("FashionAI", "ASEN++", 10, 0), counts)
+    }
+    assert found["warm_up_global"] == 50 * 10
+    assert found["warm_up"] == 20 * 10 + 7
+    assert found["supervised"] == 50 * 10 + 100
+    assert found["unlabeled"] == 50 * 10
+    assert found["pseudo_clusters"] == 50 * 10 + 7
+    other = merge(config, {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}})
+    found = {
+        one.stage: one.embedded
+        for one in stage_costs(other, Cell("FashionAI", "ASEN++", 10, 0), counts)
+    }
+    assert found["unlabeled"] == 50 * 10 + 100
+    assert found["pseudo_triplets"] == 50 * 10 + 100 + 50 * 900
+
+
+def test_public_weights_are_validated_and_not_trained(config):
+    public = {"networks": {"ASEN++": {"public_checkpoints": {"DARN": "x.pth.tar"}}}}
+    cell = Cell("DARN", "ASEN++", 100, 0)
+    costs = stage_costs(merge(config, public), cell, Counts(1000, 10, 7))
+    assert (costs[0].stage, costs[0].trained, costs[0].embedded) == ("warm_up", 0, 17)
+
+
+@pytest.mark.parametrize("warm_up", ["shared", "apart"])
+def test_chains_are_those_of_the_grid(config, warm_up):
+    config = merge(config, {"modc": {"warm_up": warm_up}, "grid": {"seeds": [0, 1]}})
+    found = [
+        (chain[0].cell, tuple(one.stage for one in chain))
+        for chain in chains(config, all_costs(config))
+    ]
+    expected = []
+    for cell in cells(config):
+        baseline, modc = (stages(config, cell, method) for method in METHODS)
+        expected += [(cell, modc)] if warm_up == "shared" else [(cell, baseline), (cell, modc)]
+    assert found == expected
+
+
+@pytest.mark.parametrize("views_from", ["supervised", "self_supervised"])
+@pytest.mark.parametrize(("ratio", "triplets"), [(1.0, 40), (0.34, 43), (2.0, 3)])
+def test_an_epoch_has_the_images_that_training_counts(config, views_from, ratio, triplets):
+    from modc.training.batches import batch_size, steps
+    from modc.training.modc import Modc
+    from modc.training.semi_supervised import SemiSupervised
+    from modc.training.warm_up import WarmUp
+
+    small = {
+        "training": {"triplets_per_epoch": triplets, "batch": 4},
+        "modc": {"views_from": views_from, "unlabeled_ratio": ratio},
+    }
+    config, cell = merge(config, small), Cell("FashionAI", "ASEN++", 10, 0)
+    for stage in cell_stages(config, cell):
+        settings = training_settings(config, cell, stage)
+        kind = WarmUp if stage not in MODC else Modc if stage in MODC[:2] else SemiSupervised
+        made = object.__new__(kind)  # without a network
+        made.settings = settings
+        made.two_views = views_from == "supervised" or stage != "supervised"
+        expected = made.images_per_triplet * batch_size(settings) * steps(settings)
+        assert images_an_epoch(settings) == expected
