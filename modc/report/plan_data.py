@@ -19,6 +19,10 @@ LISTED = {
 # Fashion-MNIST's four files; of DARN's pictures, at a short side of 512 pixels, about so many bytes
 # each, an assumption.
 DOWNLOADED = {"fashionai": 2 * 13_000_000_000, "fashion_mnist": 30_000_000}
+STATED = {
+    "fashionai": "stated: two archives of 13 GB, and as much taken out of them",
+    "fashion_mnist": "stated: four files",
+}
 DARN_PICTURE_BYTES = 100_000
 
 
@@ -48,12 +52,7 @@ def dataset_size(config: dict, dataset: str) -> DatasetSize:
         taken = counts.all * DARN_PICTURE_BYTES
         why = f"assumed: {DARN_PICTURE_BYTES // 1000} KB a picture, if all were there"
         return DatasetSize(counts, source, several, taken, why)
-    why = (
-        "stated: two archives of 13 GB, and as much taken out of them"
-        if layout == "fashionai"
-        else "stated"
-    )
-    return DatasetSize(counts, source, several, DOWNLOADED[layout], why)
+    return DatasetSize(counts, source, several, DOWNLOADED[layout], STATED[layout])
 
 
 def _counts(config: dict, dataset: str) -> tuple[Counts, str]:
