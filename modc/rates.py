@@ -5,6 +5,7 @@ what else was seen on the way: memory and the size of a model.
 """
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from modc.provenance import training_code
 # What is measured of a network beside its stages: embedding images without gradients.
 EVALUATION = "evaluation"
 ON = ("device", "threads", "code")
-_NUMBERS = ("images_per_second", "model_bytes", "embedding_dim", "gpu_bytes", "host_bytes")
+# What was seen while measuring, None where there was nothing of the kind.
+_SEEN = ("model_bytes", "embedding_dim", "gpu_bytes", "host_bytes")
 
 
 def default_store() -> Path:
@@ -105,11 +107,14 @@ def _is_rate(rate: object) -> bool:
     return (
         isinstance(rate, dict)
         and isinstance(rate.get("subject"), dict)
+        and isinstance(rate["subject"].get("sizes"), dict)
         and all(isinstance(rate.get(key), str) for key in ("device", "code", "measured"))
         and "threads" in rate
-        and all(
-            key in rate and (rate[key] is None or isinstance(rate[key], int | float))
-            for key in _NUMBERS
-        )
-        and bool(rate["images_per_second"])
+        and _is_positive(rate.get("images_per_second"))
+        and all(key in rate and (rate[key] is None or _is_positive(rate[key])) for key in _SEEN)
     )
+
+
+def _is_positive(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value > 0
