@@ -54,8 +54,13 @@ def subject(config: dict, cell: Cell, stage: str) -> dict:
 def here(device: str, config: dict) -> dict:
     """Return on what a rate of this machine is measured; device: its name."""
     # A GPU is as fast with any number of CPU threads, or nearly so.
-    threads = config["threads"] if device.startswith("CPU") else None
-    return {"device": device, "threads": threads, "code": training_code()}
+    count = threads(config) if device.startswith("CPU") else None
+    return {"device": device, "threads": count, "code": training_code()}
+
+
+def threads(config: dict) -> int:
+    """Return the CPU threads of a job here: the configuration's, at most one a core."""
+    return min(config["threads"], len(os.sched_getaffinity(0)))
 
 
 def read(path: Path) -> list[dict]:

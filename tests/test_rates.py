@@ -1,5 +1,6 @@
 """Stored rates: found again for the same work on the same machine, and for nothing else."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,10 @@ def test_unlabelled_images_and_views_are_part_of_the_work(config):
     assert rates.subject(other, CELL, "pseudo_clusters")["images_a_step"] == 16 * 2 * (3 + 1)
 
 
-def test_threads_count_on_a_cpu_alone(config):
+def test_threads_count_on_a_cpu_alone_and_up_to_its_cores(config, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
     more = merge(config, {"threads": 8})
+    assert rates.here("CPU x", more)["threads"] == 6
     assert rates.here("CPU x", config) != rates.here("CPU x", more)
     assert rates.here("H100", config) == rates.here("H100", more)
 

@@ -104,7 +104,7 @@ def _probed(config: dict) -> list[dict]:
     from modc.training.probe import probe
     from modc.training.train import Machine
 
-    torch.set_num_threads(config["threads"])
+    torch.set_num_threads(rates.threads(config))
     with lease() as leased:
         device = torch_device(leased)
         machine = Machine(device, training_dtype(config["training"]["precision"], device))

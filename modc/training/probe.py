@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 # Seconds after which only what every forecast needs is measured: the warm-ups and embedding.
 BUDGET_SECONDS = 60.0
-# Of each rate: untimed at first, then timed; at least one step of each. Where a step takes long, the
-# first one is counted, since what it does once does not show.
+# Of each rate: untimed at first, then timed; at least one step of each. Where a step takes long,
+# the first one is counted, since what it does once does not show.
 UNTIMED_SECONDS, TIMED_SECONDS, LONG_SECONDS = 1.0, 2.0, 5.0
 # The made-up dataset: how many there are hardly matters to the pace.
 ATTRIBUTES, VALUES, LABELED = 8, 4, 32

@@ -5,12 +5,13 @@ import torch
 
 from modc import rates
 from modc.config import merge
-from modc.grid import Cell, cells
+from modc.grid import MODC, Cell
 from modc.training import probe as module
 from modc.training.probe import probe
 from modc.training.train import Machine
 
 CPU = Machine(torch.device("cpu"), torch.float32)
+OTHERWISE = {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}
 
 
 @pytest.fixture
@@ -20,38 +21,42 @@ def quick(monkeypatch):
     monkeypatch.setattr(module, "TIMED_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize(
-    "change", [{}, {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}]
-)
-def test_every_kind_of_work_of_the_grid_is_measured_once(quick, tiny, change):
-    grid = {"datasets": ["FashionAI"], "networks": ["ASENv2", "ASEN++"]}
-    config = merge(tiny, {**change, "grid": grid})
+@pytest.mark.parametrize(("network", "change"), [("ASEN++", {}), ("ASENv2", OTHERWISE)])
+def test_all_work_is_measured_once_and_what_weighs_most_first(quick, tiny, network, change):
+    config = merge(tiny, change)
+    # The same work under both labelled parts.
+    cells = [Cell("FashionAI", network, percent, 0) for percent in (10, 50)]
     on = rates.here("CPU x", config)
-    found = probe(config, cells(config), CPU, on)
-    names = [(one["subject"]["network"], one["subject"]["stage"]) for one in found]
-    modc = {"supervised", "self_supervised", "unlabeled", "pseudo_triplets", "pseudo_clusters"}
-    shared = {"warm_up", "evaluation", *modc}
-    expected = {("ASENv2", stage) for stage in shared}
-    expected |= {("ASEN++", stage) for stage in {"warm_up_global", *shared}}
-    assert set(names) == expected
-    assert len(names) == len(expected)
-    assert names.index(("ASEN++", "pseudo_clusters")) < names.index(("ASENv2", "unlabeled"))
+    found = probe(config, cells, CPU, on)
+    names = [one["subject"]["stage"] for one in found]
+    warm_ups = ["warm_up_global", "warm_up"] if network == "ASEN++" else ["warm_up"]
+    assert names == [*warm_ups, "evaluation", MODC[-1], *MODC[:-1]]
     for one in found:
         assert one["images_per_second"] > 0 and one["host_bytes"] > 1e8
         assert (one["model_bytes"] is None) == (one["subject"]["stage"] == "evaluation")
-    for cell in cells(config):
-        assert rates.find(found, rates.subject(config, cell, "warm_up"), on)
+        assert (one["embedding_dim"] is None) != (one["subject"]["stage"] == "evaluation")
+    assert rates.find(found, rates.subject(config, cells[1], "warm_up"), on)
 
 
-def test_it_stops_when_its_time_is_over(quick, tiny, monkeypatch):
+def test_when_its_time_is_over_it_measures_what_every_forecast_needs(quick, tiny, monkeypatch):
     monkeypatch.setattr(module, "BUDGET_SECONDS", 0.0)
-    assert len(probe(tiny, cells(tiny)[:5], CPU, rates.here("CPU x", tiny))) == 1
-
-
-def test_the_size_of_a_model_is_that_of_its_file(quick, plain, tiny):
-    path = plain("ASEN++")["pseudo_clusters"].output / "last.pt"
-    cell = Cell("FashionAI", "ASEN++", 10, 0)
+    cell = Cell("FashionAI", "ASENv2", 10, 0)
     found = probe(tiny, [cell], CPU, rates.here("CPU x", tiny))
-    subject = rates.subject(tiny, cell, "pseudo_clusters")
-    (one,) = [one for one in found if one["subject"] == subject]
+    assert [one["subject"]["stage"] for one in found] == ["warm_up", "evaluation"]
+
+
+def test_a_long_step_is_made_once(quick, monkeypatch):
+    made = []
+    module._rate(lambda: made.append(1), 4, CPU)
+    assert len(made) == 2
+    monkeypatch.setattr(module, "LONG_SECONDS", 0.0)
+    module._rate(lambda: made.append(1), 4, CPU)
+    assert len(made) == 3
+
+
+def test_the_size_of_a_model_is_that_of_its_file(quick, plain, tiny, monkeypatch):
+    path = plain("ASENv2")["pseudo_clusters"].output / "last.pt"
+    cell = Cell("FashionAI", "ASENv2", 10, 0)
+    monkeypatch.setattr(module, "_subjects", lambda *_: [(cell, "pseudo_clusters")])
+    (one,) = probe(tiny, [cell], CPU, rates.here("CPU x", tiny))
     assert one["model_bytes"] == pytest.approx(path.stat().st_size, rel=0.02)
