@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from modc.lock import alone, is_held
+
 
 def test_a_second_process_waits_until_the_first_is_gone(tmp_path):
     path = tmp_path / "stages" / "stage.pt"
@@ -22,3 +24,17 @@ def test_a_second_process_waits_until_the_first_is_gone(tmp_path):
         assert second.stdout.readline() == "held\n"
         second.kill()
         second.communicate()
+
+
+def test_a_lock_is_held_while_its_process_lives_and_asking_takes_nothing(tmp_path):
+    path = tmp_path / "stage.pt"
+    assert not is_held(path)
+    assert not list(tmp_path.iterdir())
+    with alone(path, "at work"):
+        assert is_held(path)
+        assert is_held(path)
+    assert not is_held(path)
+    with alone(path, "at work"):
+        pass
+    (tmp_path / "folder.pt.lock").mkdir()
+    assert not is_held(tmp_path / "folder.pt")

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from modc.cost import KINDS
 from modc.duration import duration
 from modc.grid import packed_sizes
+from modc.provenance import training_code
 from modc.rates import EVALUATION
 from modc.report.plan import Line, Pace, Plan, hours, images
 
@@ -95,8 +96,11 @@ def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
     shown = _number(rate["images_per_second"])
     if not pace.is_own:
         return [shown, "", f"computed: as {rate['subject']['stage']}"]
-    is_new = rate["measured"] in measured
-    where = "measured now" if is_new else f"stored, of {rate['measured'][:10]}"
+    where = f"stored, of {rate['measured'][:10]}"
+    if rate["code"] != training_code():
+        where += " and other code"
+    elif rate["measured"] in measured:
+        where = "measured now"
     return [shown, _bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where]
 
 

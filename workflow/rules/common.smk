@@ -13,6 +13,7 @@ from modc.data.packed import DECODING
 from modc.errors import UserError
 from modc.fetch import split_check
 from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
+from modc.report.job_logs import error_of
 from modc.training.device import visible_devices
 
 try:
@@ -129,10 +130,9 @@ def coverage_inputs(wildcards):
 def failures(since):
     """The mistakes that jobs ended with, each with its log; `since`: when this run began."""
     for path in sorted(Path(LOGS).rglob("*.log")):
-        lines = path.read_text(errors="replace").splitlines() or [""]
-        error = re.fullmatch(r"(?:modc: error|Error|\w*Error): (.*)", lines[-1])
+        error = error_of(path)
         if path.stat().st_mtime >= since and error:
-            yield f"FAILED ({path}): {error[1]}"
+            yield f"FAILED ({path}): {error}"
 
 
 def cell_of(wildcards):
