@@ -38,18 +38,19 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
 
     config = load_config(configs, "", needed=True)
     folder = results or Path("results") / config["run"]
-    while True:
-        statuses = run_status(folder, config)
-        text = status_text(statuses, data_failures(folder, config), folder)
-        click.echo((CLEAR if watch and sys.stdout.isatty() else "") + text)
-        if watch is None or all(cell.state == DONE for cell in statuses):
-            return
-        try:
+    redraws = watch is not None and sys.stdout.isatty()
+    try:
+        while True:
+            statuses = run_status(folder, config)
+            text = status_text(statuses, data_failures(folder, config), folder)
+            click.echo((CLEAR if redraws else "") + text)
+            if watch is None or all(cell.state == DONE for cell in statuses):
+                return
             time.sleep(watch)
-        except KeyboardInterrupt:
-            sys.exit(130)
-        if not sys.stdout.isatty():
-            click.echo()
+            if not redraws:
+                click.echo()
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 @click.command()

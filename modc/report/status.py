@@ -139,7 +139,7 @@ def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
     try:
         with curve.open(newline="", errors="replace") as file:
             rows = list(csv.DictReader(file))
-        epoch, score = int(rows[-1]["epoch"]), float(rows[-1]["valid_MAP@all"])
+        epoch, score = int(rows[-1]["epoch"]), _number(float(rows[-1]["valid_MAP@all"]))
     except (OSError, csv.Error, IndexError, KeyError, TypeError, ValueError):
         epoch, score = int(_number(beat.get("epochs_done")) or 0), None
     seconds = _number(beat.get("seconds_an_epoch"))
@@ -223,7 +223,7 @@ def _is_elsewhere(beat: dict) -> bool:
 
 def _number(value: object) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value >= 0 and value != float("inf") else None
+    return float(value) if is_number and 0 <= value < 1e15 else None
 
 
 def _exists(path: Path) -> bool:

@@ -97,7 +97,7 @@ def _summary(statuses: list[CellStatus]) -> str:
         f"; at most {duration(makespan([[seconds] for seconds in known], at_once))} left with "
         f"{at_once} at once, computed from measured images/s"
     )
-    return text + (f", and what {unknown} of unknown pace take" if unknown else "")
+    return text + (f"; {unknown} of unknown pace not counted" if unknown else "")
 
 
 def _has_begun(status: CellStatus) -> bool:

@@ -219,4 +219,4 @@ def test_a_pace_of_another_network_says_nothing(run):
     run.done("warm_up")
     first, second = run_status(run.folder, config)
     assert first.left > 0 and second.left is None
-    assert "and what 1 of unknown pace take" in status_text([first, second], {}, run.folder)
+    assert "; 1 of unknown pace not counted" in status_text([first, second], {}, run.folder)
