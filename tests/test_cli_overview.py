@@ -128,6 +128,13 @@ def test_a_mistake_is_named(place, arguments, said):
     assert said in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_probe_that_could_not_be_kept_is_not_made(place):
+    (place / "rates.json").write_text("no rates")
+    done = modc(place, "plan", "--probe", "--rates", "rates.json")  # without torch
+    assert done.returncode == 1
+    assert "rates.json: no rates in it; expected what `modc plan --probe` writes" in done.stderr
+
+
 def test_without_rates_the_plan_counts_images_and_says_how_to_get_hours(place):
     done = modc(place, "plan")
     assert (done.returncode, done.stderr) == (0, "")

@@ -81,6 +81,9 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
     devices = visible_devices()
     measured: list[dict] = []
     if probe:
+        # What would be in the way of keeping them is better known before the minute.
+        rates.read(store)
+        store.parent.mkdir(parents=True, exist_ok=True)
         measured = _probed(config)
         rates.add(store, measured)
     known = rates.read(store)

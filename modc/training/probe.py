@@ -32,6 +32,8 @@ BUDGET_SECONDS = 60.0
 # Of each rate: untimed at first, then timed; at least one step of each. Where a step takes long,
 # the first one is counted, since what it does once does not show.
 UNTIMED_SECONDS, TIMED_SECONDS, LONG_SECONDS = 1.0, 2.0, 5.0
+# A probe that got less of its processors than this was in the way of others.
+BUSY_SHARE = 0.7
 # The made-up dataset: how many there are hardly matters to the pace.
 ATTRIBUTES, VALUES, LABELED = 8, 4, 32
 IMAGES = 2 * LABELED
@@ -44,11 +46,11 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
     MODC's last stage, then the others, as long as there is time. on: what `modc.rates.here`
     returns.
     """
-    end = time.monotonic() + BUDGET_SECONDS
+    begun, worked = time.monotonic(), time.process_time()
     torch.use_deterministic_algorithms(True, warn_only=True)  # as in training
     rates = []
     for cell, stage in _subjects(config, cells):
-        if stage in MODC and time.monotonic() > end:
+        if stage in MODC and time.monotonic() - begun > BUDGET_SECONDS:
             log.info("a minute is over: the rates of the other stages are derived from these")
             break
         measured = _embedding if stage == EVALUATION else _training
@@ -67,6 +69,14 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
         }
         log.info("%s %s: %.1f images/s", cell.network, stage, rate["images_per_second"])
         rates.append(rate)
+    threads = 1 if _is_gpu(machine) else torch.get_num_threads()
+    share = (time.process_time() - worked) / (time.monotonic() - begun) / threads
+    if share < BUSY_SHARE:
+        log.warning(
+            "THIS MACHINE IS BUSY: the probe got %.0f %% of the processor time that training "
+            "would have; its rates are too low, measure again when it is idle",
+            100 * share,
+        )
     return rates
 
 

@@ -45,6 +45,13 @@ def test_when_its_time_is_over_it_measures_what_every_forecast_needs(quick, tiny
     assert [one["subject"]["stage"] for one in found] == ["warm_up", "evaluation"]
 
 
+def test_a_busy_machine_is_said_to_be_one(quick, monkeypatch, caplog):
+    monkeypatch.setattr(module, "_subjects", lambda *_: [])
+    monkeypatch.setattr(module.time, "process_time", lambda: 0.0)
+    assert probe({}, [], CPU, {}) == []
+    assert "THIS MACHINE IS BUSY: the probe got 0 %" in caplog.text
+
+
 def test_a_long_step_is_made_once(quick, monkeypatch):
     made = []
     module._rate(lambda: made.append(1), 4, CPU)
