@@ -1,6 +1,6 @@
 """A table as it is printed: rows and columns as in the paper, texts, marks, and the notes below."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -29,11 +29,15 @@ ROW = ["network", "method", "labeled_percent", "query_label", "top_n"]
 
 @dataclass(frozen=True)
 class Entry:
-    """The text of one place; "" where the table has no such place."""
+    """The text of one place; "" where the table has no such place.
+
+    place: its row of the long form, None where there is none.
+    """
 
     text: str
     best_of_network: bool = False
     best_of_all: bool = False
+    place: dict | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -145,18 +149,19 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
         return Entry("")
     if quantity == "verdict":
         word = place["verdict"]
-        return Entry({MISSING: ABSENT, NOT_COMPARABLE: NOT_COMPARABLE_MARK}.get(word, word))
+        text = {MISSING: ABSENT, NOT_COMPARABLE: NOT_COMPARABLE_MARK}.get(word, word)
+        return Entry(text, place=place)
     if pd.isna(place[quantity]):
-        return Entry(ABSENT)
-    percent = round(100 * place[quantity], 2)
+        return Entry(ABSENT, place=place)
+    percent = round(100 * place[quantity], 2) + 0.0  # no -0.00
     mark = NOT_COMPARABLE_MARK if place["status"].startswith(NOT_COMPARABLE) else ""
     if quantity == "difference":
-        return Entry(f"{percent:+.2f}{mark}")
+        return Entry(f"{percent:+.2f}{mark}", place=place)
     text = f"{percent:.2f}"
     if quantity == "ours":
         text += f" ± {100 * place['spread']:.2f}" if pd.notna(place["spread"]) else ""
         text += mark
-    return Entry(text, percent == best.get(place["network"]), percent == best.get("all"))
+    return Entry(text, percent == best.get(place["network"]), percent == best.get("all"), place)
 
 
 def _title(frame: pd.DataFrame, name: str) -> str:
