@@ -38,6 +38,15 @@ def published() -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def templates() -> str:
+    """Return a fingerprint of the templates, the style and the script of the HTML pages."""
+    digest = hashlib.sha256()
+    for path in sorted((PACKAGE / "report" / "templates").iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def imported_files(module: str) -> set[Path]:
     """Return the package's files that importing `module` ("modc.a.b") reads, itself among them."""
     found: set[Path] = set()

@@ -1,8 +1,10 @@
 """The fingerprint of the training code covers what training imports, and no more."""
 
+import shutil
 import subprocess
 import sys
 
+from modc import provenance
 from modc.provenance import PACKAGE, imported_files
 
 
@@ -35,3 +37,14 @@ def test_the_files_are_those_that_python_really_imports():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(imported) <= {str(path) for path in imported_files("modc.training.train")}
+
+
+def test_a_template_that_changes_changes_their_fingerprint(tmp_path, monkeypatch):
+    folder = tmp_path / "report" / "templates"
+    shutil.copytree(provenance.PACKAGE / "report" / "templates", folder)
+    before = provenance.templates.__wrapped__()
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    assert provenance.templates.__wrapped__() == before
+    with (folder / "style.css").open("a") as file:
+        file.write("\n")
+    assert provenance.templates.__wrapped__() != before

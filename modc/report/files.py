@@ -1,7 +1,11 @@
-"""The names of the files that `modc tables`, `modc coverage` and `modc ablation` write."""
+"""The names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
 
 from modc.published import TABLES
 
+# Of each of the paper's tables.
+KINDS = ("md", "tex", "csv", "html")
+# The page of a run, inside results/<run>/.
+REPORT_FILE = "report.html"
 PUBLISHED_DATASETS = ("FashionAI", "DARN")
 # The paper's sentences checked, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
@@ -11,7 +15,7 @@ ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
 
 def table_files(config: dict) -> list[str]:
     """Return the file names inside results/<run>/tables/, the paper's tables first."""
-    paper = [f"table{number}.{kind}" for number in TABLES for kind in ("md", "tex", "csv")]
+    paper = [f"table{number}.{kind}" for number in TABLES for kind in KINDS]
     others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in ("md", "csv")]
     return paper + others + list(NOTES)
 

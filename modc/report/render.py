@@ -10,6 +10,7 @@ from modc.report.assumptions import markdown_ledger
 from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
 from modc.report.files import other_datasets, table_files
+from modc.report.html import standalone
 from modc.report.latex import latex
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
@@ -22,8 +23,8 @@ from modc.report.tables import attribute_table, paper_table
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write every table of `table_files` and return the paths.
 
-    Tables 1 to 5 as Markdown, LaTeX and CSV, a dataset that the paper does not have as Markdown
-    and CSV. Markdown and LaTeX show percent, CSV fractions in long form. What a run does not have
+    Tables 1 to 5 as Markdown, LaTeX, CSV and HTML, a dataset that the paper does not have as
+    Markdown and CSV. CSV has fractions in long form, the others percent. What a run does not have
     stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
     checked, how each training went, and the assumptions.
     """
@@ -67,7 +68,9 @@ def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
 def _rendered(kind: str, frame: pd.DataFrame, name: int | str, config: dict) -> str:
     if kind == ".csv":
         return frame.to_csv(index=False)
-    return {".md": markdown, ".tex": latex}[kind](page(frame, _title(name), config))
+    return {".md": markdown, ".tex": latex, ".html": standalone}[kind](
+        page(frame, _title(name), config)
+    )
 
 
 def _frame(name: int | str, results: list[Result], config: dict) -> pd.DataFrame:

@@ -29,7 +29,8 @@ def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
 
 
 def test_files_of_the_papers_run_and_of_another_dataset(config):
-    paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in ("md", "tex", "csv")]
+    kinds = ("md", "tex", "csv", "html")
+    paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in kinds]
     notes = ["claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md"]
     assert table_files(config) == [*paper, *notes]
     config["grid"]["datasets"] = ["FashionMNIST"]

@@ -1,0 +1,106 @@
+"""Tables as HTML: a fragment that pages take in, and a page of its own for each table."""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from modc.report.anchors import place_id
+from modc.report.layout import ABSENT, NOT_COMPARABLE_MARK, Entry, Page, Row
+from modc.report.verdicts import ABOVE, BELOW, MATCHES, MISSING, NOT_COMPARABLE, UNDECIDED
+
+# A mark beside the number, so that colour is never alone; those of what is not comparable and of
+# what is missing are the layout's own.
+VERDICT_MARKS = {
+    MATCHES: "=",
+    BELOW: "▼",
+    ABOVE: "▲",
+    UNDECIDED: "?",
+    NOT_COMPARABLE: NOT_COMPARABLE_MARK,
+    MISSING: ABSENT,
+}
+# Points from which a difference takes the next tone.
+TONES = (0.5, 2.0, 5.0)
+
+
+def fragment(page: Page, target: str | None = None) -> Markup:
+    """Return the page's tables, one a part, and its notes, as HTML without a frame.
+
+    target: the file that has the details of each place, "" for the page that takes the fragment in;
+    None: nothing is linked.
+    """
+    return Markup(environment().get_template("table.html.j2").render(page=page, target=target))
+
+
+def standalone(page: Page) -> str:
+    """Return the page as a file of its own; its numbers lead to the report beside its folder."""
+    return environment().get_template("standalone.html.j2").render(page=page)
+
+
+@cache
+def environment() -> Environment:
+    """Return Jinja2's environment: everything is escaped, and a name that is not there is an error.
+
+    Jinja2's own rule: only Markup passes unescaped, and that is made here and in the templates.
+    """
+    made = Environment(
+        loader=PackageLoader("modc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"breakable": _breakable, "slug": _slug, "without": str.removeprefix}
+    made.globals |= {
+        "place_id": place_id,
+        "tone": tone,
+        "verdict_mark": verdict_mark,
+        "verdict_marks": VERDICT_MARKS,
+        "groups": _groups,
+        "headings": _headings,
+    }
+    return made
+
+
+def tone(entry: Entry) -> str:
+    """Return the class of a difference: "below-1" to "below-3", "above-1" to "above-3", or "".
+
+    A difference that says nothing about the method has none.
+    """
+    place = entry.place
+    if place is None or place["verdict"] == NOT_COMPARABLE or pd.isna(place["difference"]):
+        return ""
+    points = round(100 * place["difference"], 2)
+    step = sum(abs(points) >= limit for limit in TONES)
+    return f"{'above' if points > 0 else 'below'}-{step}" if step else ""
+
+
+def verdict_mark(entry: Entry) -> str:
+    """Return the mark of the verdict, "" where there is none or the entry's text has it already."""
+    mark = VERDICT_MARKS.get(entry.place["verdict"], "") if entry.place else ""
+    return "" if mark in entry.text else mark
+
+
+def _groups(rows: list[Row]) -> Iterator[list[Row]]:
+    """Yield rows that stand together, as in the paper."""
+    for _, own in groupby(rows, key=lambda row: row.group):
+        yield list(own)
+
+
+def _headings(page: Page) -> list[tuple[str, int]]:
+    """Return the headings above the columns, each with how many columns it spans."""
+    spans = [(name, len(list(own))) for name, own in groupby(name for name, _ in page.columns)]
+    return spans if len(spans) > 1 else []
+
+
+def _breakable(label: str) -> Markup:
+    """Let a line break after a closing bracket or a comma: MODC(ASEN++)_top1, unknown."""
+    text = escape(label)
+    return Markup(str(text).replace(")", ")<wbr>"))
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in text.lower())
