@@ -34,6 +34,7 @@ for command in (
     evaluate.score,
     report.tables,
     report.figures,
+    report.report,
     report.assumptions,
     report.ablation,
     report.coverage,

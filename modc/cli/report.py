@@ -1,4 +1,4 @@
-"""The commands that render what a run has: tables, figures, assumptions, ablation, coverage."""
+"""The commands that render what a run has, from its tables to its report."""
 
 from pathlib import Path
 
@@ -45,6 +45,18 @@ def figures(configs: tuple[Path, ...], results: Path | None) -> None:
         click.echo(path)
     for file, reason in left_out.items():
         click.echo(f"{file} is left out: {reason}")
+
+
+@click.command()
+@config_option
+@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+def report(configs: tuple[Path, ...], results: Path | None) -> None:
+    """Render report.html from whatever the run has: one page that opens from disk."""
+    from modc.config import load
+    from modc.report.page.page import render
+
+    config = load(list(configs))
+    click.echo(render(_run_folder(results, config), config))
 
 
 @click.command()

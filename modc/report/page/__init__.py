@@ -1,0 +1,1 @@
+"""The page of a run: what it says, as plain data, and how it is rendered."""

@@ -1,0 +1,68 @@
+"""All that the page of a run says, as plain data; whatever a run has or has not."""
+
+from pathlib import Path
+
+from modc.published import TABLES
+from modc.published.assumptions import load, name_of_setting, setting
+from modc.report.assumptions import changed
+from modc.report.claims import RULE
+from modc.report.claims import claims as check
+from modc.report.layout import page
+from modc.report.page import provenance
+from modc.report.page.claims import claims, held
+from modc.report.page.coverage import coverage
+from modc.report.page.figures import figures
+from modc.report.page.places import details
+from modc.report.page.runs import absences, counts, runs
+from modc.report.page.summary import sentence, verdict_counts
+from modc.report.pairs import paired_interval
+from modc.report.render import all_frames
+from modc.report.results import collect
+from modc.report.verdicts import rule
+
+
+def page_data(run_folder: Path, config: dict) -> dict:
+    """Return what the templates show: texts, numbers and tables, nothing rendered."""
+    results = collect(run_folder, config)
+    every = all_frames(results, config)
+    frames = {number: every[number] for number in TABLES}
+    named = {f"Table {name}" if name in TABLES else name: own for name, own in every.items()}
+    checked = claims(check(every, config, paired_interval(results, config)))
+    return {
+        "run": config["run"],
+        "sentence": sentence(frames),
+        "verdicts": verdict_counts(frames),
+        "claim_rule": RULE,
+        "rule": rule(len(config["grid"]["seeds"]), config["report"]["widest_interval"]),
+        "scores": counts(config, results),
+        "claims": checked,
+        "held": held(checked),
+        "tables": [page(frame, name, config) for name, frame in named.items()],
+        "places": [
+            place
+            for name, frame in named.items()
+            for place in details(frame, name, results, config)
+        ],
+        "runs": runs(run_folder, config, results),
+        "absences": absences(run_folder, config, results),
+        "coverage": coverage(run_folder, config),
+        "assumptions": assumptions(config),
+        "changed": changed(config),
+        "figures": figures(run_folder),
+        "sources": provenance.sources(results),
+        "manifests": provenance.manifests(results),
+        "code": provenance.code_now(),
+        "version": provenance.version_now(),
+    }
+
+
+def assumptions(config: dict) -> list[dict]:
+    """Return each assumption with the run's setting: what is done, who says so, what else."""
+    return [
+        {
+            "assumption": assumption,
+            "setting": setting(config, assumption),
+            "name_of_setting": name_of_setting(config, assumption),
+        }
+        for assumption in load()
+    ]

@@ -1,0 +1,101 @@
+"""The figures of a run, put into the page itself so that it stays one file."""
+
+import base64
+import io
+import json
+from collections import Counter
+from pathlib import Path
+
+from PIL import Image
+
+MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
+# Characters of one picture in the page, and of all: a page that can be sent by mail.
+LARGEST, MOST = 250_000, 900_000
+MOST_PIXELS = 50_000_000
+QUALITY = 75
+
+
+def figures(run_folder: Path) -> dict:
+    """Return the figures in figures/: drawn, beside and missing.
+
+    drawn: those in the page, with file (inside the run's folder), title, caption, alt, source (a
+    data URI); beside: those that are too large for it, with file and title; missing: title and
+    reason. figures.json has the words and the order; a picture that it does not name comes last,
+    under its file's name.
+    """
+    folder = Path(run_folder) / "figures"
+    listed = _listed(folder / "figures.json")
+    paths = [path for path in sorted(folder.glob("*")) if path.suffix in MEDIA]
+    there = {path.name: path for path in paths if not path.is_symlink()}
+    words = {own["file"]: own for own in listed["figures"] if own["file"] in there}
+    words |= {name: {} for name in there if name not in words}
+    sources = _sources([there[name] for name in words])
+    drawn, beside = [], []
+    for name, own in words.items():
+        title = str(own.get("title", Path(name).stem))
+        figure = {"file": f"figures/{name}", "title": title}
+        if name not in sources:
+            beside.append(figure)
+            continue
+        said = {"caption": str(own.get("caption", "")), "alt": str(own.get("alt", title))}
+        drawn.append({**figure, **said, "source": sources[name]})
+    missing = [
+        {"title": str(own.get("title", own["file"])), "reason": str(own.get("reason", ""))}
+        for own in listed["missing"]
+    ]
+    return {"drawn": drawn, "beside": beside, "missing": missing}
+
+
+def _sources(paths: list[Path]) -> dict[str, str]:
+    """Return the data URIs by name of those that the page has room for.
+
+    The first of each kind comes first, then the second, and so on; a kind is what stands before the
+    first hyphen: figure2-collar-design is a figure2.
+    """
+    turn: Counter[str] = Counter()
+    order = []
+    for position, path in enumerate(paths):
+        kind = path.stem.partition("-")[0]
+        order.append((turn[kind], position, path))
+        turn[kind] += 1
+    found, left = {}, MOST
+    for _, _, path in sorted(order):
+        uri = _data_uri(path)
+        if len(uri) <= min(LARGEST, left):
+            found[path.name] = uri
+            left -= len(uri)
+    return found
+
+
+def _listed(path: Path) -> dict:
+    """Return figures and missing of figures.json, empty lists if it is absent or damaged."""
+    try:
+        listed = json.loads(path.read_bytes())
+        found = {key: listed.get(key, []) for key in ("figures", "missing")}
+        return {
+            key: [own for own in entries if isinstance(own.get("file"), str)]
+            for key, entries in found.items()
+        }
+    except (OSError, ValueError, AttributeError, TypeError):  # absent, no JSON, or another shape
+        return {"figures": [], "missing": []}
+
+
+def _data_uri(path: Path) -> str:
+    data, media = path.read_bytes(), MEDIA[path.suffix]
+    smaller = _as_webp(data) if path.suffix == ".png" else None
+    if smaller is not None and len(smaller) < len(data):
+        data, media = smaller, "image/webp"
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"
+
+
+def _as_webp(data: bytes) -> bytes | None:
+    """Return a picture as WebP, None if it is damaged or too large to look at."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return None
+            written = io.BytesIO()
+            picture.convert("RGB").save(written, "WEBP", quality=QUALITY)
+            return written.getvalue()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

@@ -1,0 +1,21 @@
+"""The page of a run as one HTML file that needs nothing beside it."""
+
+from pathlib import Path
+
+from modc.atomic import write_text
+from modc.report.files import REPORT_FILE
+from modc.report.html import environment, fragment
+from modc.report.page.data import page_data
+
+
+def render(run_folder: Path, config: dict) -> Path:
+    """Write report.html into a run's folder and return its path; a run that has nothing, too."""
+    path = Path(run_folder) / REPORT_FILE
+    write_text(path, html(page_data(run_folder, config)))
+    return path
+
+
+def html(data: dict) -> str:
+    """Return the page that shows `data` (`page_data`)."""
+    template = environment().get_template("report.html.j2")
+    return template.render(**data, fragment=fragment)

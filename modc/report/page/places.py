@@ -1,0 +1,89 @@
+"""The details of each place of the tables: what is shown when it is opened."""
+
+import pandas as pd
+
+from modc.report.anchors import place_id, run_id
+from modc.report.results import Result
+
+SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")
+NUMBERS = (
+    "ours",
+    "spread",
+    "low",
+    "high",
+    "published",
+    "difference",
+    "gain",
+    "gain_low",
+    "gain_high",
+    "published_gain",
+)
+
+
+def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict) -> list[dict]:
+    """Return one entry a place of a table: its names, numbers (None where absent), and links.
+
+    frame: the long form. Numbers are fractions. seeds: number and value of each seed, None where it
+    has none; baseline: the place of the baseline, "" for a baseline; run: the training, "" where
+    the grid has none.
+    """
+    divisor = config["evaluation"]["map_at_100"]
+    places = frame.to_dict("records")
+    baselines = {_key(place): place for place in places if place["method"] == "baseline"}
+    found = []
+    for place in places:
+        is_modc = place["method"] == "modc"
+        baseline = baselines.get(_key(place)) if is_modc else None
+        cell = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
+        seeds = _seeds(place, results, divisor)
+        found.append(
+            {
+                "id": place_id(place),
+                "table": name,
+                "method": _method(place),
+                "where": _where(place),
+                "metric": place["metric"],
+                "verdict": place["verdict"],
+                "status": place["status"],
+                **{key: _number(place.get(key)) for key in NUMBERS},
+                "seeds": seeds,
+                "baseline": place_id(baseline) if baseline else "",
+                "run": run_id(*cell) if seeds else "",
+            }
+        )
+    return found
+
+
+def _seeds(place: dict, results: list[Result], divisor: str) -> list[dict]:
+    metric = place["metric"]
+    metric += f"/{divisor}" if metric == "MAP@100" else ""
+    where = (place["attribute"], metric, place["query_label"], place["top_n"])
+    key = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
+    return [
+        {"seed": result.cell.seed, "value": result.value(*where), "why": result.status}
+        for result in results
+        if key
+        == (result.cell.dataset, result.cell.network, result.cell.labeled_percent, result.method)
+    ]
+
+
+def _method(place: dict) -> str:
+    if place["method"] == "baseline":
+        return place["network"]
+    if not place["top_n"]:
+        return f"MODC({place['network']})"
+    return f"MODC({place['network']})_top{place['top_n']}"
+
+
+def _where(place: dict) -> str:
+    label = f", query label {place['query_label']}" if place["query_label"] else ""
+    attribute = place["attribute"].replace("_", " ")
+    return f"{place['dataset']}, {place['labeled_percent']} % of the labels{label}, {attribute}"
+
+
+def _key(place: dict) -> tuple:
+    return tuple(place[name] for name in SAME_BUT_METHOD)
+
+
+def _number(value: object) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)

@@ -1,0 +1,139 @@
+"""What stands behind a number: each training with its settings, data, code, machine and stages."""
+
+from pathlib import Path
+
+import yaml
+
+from modc.grid import METHODS, Cell, cells, stages, training_settings
+from modc.report.anchors import run_id
+from modc.report.page.curves import curve
+from modc.report.page.failures import why_missing
+from modc.report.results import NOT_RUN, Result
+
+# What a score says of how it was made, in the order of the page; what it does not say is left out.
+MADE_BY = {
+    "code": "code of training (fingerprint)",
+    "device": "device",
+    "precision": "precision",
+    "threads": "CPU threads",
+    "machine": "machine",
+    "python": "Python",
+    "modc": "modc",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pillow": "Pillow",
+    "simplejpeg": "simplejpeg",
+}
+LONGEST = 300
+
+
+def runs(run_folder: Path, config: dict, results: list[Result]) -> list[dict]:
+    """Return one entry for each dataset, network, percentage and method, with all of its seeds.
+
+    Keys: id, dataset, network, labeled_percent, method, settings (a list of stage and YAML: what
+    differs from the stage before), seeds (see `_seed`).
+    """
+    by_key: dict[tuple, list[Result]] = {}
+    for result in results:
+        cell = result.cell
+        key = (cell.dataset, cell.network, cell.labeled_percent, result.method)
+        by_key.setdefault(key, []).append(result)
+    return [
+        {
+            "id": run_id(*key),
+            **dict(zip(("dataset", "network", "labeled_percent", "method"), key, strict=True)),
+            "settings": _settings(config, own[0].cell, own[0].method),
+            "seeds": [_seed(run_folder, config, result) for result in own],
+        }
+        for key, own in by_key.items()
+    ]
+
+
+def absences(run_folder: Path, config: dict, results: list[Result]) -> list[dict]:
+    """Return why scores are not there, each reason once: text, and places with name, log, said."""
+    found: dict[str, list[dict]] = {}
+    for result in results:
+        if result.status:
+            why = _why(run_folder, config, result)
+            place = {"name": _name(result), "log": why["log"], "said": why["said"]}
+            found.setdefault(why["text"], []).append(place)
+    return [{"text": text, "places": places} for text, places in found.items()]
+
+
+def counts(config: dict, results: list[Result]) -> dict:
+    """Return how many of the grid's scores there are: scores, expected, cells, seeds."""
+    return {
+        "scores": sum(not result.status for result in results),
+        "expected": len(cells(config)) * len(METHODS),
+        "cells": len(cells(config)),
+        "seeds": len(config["grid"]["seeds"]),
+    }
+
+
+def made_by(result: Result) -> list[tuple[str, str]]:
+    """Return what the scores say of how they were made, as (name, text) in the order of MADE_BY."""
+    made = (result.scores or {}).get("provenance")
+    made = made if isinstance(made, dict) else {}
+    return [(name, _text(made[key])) for key, name in MADE_BY.items() if key in made]
+
+
+def _seed(run_folder: Path, config: dict, result: Result) -> dict:
+    """Return how one seed went: its files, what made it, its stages and learning curve.
+
+    missing: "" or why there are no scores; not_comparable: "" or why.
+    """
+    cell, scores = result.cell, result.scores or {}
+    chain = stages(config, cell, result.method)
+    folder = Path(run_folder) / cell.folder
+    finished = [stage for stage in chain if (folder / stage / "model.pt").exists()]
+    return {
+        "seed": cell.seed,
+        "folder": f"{cell.folder}/{result.method}",
+        "missing": _why(run_folder, config, result)["text"] if result.status else "",
+        "not_comparable": result.not_comparable,
+        "finished": f"{len(finished)} of {len(chain)} stages are finished",
+        "seconds": sum(stage["seconds"] for stage in result.stages),
+        "stages": result.stages,
+        "absent_values": len(result.absent_values),
+        "labeled_images": result.labeled_images,
+        "manifest": scores.get("manifest_sha256", ""),
+        "index": _text(scores.get("index_sha256", "")),
+        "made_by": made_by(result),
+        "curve": curve(folder, chain),
+        "chain": chain,
+    }
+
+
+def _why(run_folder: Path, config: dict, result: Result) -> dict:
+    if result.status != NOT_RUN:
+        log = f"{result.cell.folder}/{result.method}/scores.json"
+        return {"text": result.status, "log": log, "said": ""}
+    return why_missing(run_folder, config, result.cell, result.method)
+
+
+def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
+    """Return each stage with its settings as YAML: the first's all, then what differs."""
+    before: dict = {}
+    found = []
+    for stage in stages(config, cell, method):
+        own = training_settings(config, cell, stage)
+        named = ("dataset", "network", "labeled_percent", "seed", "stage", "stage_before")
+        own = {key: value for key, value in own.items() if key not in named}
+        changed = {key: value for key, value in own.items() if before.get(key) != value}
+        found.append((stage, yaml.safe_dump(changed, sort_keys=False) if changed else ""))
+        before = own
+    return found
+
+
+def _name(result: Result) -> str:
+    cell = result.cell
+    network = cell.network if result.method == "baseline" else f"MODC({cell.network})"
+    return f"{cell.dataset} {cell.labeled_percent} % {network}, seed {cell.seed}"
+
+
+def _text(value: object) -> str:
+    """Return what a file says, as a short text: it may be anything."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

@@ -1,0 +1,78 @@
+import pytest
+
+from modc.grid import Cell
+from modc.report.page.failures import why_missing
+
+CELL = Cell("DARN", "ASEN++", 10, 0)
+NAME = "DARN-ASEN++-10-0"
+
+
+@pytest.fixture
+def why(tmp_path, config):
+    def ask(logs: dict[str, str], method: str = "modc", cell: Cell = CELL) -> dict:
+        for name, text in logs.items():
+            path = tmp_path / "logs" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return why_missing(tmp_path, config, cell, method)
+
+    return ask
+
+
+def test_nothing_is_known_without_logs(why):
+    assert why({}) == {"text": "not run", "log": "", "said": ""}
+
+
+@pytest.mark.parametrize(
+    ("log", "job"),
+    [
+        (f"warm_up_global/{NAME}.log", "warm_up_global"),
+        (f"warm_up/{NAME}.log", "warm_up"),
+        (f"pseudo_clusters/{NAME}.log", "pseudo_clusters"),
+        (f"score/{NAME}-modc.log", "score of modc"),
+        ("fetch/DARN.log", "fetch"),
+        ("fetch/splits.log", "fetch"),
+        ("pack/DARN.log", "pack"),
+        ("subset/DARN-stratified-2-0-10.log", "subset"),
+    ],
+)
+def test_the_job_that_failed_is_named_with_its_log(why, log, job):
+    found = why({log: "so far so good\nmodc: error: no room\n"})
+    assert found == {"text": f"failed in {job}: no room", "log": f"logs/{log}", "said": ""}
+
+
+def test_the_first_failure_is_the_reason(why):
+    found = why(
+        {
+            f"warm_up/{NAME}.log": "Traceback\ntorch.OutOfMemoryError: no memory",
+            f"pseudo_clusters/{NAME}.log": "modc: error: no model",
+        }
+    )
+    assert found["text"] == "failed in warm_up: no memory"
+
+
+def test_a_training_that_was_stopped(why):
+    found = why({f"warm_up/{NAME}.log": "epoch 1/9 done\n\nepoch 2/9 done\n"})
+    assert found["text"] == "not finished: warm_up began"
+    assert found["said"] == "epoch 2/9 done"
+
+
+def test_an_old_mistake_in_the_data_is_none_once_something_trains(why):
+    found = why({"fetch/DARN.log": "modc: error: no network", f"warm_up/{NAME}.log": ""})
+    assert found["text"] == "not finished: warm_up began"
+
+
+def test_logs_of_other_cells_say_nothing(why):
+    others = ("DARN-ASEN-10-0", "DARN-ASEN++-10-01", "DARN-ASEN++-100-0")
+    assert why({f"warm_up/{name}.log": "modc: error: x" for name in others})["text"] == "not run"
+    assert why({"subset/DARN-uniform-2-0-100.log": "modc: error: x"})["text"] == "not run"
+
+
+def test_the_baseline_does_not_wait_for_modc(why):
+    logs = {f"pseudo_clusters/{NAME}.log": "modc: error: x"}
+    assert why(logs, "baseline")["text"] == "not run"
+    assert why(logs, "modc")["text"] == "failed in pseudo_clusters: x"
+
+
+def test_a_long_last_line_is_cut(why):
+    assert len(why({f"warm_up/{NAME}.log": f"modc: error: {'x' * 9999}"})["text"]) < 500

@@ -1,0 +1,204 @@
+"""The whole page, as a parser sees it: whatever a run has or has not."""
+
+import itertools
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from parsed_page import Parsed
+
+from modc.grid import METHODS, cells
+from modc.published import numbers
+from modc.report.page.data import page_data
+from modc.report.page.page import render
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def page_of(config):
+    def make(folder):
+        return Parsed(render(folder, config).read_text())
+
+    return make
+
+
+def check(page):
+    """What holds for every page."""
+    assert len(page.ids) == len(set(page.ids))
+    inside = [link for link in page.links if link.startswith("#")]
+    assert inside and {link[1:] for link in inside} <= set(page.ids)
+    outside = [link for link in page.links if not link.startswith("#")]
+    assert not any(re.match(r"\w+:|//", link) for link in outside)
+    assert all(source.startswith("data:") for source in page.sources)
+    assert not any(tag == "link" or "srcset" in own for tag, own in page.tags)
+    assert [tag for tag, _ in page.tags if tag in ("h1", "main", "header", "nav")] == [
+        "header",
+        "nav",
+        "main",
+        "h1",
+    ]
+    assert ("html", {"lang": "en"}) in page.tags
+    text = page.text("pre")
+    assert "nan" not in re.findall(r"\b\w+\b", text.lower())
+    assert "None" not in text and "Undefined" not in text
+    tables = sum(tag == "table" for tag, _ in page.tags)
+    assert sum(tag == "caption" for tag, _ in page.tags) == tables
+
+
+def test_a_whole_run(page_of, write_run, config):
+    page = page_of(write_run(config))
+    check(page)
+    assert "missing" not in page.ids
+    for place in numbers.load().to_dict("records"):
+        assert any(name.startswith(f"table{place['table']}-") for name in page.ids)
+    places = [name for name in page.ids if re.match(r"table\d-[A-Z]", name)]
+    assert len(places) == 327
+    assert sum(name.startswith("run-") for name in page.ids) == 42
+    # Ours, published, difference and verdict of each.
+    assert sum(link[1:] in set(places) for link in page.links) >= 4 * 327
+    assert "All 42 trainings" in page.text()
+
+
+def test_an_empty_run(page_of, tmp_path):
+    page = page_of(tmp_path)
+    check(page)
+    text = page.text()
+    assert "Nothing can be said about the paper yet: this run has no numbers." in text
+    assert "0 of 42 trainings" in text.replace("  ", " ")
+    assert "There are no scores yet" in text
+
+
+def test_a_half_finished_run_with_failures(page_of, write_run, config):
+    folder = write_run(config)
+    failed, damaged, stopped, *_ = cells(config)
+    shutil.rmtree(folder / failed.folder)
+    (folder / damaged.folder / "baseline" / "scores.json").write_text("{")
+    (folder / stopped.folder / "modc" / "scores.json").unlink()
+    logs = {
+        f"warm_up/{failed.dataset}-{failed.network}-{failed.labeled_percent}-0.log": (
+            "modc: error: no room </script><b>"
+        ),
+        f"warm_up/{stopped.dataset}-{stopped.network}-{stopped.labeled_percent}-0.log": "epoch 7",
+    }
+    for name, text in logs.items():
+        (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "logs" / name).write_text(text)
+    page = page_of(folder)
+    check(page)
+    text = page.text()
+    assert "missing" in page.ids
+    assert "failed in warm_up: no room </script><b>" in text
+    assert "scores.json is not JSON" in text
+    assert "not finished: warm_up began" in text and "said last: epoch 7" in text
+    assert "38 of 42" in text
+
+
+def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
+    config["grid"]["seeds"] = [0, 1, 2]
+    folder = write_run(config)
+    first = cells(config)[2]
+    shutil.rmtree(folder / first.folder)
+    page = page_of(folder)
+    check(page)
+    assert "standard deviation over the seeds" in page.text()
+    shown = [text for tag, text in page.texts if tag == "h4"]
+    assert shown == ["Seed 0", "Seed 1", "Seed 2"] * 42
+
+
+def test_a_dataset_that_the_paper_does_not_have(page_of, write_run, config):
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    page = page_of(write_run(config))
+    check(page)
+    assert "table-FashionMNIST-ASEN-baseline-100-overall-MAP-100" in page.ids
+    assert "this run has no numbers" in page.text()
+
+
+def test_whatever_files_say_is_text(write_run, write_cell, scores_of, config, page_of):
+    nasty = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
+    folder = write_run(config)
+    for cell, method in itertools.product(cells(config), METHODS):
+        scores = scores_of(cell, method)
+        scores["provenance"] = {"device": nasty, "code": {"a": [nasty]}, "machine": None}
+        scores["index_sha256"] = nasty
+        scores["manifest_sha256"] = nasty
+        for stage in scores["stages"]:
+            stage["stopped"] = stage["stage"] = nasty
+        write_cell(cell, scores, method)
+    config["run"] = nasty
+    page = page_of(folder)
+    scripts = [tag for tag, _ in page.tags if tag == "script"]
+    assert len(scripts) == 1 and page.sources == []
+    assert page.text().count(nasty) > 100
+
+
+@pytest.mark.parametrize("provenance", [None, [], "text", {"device": []}])
+def test_odd_provenance_stops_nothing(
+    provenance, write_run, write_cell, scores_of, config, page_of
+):
+    folder = write_run(config)
+    cell = cells(config)[0]
+    write_cell(cell, scores_of(cell) | {"provenance": provenance})
+    check(page_of(folder))
+
+
+def test_the_numbers_are_those_of_the_scores(write_run, scores_of, config):
+    data = page_data(write_run(config), config)
+    name = "table4-ASENv2-modc-top1-unknown-10-overall-MAP-all"
+    place = next(place for place in data["places"] if place["id"] == name)
+    cell = next(
+        cell
+        for cell in cells(config)
+        if (cell.dataset, cell.network, cell.labeled_percent) == ("FashionAI", "ASENv2", 10)
+    )
+    ours = scores_of(cell, "modc")["overall"]["prioritized"]["top1"]["unknown"]["MAP@all"]
+    assert place["ours"] == ours
+    assert place["seeds"] == [{"seed": 0, "value": ours, "why": ""}]
+    assert place["baseline"] == "table4-ASENv2-baseline-10-overall-MAP-all"
+    assert place["run"] == "run-FashionAI-ASENv2-10-modc"
+    run = next(run for run in data["runs"] if run["id"] == place["run"])
+    assert run["seeds"][0]["folder"] == f"{cell.folder}/modc"
+    assert run["settings"][0][0] == "warm_up"
+    first = yaml.safe_load(run["settings"][0][1])
+    assert first["epochs"] == config["training"]["stages"]["ASENv2"]["warm_up"]["epochs"]
+    assert first["batch"] == config["training"]["batch"]
+    # A later stage lists what differs alone.
+    assert "batch" not in yaml.safe_load(run["settings"][1][1])
+
+
+def test_several_kinds_of_provenance_are_counted(write_run, write_cell, scores_of, config):
+    folder = write_run(config, provenance={"device": "cpu"})
+    cell = cells(config)[0]
+    write_cell(cell, scores_of(cell) | {"provenance": {"device": "cuda"}})
+    (source,) = page_data(folder, config)["sources"]
+    assert source["name"] == "device"
+    assert source["values"] == [{"value": "cpu", "count": 41}, {"value": "cuda", "count": 1}]
+
+
+def test_rendered_again_to_the_same_bytes(write_run, config):
+    folder = write_run(config)
+    assert render(folder, config).read_bytes() == render(folder, config).read_bytes()
+
+
+def test_the_papers_grid_stays_below_two_megabytes(write_run, config):
+    folder = write_run(config)
+    epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
+    for cell in cells(config):
+        for stage in ("warm_up_global", "warm_up", "supervised", "pseudo_clusters"):
+            path = folder / cell.folder / stage / "curve.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("epoch,valid_MAP@all\n" + epochs)
+    assert render(folder, config).stat().st_size < 2e6
+
+
+def test_it_cites_what_the_project_says(page_of, tmp_path):
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    page = page_of(tmp_path)
+    (cited,) = [text for tag, text in page.texts if tag == "pre" and "@software" in text]
+    paper = citation["references"][0]
+    for words in (citation["title"], citation["authors"][0]["name"], paper["title"]):
+        assert words in cited
+    assert " and ".join(author["family-names"] for author in paper["authors"]) in cited
+    assert str(paper["year"]) in cited
