@@ -25,3 +25,4 @@ rule all:
         FIGURES,
         FIGURES_SUMMARY,
         COVERAGE,
+        REPORT,

@@ -123,8 +123,9 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "score": 42,
             "tables": 1,
             "figures": 1,
+            "report": 1,
             "all": 1,
-            "total": 110,
+            "total": 111,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -242,16 +243,25 @@ def edited(finished):
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("modc/report/markdown.py", {"tables"}),
-        ("modc/published/numbers.py", {"tables", "figures"}),
-        ("modc/published/assumptions.yaml", {"tables", "figures"}),
-        ("modc/report/figures/style.py", {"figures"}),
-        ("modc/report/coverage_picture.py", {"coverage"}),
+        ("modc/report/markdown.py", {"tables", "report"}),
+        ("modc/published/numbers.py", {"tables", "figures", "report"}),
+        ("modc/published/assumptions.yaml", {"tables", "figures", "report"}),
+        ("modc/report/figures/style.py", {"figures", "report"}),
+        ("modc/report/coverage_picture.py", {"coverage", "report"}),
         ("modc/cli/report.py", set()),
         ("modc/evaluation/embed_images.py", set()),
-        ("modc/training/train.py", {"warm_up", "supervised", "score", "tables", "figures"}),
-        ("modc/networks/attention.py", {"warm_up", "supervised", "score", "tables", "figures"}),
-        ("modc/losses/triplet.py", {"warm_up", "supervised", "score", "tables", "figures"}),
+        (
+            "modc/training/train.py",
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+        ),
+        (
+            "modc/networks/attention.py",
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+        ),
+        (
+            "modc/losses/triplet.py",
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+        ),
     ],
 )
 def test_only_a_file_that_training_imports_retrains(finished, edited, file, rules):
@@ -267,21 +277,27 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
 @pytest.mark.parametrize(
     ("override", "rules"),
     [
-        ("training: {margin: 0.3}", {"warm_up", "supervised", "score", "tables", "figures"}),
+        (
+            "training: {margin: 0.3}",
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+        ),
         (
             "training: {triplets_per_epoch: 48}",
-            {"warm_up", "supervised", "score", "tables", "figures"},
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
         ),
         (
             "networks: {ASENv2: {backbone: resnet18}}",
-            {"warm_up", "supervised", "score", "tables", "figures"},
+            {"warm_up", "supervised", "score", "tables", "figures", "report"},
         ),
-        ("evaluation: {map_at_100: min}", {"score", "tables", "figures"}),
-        ("modc: {temperature: 0.2}", {"supervised", "score", "tables", "figures"}),
+        ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
+        ("modc: {temperature: 0.2}", {"supervised", "score", "tables", "figures", "report"}),
         ("networks: {ASEN: {backbone: resnet18}}", set()),
         ("training: {local_weight: 0.5}", set()),
         ("datasets: {DARN: {image_size: 96}}", set()),
-        ("datasets: {FashionAI: {comparable_coverage: 0.9}}", {"coverage", "tables", "figures"}),
+        (
+            "datasets: {FashionAI: {comparable_coverage: 0.9}}",
+            {"coverage", "tables", "figures", "report"},
+        ),
     ],
 )
 def test_only_a_key_that_training_reads_retrains(finished, override, rules):

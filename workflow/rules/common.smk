@@ -12,7 +12,14 @@ from modc import config as configuration
 from modc.data.packed import DECODING
 from modc.errors import UserError
 from modc.fetch import split_check
-from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
+from modc.published import assumptions
+from modc.report.files import (
+    ABLATION_FILES,
+    REPORT_FILE,
+    coverage_files,
+    listed_datasets,
+    table_files,
+)
 from modc.report.job_logs import error_of
 from modc.training.device import visible_devices
 
@@ -43,6 +50,7 @@ LABELED = f"{PREPARED}/labeled-{{part_rule}}-{{at_least}}-{{part_seed}}/{{percen
 # Says that {size}.npy is there beside it.
 PACKED = f"{PREPARED}/packed/{{size}}.done"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
+REPORT = f"{RUN}/{REPORT_FILE}"
 # The datasets that have a manifest, by the name of their files.
 LISTED = {name.lower(): name for name in listed_datasets(config)}
 COVERAGE = [f"{RUN}/coverage/{name}" for own in LISTED.values() for name in coverage_files(own)]
@@ -51,6 +59,8 @@ COMPARABLE = {
     name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
 }
 VERDICTS = config["report"]
+# What the run assumes: the report shows it, whether it changes a model of this grid or not.
+ASSUMED = grid.fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
 ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = f"{RUN}/tables/summary.txt"

@@ -18,6 +18,7 @@ rule tables:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
+        templates=provenance.templates(),
         published=provenance.published(),
         comparable=COMPARABLE,
         verdicts=VERDICTS,
@@ -66,6 +67,28 @@ rule coverage:
         "modc coverage --config {params.config:q} --dataset {params.dataset} 2> {log:q}"
 
 
+# All of it on one page.
+rule report:
+    input:
+        rules.tables.input,
+        COVERAGE,
+        rules.figures.output,
+    output:
+        REPORT,
+    log:
+        f"{LOGS}/report.log",
+    params:
+        config=CONFIG,
+        code=provenance.code_of("modc.report.page.page"),
+        templates=provenance.templates(),
+        published=provenance.published(),
+        comparable=COMPARABLE,
+        verdicts=VERDICTS,
+        assumed=ASSUMED,
+    shell:
+        "modc report --config {params.config:q} > /dev/null 2> {log:q}"
+
+
 # One cell under each alternative of the assumptions: `snakemake ablation`.
 rule ablation:
     input:
@@ -96,7 +119,7 @@ onsuccess:
 
 
 onerror:
-    # Without its summary the rule runs again next time, so that these tables are not taken as final.
+    # Without its summary a rule runs again next time, so that these tables are not taken as final.
     for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
         Path(summary).unlink(missing_ok=True)
     failed = "\n".join(failures(STARTED))
@@ -106,5 +129,6 @@ onerror:
         shell("modc coverage --config {CONFIG}")
         if Path(ABLATION[0]).parent.exists():
             shell("modc ablation --config {CONFIG}")
+        shell("modc report --config {CONFIG}")
     finally:
         print(failed, file=sys.stderr)
