@@ -116,6 +116,8 @@ onsuccess:
     for summary in map(Path, (SUMMARY, ABLATION_SUMMARY)):
         if summary.exists() and summary.stat().st_mtime >= STARTED:
             print(summary.read_text())
+    if Path(REPORT).exists() and Path(REPORT).stat().st_mtime >= STARTED:
+        print(f"All of it on one page: {REPORT}")
 
 
 onerror:
