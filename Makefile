@@ -31,7 +31,7 @@ smoke: install
 	@snakemake --configfile configs/smoke.yaml --cores $(CORES) --quiet rules
 
 test: install
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n $(CORES) --dist loadfile
 
 test-all: install
 	$(BIN)/python -m pytest -q
