@@ -4,6 +4,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from modc.fetch.store import PICTURES
 log = logging.getLogger(__name__)
 
 DROPPED = "placeholders.csv"
+PART = 1000
 
 
 def forget_altered(record: Record, folder: Path) -> int:
@@ -40,7 +42,9 @@ def forget_altered(record: Record, folder: Path) -> int:
             return ""
 
     with ThreadPoolExecutor(manifest.THREADS) as pool:
-        found = pool.map(hash_of, names)
+        # In parts: a pool keeps a kilobyte for each picture that it is given.
+        parts = (pool.map(hash_of, names[at : at + PART]) for at in range(0, len(names), PART))
+        found = chain.from_iterable(parts)
         found = tqdm(found, "hashing pictures", len(names), mininterval=5, leave=False)
         pairs = zip(names, table["sha256"], found, strict=True)
         altered = [name for name, recorded, now in pairs if now != recorded]
