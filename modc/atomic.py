@@ -51,8 +51,8 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all."""
-    write_bytes(path, text.encode())
+    """Write `text` to `path` as UTF-8, whole or not at all; a lone surrogate becomes "?"."""
+    write_bytes(path, text.encode(errors="replace"))
 
 
 def write_json(path: str | Path, value: object) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 # How a job ends that failed: modc's own line, Snakemake's, or the last line of a traceback.
 _ERROR = re.compile(r"(?:modc: error|(?:[\w.]+\.)?(?:\w*Error|\w*Exception)): (.*)")
+_TRACEBACK = "Traceback (most recent call last):"
+# The line of a traceback that names the mistake is not indented; more of its message may follow.
+_NAMED = re.compile(r"(?:[\w.]+\.)?([A-Z]\w+)(?:: (.*))?")
+_LOGGED = re.compile(r"\d\d:\d\d")
 # The last line is at the end of the file, which may be long.
 _TAIL_BYTES = 8192
 
@@ -13,16 +17,29 @@ _TAIL_BYTES = 8192
 def error_of(log: Path) -> str:
     """Return the mistake that a job ended with, "" if its log says none or cannot be read."""
     match = _ERROR.fullmatch(last_line(log))
-    return match[1] if match else ""
+    if match:
+        return match[1]
+    lines = [line.split("\r")[-1].rstrip() for line in _tail(log)]
+    if _TRACEBACK not in lines:
+        return ""
+    after = lines[len(lines) - lines[::-1].index(_TRACEBACK) :]
+    if any(map(_LOGGED.match, after)):  # something went on after it
+        return ""
+    named = next(filter(None, map(_NAMED.fullmatch, after)), None)
+    return (named[2] or named[1]) if named else ""
 
 
 def last_line(log: Path) -> str:
     """Return the last line of a log that is not empty, "" if there is none or it cannot be read."""
+    lines = reversed(_tail(log))
+    return next((line.split("\r")[-1].strip() for line in lines if line.strip()), "")
+
+
+def _tail(log: Path) -> list[str]:
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
+            return file.read().decode(errors="replace").split("\n")
     except OSError:
-        return ""
-    return next((line.split("\r")[-1].strip() for line in reversed(lines) if line.strip()), "")
+        return []

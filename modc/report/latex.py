@@ -28,38 +28,36 @@ DOCUMENT = r"""\documentclass{article}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \pagestyle{empty}
+\setlength{\parindent}{0pt}
 \begin{document}
-\begin{table}[p]
-\centering
 {\large\bfseries %(title)s\par}
 \medskip
+%(parts)s
+\footnotesize
+%(notes)s
+\end{document}
+"""
+PART = r"""\begin{center}
 \resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%%
 \begin{tabular}{%(columns)s}
 \toprule
 %(body)s
 \bottomrule
 \end{tabular}}
-
-\medskip
-\begin{minipage}{\textwidth}
-\footnotesize
-%(notes)s
-\end{minipage}
-\end{table}
-\end{document}
+\end{center}
 """
 
 
 def latex(page: Page) -> str:
-    """Return the page as a document of one table, its parts below each other."""
-    body = [*_headings(page)]
+    """Return the page as a document: a table a part, then the notes, on the pages it takes."""
+    columns = "l" + "r" * len(page.columns)
+    parts = []
     for title, rows in page.parts.items():
-        body += [r"\midrule", _line([rf"\textit{{{escape(title)}}}", *[""] * len(page.columns)])]
-        body += _rows(rows)
+        body = [*_headings(page, title), r"\midrule", *_rows(rows)]
+        parts.append(PART % {"columns": columns, "body": "\n".join(body)})
     return DOCUMENT % {
         "title": escape(page.title),
-        "columns": "l" + "r" * len(page.columns),
-        "body": "\n".join(body),
+        "parts": "\n".join(parts),
         "notes": "\\par\n".join(escape(note) for note in page.notes),
     }
 
@@ -69,7 +67,7 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in " ".join(text.split()))
 
 
-def _headings(page: Page) -> list[str]:
+def _headings(page: Page, title: str) -> list[str]:
     """Return the line of headings, below a line of those that span several columns."""
     groups = [(group, len(list(same))) for group, same in groupby(page.columns, lambda c: c[0])]
     spans = [rf"\multicolumn{{{count}}}{{c}}{{{escape(group)}}}" for group, count in groups]
@@ -78,7 +76,7 @@ def _headings(page: Page) -> list[str]:
         rules.append(rf"\cmidrule(lr){{{start}-{start + count - 1}}}")
         start += count
     names = [escape(name) for _, name in page.columns]
-    return [_line(["", *spans]), "".join(rules), _line(["", *names])]
+    return [_line([rf"\textit{{{escape(title)}}}", *spans]), "".join(rules), _line(["", *names])]
 
 
 def _rows(rows: list[Row]) -> list[str]:

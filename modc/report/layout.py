@@ -205,7 +205,7 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     else:
         notes.append(f"Ours: one seed ({seeds[0]}).")
     if published:
-        notes.append(rule(len(seeds), config["report"]["widest_interval"]))
+        notes.append(rule(frame["seeds"], config["report"]["widest_interval"]))
     counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
     if len(counts):
         parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)

@@ -10,15 +10,22 @@ from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.report.results import Result
 
+# Columns that count; all others are scores.
+COUNTS = ("attribute", "value", "relevant", "hits")
+# Of a mean, from adding in another order.
+TOLERANCE = 1e-9
+
 
 def query_scores(result: Result) -> pd.DataFrame | None:
     """Return one row a query: attribute (a number), value, relevant, and its scores as fractions.
 
-    None if queries.csv is not there, damaged, or of other queries than the result's scores.
+    None if queries.csv is not there, damaged, or not what the result's scores are the means of.
     """
     path = result.folder / "queries.csv"
     try:
         queries = _read(path, path.stat().st_mtime_ns)
+        if not _has_the_means(queries, result.scores["overall"]):
+            return None
     except (OSError, ValueError, KeyError):  # not there, not text, cut, or of other columns
         return None
     if not _columns(result.method) <= set(queries):
@@ -31,6 +38,16 @@ def query_scores(result: Result) -> pd.DataFrame | None:
     if found != counts or len(queries) != result.scores["overall"]["queries"]:
         return None
     return queries
+
+
+def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:
+    """Return whether the plain metrics are the means, of all queries or of those with an answer."""
+    answerable = queries[queries["relevant"] > 0]
+    return any(
+        all(abs(counted[metric].mean() - overall[metric]) < TOLERANCE for metric in METRICS)
+        for counted in (queries, answerable)
+        if len(counted)
+    )
 
 
 def _columns(method: str) -> set[str]:
@@ -47,6 +64,7 @@ def _read(path: Path, _modified: int) -> pd.DataFrame:
     for column in ("attribute", "value", "relevant"):
         if queries[column].dtype.kind != "i" or queries[column].min() < 0:
             raise ValueError(f"{column} is not counted")
-    if not np.isfinite(queries.to_numpy(float)).all():
-        raise ValueError("a score is not finite")
+    scores = queries[[c for c in queries if not c.endswith(COUNTS)]].to_numpy(float)
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("a score is no fraction")
     return queries

@@ -1,7 +1,6 @@
 """What a run has: the scores of each cell and method, or the reason why there are none."""
 
 import json
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
+# A larger count or time is no truth.
+MOST = 2**40
 STALE = "trained with other settings than the configuration's"
 # Queries and candidates of the real test splits (public split files): other numbers, other test.
 TEST_SPLITS = {
@@ -116,7 +117,11 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
     if wrong:
         return replace(result, status=f"scores.json is altered: {wrong}")
     settings = settings_chain(config, cell, last_stage(config, cell, method))
-    return replace(result, scores=scores, not_comparable=_why_not_comparable(scores, settings))
+    return replace(
+        result,
+        scores=scores,
+        not_comparable=_why_not_comparable(scores, settings, config["evaluation"]),
+    )
 
 
 def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
@@ -174,10 +179,14 @@ def _are_stages(stages: object) -> bool:
         isinstance(stage, dict)
         and all(isinstance(stage.get(name), str) for name in ("stage", "stopped"))
         and all(_is_count(stage.get(name)) for name in ("epochs", "best_epoch"))
-        and isinstance(stage.get("seconds"), int | float)
+        and _is_seconds(stage.get("seconds"))
         and all(_is_validation(stage.get(name)) for name in ("first", "best", "last"))
         for stage in stages
     )
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= MOST
 
 
 def _is_validation(scores: object) -> bool:
@@ -205,20 +214,24 @@ def _has_metrics(part: dict) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _is_fraction(value: object) -> bool:
     if value is None:
         return True
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and 0 <= value <= 1
+    return is_number and 0 <= value <= 1  # a NaN is neither
 
 
-def _why_not_comparable(scores: dict, settings: list[str]) -> str:
+def _why_not_comparable(scores: dict, settings: list[str], evaluation: dict) -> str:
     """Return why the scores are not this configuration's, or of other data than the paper's."""
     if scores.get("settings_chain") != settings:
         return STALE
+    scoring = scores.get("scoring")
+    for key in ("unanswerable", "prioritized_order") if isinstance(scoring, dict) else ():
+        if scoring.get(key, evaluation[key]) != evaluation[key]:
+            return f"scored with another evaluation.{key} than the configuration's"
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
     overall = scores["coverage"]["overall"]

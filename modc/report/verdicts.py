@@ -1,5 +1,7 @@
 """What a difference to the published number means: one word a place, by a rule that is printed."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 VERDICTS = ("matches", "below", "above", "undecided", "not comparable", "missing")
@@ -33,15 +35,18 @@ def verdict(
     return MATCHES if high - low <= widest_interval else UNDECIDED
 
 
-def rule(seeds: int, widest_interval: float) -> str:
-    """Return the rule in words, as it stands below a table with so many seeds."""
-    further = (
-        "and, by the spread of the seeds, over where a further training would lie"
-        if seeds > 1
-        else "alone: with one seed it does not cover how much another training would differ"
-    )
+def rule(seeds: Iterable[int], widest_interval: float) -> str:
+    """Return the rule in words, as it stands below numbers of so many seeds each (0: missing)."""
+    counts = {count for count in seeds if count}
+    further = "and, by the spread of the seeds, over where a further training would lie"
+    alone = "it does not cover how much another training would differ"
+    if max(counts, default=1) == 1:
+        further = f"alone: with one seed {alone}"
+    elif 1 in counts:
+        further += f"; where a number has one seed, {alone}"
     return (
         f"Verdict: matches if the published number lies within our 95 % interval and this is at "
-        f"most {100 * widest_interval:g} points wide, undecided if it is wider; else below or "
+        f"most {100 * widest_interval:g} points wide, undecided if it is wider or there "
+        f"is none (the scores of the queries are missing or altered); else below or "
         f"above (ours is). The interval is a bootstrap over the queries {further}."
     )

@@ -36,6 +36,8 @@ def scores_of_queries(scores: dict, rows: pd.DataFrame) -> dict:
     return scores | {
         "attribute_names": NAMES,
         "attributes": own,
-        "overall": template | {"queries": sum(counts)},
+        "overall": template
+        | {"queries": sum(counts)}
+        | {metric: float(rows[metric].mean()) for metric in METRICS},
         "coverage": {"attributes": covered, "overall": whole},
     }

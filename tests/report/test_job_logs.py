@@ -11,6 +11,14 @@ from modc.report.job_logs import error_of, last_line
         ("07:09 line\nmodc: error: the loss is nan in epoch 3\n", "the loss is nan in epoch 3"),
         ('Traceback:\n  File "x"\nValueError: no such thing\n\n', "no such thing"),
         ("torch.OutOfMemoryError: CUDA out of memory.", "CUDA out of memory."),
+        (
+            'Traceback (most recent call last):\n  File "x"\n'
+            "torch.AcceleratorError: CUDA error: device-side assert triggered\n"
+            "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.\n\n",
+            "CUDA error: device-side assert triggered",
+        ),
+        ('Traceback (most recent call last):\n  File "x"\nMemoryError\n', "MemoryError"),
+        ("Traceback (most recent call last):\n  a\nOSError: b\n07:09:12 epoch 1/3 done\n", ""),
         ("modc: error: before\n07:09:12 epoch 1/3 done\n", ""),
         ("07:09:12 a: ValueError: inside a line\n", ""),
         ("", ""),

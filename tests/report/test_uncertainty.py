@@ -64,6 +64,9 @@ def test_a_gain_needs_both_methods(made, tmp_path, config):
         lambda path: path.write_bytes(b"\xff\xfe"),
         lambda path: path.write_text(path.read_text().replace("0,0,0,", "1,0,0,", 1)),
         lambda path: path.write_text(path.read_text().replace(",0.", ",nan,", 1)),
+        # Another run's: of the same queries, with other scores.
+        lambda path: path.write_text(path.read_text().replace(",0.", ",0.0", 1)),
+        lambda path: path.write_text(path.read_text().replace(",0.", ",7.", 1)),
     ],
 )
 def test_spoilt_queries_give_no_interval(made, tmp_path, config, spoil):

@@ -28,7 +28,13 @@ def test_absence_and_other_data_come_first():
 
 
 def test_the_rule_names_every_verdict_of_a_comparable_number_and_its_limit():
-    for seeds in (1, 3):
+    for seeds in ([1, 1], [3, 0], []):
         text = rule(seeds, 0.025)
         assert "2.5 points" in text and all(word in text for word in VERDICTS[:4])
-    assert "one seed" in rule(1, 0.04) and "one seed" not in rule(3, 0.04)
+
+
+def test_the_rule_says_of_what_the_numbers_below_it_are():
+    assert "with one seed" in rule([1, 0, 1], 0.04) and "further training" not in rule([1], 0.04)
+    assert "further training" in rule([3, 0], 0.04) and "one seed" not in rule([3, 0], 0.04)
+    both = rule([3, 1], 0.04)
+    assert "further training" in both and "where a number has one seed" in both

@@ -3,7 +3,7 @@
 import math
 
 from modc.report.anchors import place_id
-from modc.report.claim_cells import Cell
+from modc.report.claim_cells import BY_SIGN, Cell
 from modc.report.claims import FAILS, HOLDS, HOLDS_PARTLY, OURS, PUBLISHED, Claim, Evidence
 
 WORDS = {"supports": "for", "opposes": "against", "undecided": "undecided", "missing": "missing"}
@@ -12,9 +12,9 @@ WORDS = {"supports": "for", "opposes": "against", "undecided": "undecided", "mis
 def claims(checked: list[Claim]) -> list[dict]:
     """Return one entry a claim: sentence, source, cell, by_accuracy, and its evidence.
 
-    published, ours and each of others: verdict; counts, by word; not_comparable, a count;
-    cells, each with where, names, values and difference in percent (None if absent), word, status,
-    and link, the place in the tables that has its details.
+    published, ours and each of others: verdict; counts, by word; parts, counts by table;
+    not_comparable, a count; cells, each with where, names, values and difference in percent (None
+    if absent), word, by_sign, status, and link, the place in the tables that has its details.
     """
     return [
         {
@@ -49,10 +49,15 @@ def held(claims: list[dict]) -> dict:
 def _evidence(evidence: Evidence) -> dict:
     return {
         "verdict": evidence.verdict,
-        "counts": {word: evidence.count(verdict) for verdict, word in WORDS.items()},
+        "counts": _counts(evidence),
         "not_comparable": evidence.not_comparable,
+        "parts": {where: _counts(part) for where, part in evidence.parts().items()},
         "cells": [_cell(cell) for cell in evidence.cells],
     }
+
+
+def _counts(evidence: Evidence) -> dict[str, int]:
+    return {word: evidence.count(verdict) for verdict, word in WORDS.items()}
 
 
 def _cell(cell: Cell) -> dict:
@@ -66,6 +71,7 @@ def _cell(cell: Cell) -> dict:
         "low": _number(cell.low),
         "high": _number(cell.high),
         "word": WORDS[cell.verdict],
+        "by_sign": cell.judged_by == BY_SIGN,
         "status": cell.status,
         "link": place_id(cell.better._asdict()),
     }

@@ -5,8 +5,8 @@ from pathlib import Path
 from modc.published import TABLES
 from modc.published.assumptions import load, name_of_setting, setting
 from modc.report.assumptions import changed
-from modc.report.claims import RULE
 from modc.report.claims import claims as check
+from modc.report.claims_text import notes
 from modc.report.layout import page
 from modc.report.page import provenance
 from modc.report.page.claims import claims, held
@@ -27,13 +27,15 @@ def page_data(run_folder: Path, config: dict) -> dict:
     every = all_frames(results, config)
     frames = {number: every[number] for number in TABLES}
     named = {f"Table {name}" if name in TABLES else name: own for name, own in every.items()}
-    checked = claims(check(every, config, paired_interval(results, config)))
+    judged = check(every, config, paired_interval(results, config))
+    checked = claims(judged)
+    seeds = [count for frame in frames.values() for count in frame["seeds"]]
     return {
         "run": config["run"],
         "sentence": sentence(frames),
         "verdicts": verdict_counts(frames),
-        "claim_rule": RULE,
-        "rule": rule(len(config["grid"]["seeds"]), config["report"]["widest_interval"]),
+        "claim_notes": notes(judged, len(config["grid"]["seeds"])),
+        "rule": rule(seeds, config["report"]["widest_interval"]),
         "scores": counts(config, results),
         "claims": checked,
         "held": held(checked),

@@ -9,7 +9,7 @@ MEANINGS = {
     MATCHES: "the published number lies within our interval",
     BELOW: "ours is lower",
     ABOVE: "ours is higher",
-    UNDECIDED: "our interval is too wide to say",
+    UNDECIDED: "our interval is too wide to say, or there is none",
     NOT_COMPARABLE: "other data or settings than the paper's",
     MISSING: "no number of ours",
 }
