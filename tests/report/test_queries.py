@@ -25,7 +25,8 @@ def made(tmp_path):
         for way in ways:
             for metric in METRICS:
                 frame[way + metric] = [0.25, 0.5, 0.75]
-        scores = {"attributes": [{"queries": 1}, {"queries": 2}], "overall": {"queries": 3}}
+        overall = {"queries": 3, **dict.fromkeys(METRICS, 0.5)}
+        scores = {"attributes": [{"queries": 1}, {"queries": 2}], "overall": overall}
         result = Result(CELL, method, scores, "", run_folder=tmp_path)
         result.folder.mkdir(parents=True, exist_ok=True)
         frame = change(frame)
@@ -54,6 +55,9 @@ def test_they_are_read_as_they_were_written(made, method):
         lambda frame: frame.assign(relevant=["a", "b", "c"]),
         lambda frame: frame.assign(relevant=[1, 2, -1]),
         lambda frame: frame.assign(Acc=[0.0, None, 1.0]),
+        lambda frame: frame.assign(Acc=[0.0, 1.5, 1.0]),
+        # Of another training: the means are not those of the scores.
+        lambda frame: frame.assign(**{METRICS[0]: [0.25, 0.5, 0.76]}),
         lambda frame: frame.iloc[:2],
         lambda frame: frame.iloc[:0],
     ],

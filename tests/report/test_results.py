@@ -98,12 +98,31 @@ def test_prioritized_scores_that_are_altered(config, write_cell, scores_of, tmp_
     assert status.endswith("Acc or a metric of prioritized retrieval is missing or no fraction")
 
 
-@pytest.mark.parametrize("value", [1.01, -0.1, float("nan"), "0.5", True, []])
+@pytest.mark.parametrize("value", [1.01, -0.1, float("nan"), "0.5", True, [], 10**400])
 def test_metric_that_is_no_fraction(config, write_cell, scores_of, tmp_path, value):
     scores = scores_of(CELL)
     scores["attributes"][3]["MAP@all"] = value
     write_cell(CELL, scores)
     assert first(tmp_path, config).status.endswith("a metric is missing or no fraction")
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), 10**400, "1"])
+def test_a_time_that_is_none(config, write_cell, scores_of, tmp_path, seconds):
+    scores = scores_of(CELL)
+    scores["stages"][0]["seconds"] = seconds
+    write_cell(CELL, scores)
+    assert first(tmp_path, config).status.endswith("stages does not say how each ended")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("unanswerable", "exclude"), ("prioritized_order", "x")]
+)
+def test_what_was_scored_in_another_way_is_not_comparable(config, write_run, key, value):
+    same = {"unanswerable": "zero", "prioritized_order": "query", "map_at_100": "R"}
+    folder = write_run(config, scoring=same)
+    assert first(folder, config).not_comparable == ""
+    result = first(write_run(config, scoring=same | {key: value}), config)
+    assert result.not_comparable == f"scored with another evaluation.{key} than the configuration's"
 
 
 def test_other_json(config, write_cell, tmp_path):
