@@ -17,9 +17,9 @@ LONGEST_PART = 200
 LONGEST_URL = 4096
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
 _DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
-# Of two letters at least: one is a drive.
 # A field in quotes, or a URL in angle brackets.
 _QUOTED = re.compile(r"(?<![^ \t,;|])([\"'<])([^\"'<>]*)[\"'>](?![^ \t,;|])")
+# Of two letters at least: one is a drive.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 # Lists made for other tools name the folder of the pictures, too.
 _FOLDER = re.compile(r"(?:\./)?(?:(?:data/)?DARN/)?pic/")
