@@ -99,11 +99,13 @@ def train(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
+    from modc.data.device_images import DeviceImages
     from modc.networks.model_file import load as load_model
     from modc.training.task import LAST, MODEL, Task
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
+    packed_images = {name: DeviceImages(array) for name, array in arrays.items()}
     for folder in (output, resume):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
@@ -113,7 +115,7 @@ def train(
         task = Task(
             settings,
             listed,
-            {name: arrays[name] for name in packed_sizes(config, dataset, network, stage)},
+            {name: packed_images[name] for name in packed_sizes(config, dataset, network, stage)},
             subsets.read(labeled),
             load_model(initial) if initial else None,
             output / stage,

@@ -1,11 +1,15 @@
 """Attribute-specific embeddings of a dataset's packed images."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from modc.ahead import ahead
+from modc.data.device_images import DeviceImages
 from modc.networks.asen_pp import ASENpp
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_detail, region_of_interest
@@ -32,7 +36,7 @@ def attribute_embedding(
 @torch.no_grad()
 def embed_rows(
     network: nn.Module,
-    packed: dict[str, np.ndarray],
+    packed: dict[str, DeviceImages],
     rows: pd.DataFrame,
     device: torch.device,
     batch: int,
@@ -40,8 +44,7 @@ def embed_rows(
 ) -> np.ndarray:
     """Return the float32 embeddings (len(rows), D) of the (image, attribute) pairs in `rows`.
 
-    packed: uint8 arrays (N, S, S, 3) under "image" and, for ASEN++ with its local branch,
-    "detail". An image that several rows name passes the backbone once. `batch` bounds the images
+    packed: images of S pixels under "image" and, for ASEN++ with its local branch, "detail". An image that several rows name passes the backbone once. `batch` bounds the images
     and the rows of one pass. The network is left in evaluation mode.
     """
     network.eval()
@@ -51,16 +54,17 @@ def embed_rows(
     attributes = torch.from_numpy(rows["attribute"].to_numpy(np.int64)[order])
     unique, position = np.unique(images, return_inverse=True)
     embeddings: np.ndarray | None = None
-    for start in range(0, len(unique), batch):
-        chosen = unique[start : start + batch]
-        first, last = np.searchsorted(position, [start, start + len(chosen)])
+    parts = [unique[start : start + batch] for start in range(0, len(unique), batch)]
+    for number, gathered in enumerate(ahead(partial(packed["image"].gather, device=device), parts)):
+        start = number * batch
+        first, last = np.searchsorted(position, [start, start + len(parts[number])])
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            features = network.features(normalise(to_device(packed["image"][chosen], device)))
+            features = network.features(normalise(packed["image"].send(gathered, device)))
             for low in range(first, last, batch):
                 high = min(low + batch, last)
                 details = None
                 if "detail" in packed:
-                    details = to_device(packed["detail"][images[low:high]], device)
+                    details = packed["detail"].take(images[low:high], device)
                 part = torch.from_numpy(position[low:high] - start).to(device)
                 embedded = attribute_embedding(
                     network, features[part], details, attributes[low:high].to(device), size
@@ -69,8 +73,3 @@ def embed_rows(
                     embeddings = np.empty((len(rows), embedded.shape[1]), np.float32)
                 embeddings[order[low:high]] = embedded.float().cpu().numpy()
     return embeddings if embeddings is not None else np.empty((0, 0), np.float32)
-
-
-def to_device(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """Return packed pixels (B, S, S, 3) as a uint8 tensor (B, 3, S, S), channels last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)

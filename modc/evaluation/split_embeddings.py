@@ -10,13 +10,14 @@ from torch import nn
 
 from modc.atomic import atomic_path
 from modc.data.coverage import of_places
+from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.evaluation.embed import embed_rows
 
 
 def embed_split(
     network: nn.Module,
-    packed: dict[str, np.ndarray],
+    packed: dict[str, DeviceImages],
     index: Index,
     split: str,
     device: torch.device,

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from modc.networks.attention import ChannelAttention, ScaledDotProduct, spatial_attention
 from modc.networks.backbone import Backbone
+from modc.networks.batch_norm import BatchNorm2d
 
 ATTRIBUTE_DIM = 512
 ATTENTION_DIM = 512
@@ -22,7 +23,7 @@ class ASENv2(nn.Module):
         super().__init__()
         channels = backbone.channels
         keys = nn.Sequential(
-            nn.Conv2d(channels, ATTENTION_DIM, kernel_size=1), nn.BatchNorm2d(ATTENTION_DIM)
+            nn.Conv2d(channels, ATTENTION_DIM, kernel_size=1), BatchNorm2d(ATTENTION_DIM)
         )
         self.attributes = attributes
         self.backbone = backbone

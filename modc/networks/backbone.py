@@ -9,6 +9,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from modc.errors import UserError
+from modc.networks.batch_norm import BatchNorm2d
 from modc.networks.safe_load import read
 
 STRIDE = 16
@@ -52,7 +53,9 @@ def build(name: str, weights: str) -> Backbone:
     if name not in NAMES:
         raise UserError(f"backbone {name!r} is unknown; allowed: {', '.join(NAMES)}")
     resnet = (
-        ResNet(BasicBlock, [1, 1, 1, 1]) if name == "resnet10" else get_model(name, weights=None)
+        ResNet(BasicBlock, [1, 1, 1, 1], norm_layer=BatchNorm2d)
+        if name == "resnet10"
+        else get_model(name, weights=None, norm_layer=BatchNorm2d)
     )
     backbone = Backbone(resnet)
     if weights == "imagenet":

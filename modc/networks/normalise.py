@@ -1,5 +1,7 @@
 """Pixels as the ImageNet backbones expect them."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,11 @@ def normalise(pixels: Tensor) -> Tensor:
 
     pixels: uint8 or float (B, 3, H, W), RGB, 0 to 255.
     """
-    mean = torch.tensor(MEAN, device=pixels.device)[:, None, None]
-    deviation = torch.tensor(DEVIATION, device=pixels.device)[:, None, None]
+    mean, deviation = _statistics(pixels.device)
     return (pixels.float() / 255 - mean) / deviation
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    # Sent once: each copy to a GPU would wait for all that it has to do.
+    return tuple(torch.tensor(values, device=device)[:, None, None] for values in (MEAN, DEVIATION))

@@ -1,5 +1,7 @@
 """The baseline's augmentation and MODC's random views, for groups of images on the device."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,14 +14,12 @@ from modc.training.views import draw, view
 def randomly_flipped(images: Images, rng: np.random.Generator) -> Images:
     """Return the images, each mirrored with probability 1/2 (public code)."""
     chosen = torch.from_numpy(rng.random(len(images.numbers)) < 0.5)
-    where = chosen.to(images.pixels.device)[:, None, None, None]
+    where = chosen.to(images.pixels.device, non_blocking=True)[:, None, None, None]
 
     def mirrored(pixels: Tensor | None) -> Tensor | None:
         return None if pixels is None else torch.where(where, pixels.flip(3), pixels)
 
-    return Images(
-        images.numbers, mirrored(images.pixels), mirrored(images.details), images.attribute
-    )
+    return replace(images, pixels=mirrored(images.pixels), details=mirrored(images.details))
 
 
 def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) -> Images:
@@ -28,11 +28,11 @@ def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) ->
     colour: bool (A,), the attributes whose images keep their colours (supplement). ASEN++'s two
     squares are one view in two sizes.
     """
-    drawn = draw(len(images.numbers), colour[images.attribute.cpu().numpy()], rng)
+    drawn = draw(len(images.numbers), colour[images.attributes], rng)
     if images.details is None:
-        return Images(images.numbers, view(images.pixels, drawn), None, images.attribute)
+        return replace(images, pixels=view(images.pixels, drawn))
     details = view(images.details, drawn)
     side = images.pixels.shape[2]
     small = functional.interpolate(details.float(), (side, side), mode="bilinear", antialias=True)
     pixels = small.round().clamp(0, 255).to(torch.uint8)
-    return Images(images.numbers, pixels, details, images.attribute)
+    return replace(images, pixels=pixels, details=details)

@@ -1,14 +1,16 @@
 """The batches of an epoch, as images on the device: labelled triplets, and unlabelled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from modc.ahead import ahead
+from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
-from modc.evaluation.embed import to_device
 from modc.seeds import derive, generator
 
 ROLES = ("anchor", "positive", "negative")
@@ -21,9 +23,22 @@ class Images:
     """B images on the device, each with the attribute that is looked at."""
 
     numbers: np.ndarray  # int64 (B,), rows of the packed arrays
+    # int64 (B,), the same as `attribute`: to read that from a GPU would wait for its work.
+    attributes: np.ndarray
     pixels: Tensor  # uint8 (B, 3, S, S)
     details: Tensor | None  # uint8 (B, 3, D, D), for ASEN++'s local view
     attribute: Tensor  # int64 (B,)
+
+
+def joined(groups: list[Images]) -> Images:
+    """Return several groups as one."""
+    return Images(
+        np.concatenate([images.numbers for images in groups]),
+        np.concatenate([images.attributes for images in groups]),
+        torch.cat([images.pixels for images in groups]),
+        None if groups[0].details is None else torch.cat([images.details for images in groups]),
+        torch.cat([images.attribute for images in groups]),
+    )
 
 
 def axes(settings: dict) -> dict:
@@ -44,52 +59,58 @@ def torch_generator(settings: dict, use: str, epoch: int) -> torch.Generator:
 
 def triplet_batches(
     triplets: Triplets,
-    packed: dict[str, np.ndarray],
+    packed: dict[str, DeviceImages],
     settings: dict,
     epoch: int,
     device: torch.device,
-) -> Iterator[tuple[Images, Images, Images]]:
-    """Yield the batches of `epoch` (from 0): anchors, positives and negatives, as they are packed.
+    first: int = 0,
+) -> Iterator[list[Images]]:
+    """Yield the batches of `epoch` (from 0) from step `first` on: anchors, positives, negatives.
 
-    The draw depends on the settings' seed and the epoch alone. A remainder smaller than a batch is
-    left out, as batch normalisation wants full ones.
+    As they are packed. The draw depends on the settings' seed and the epoch alone. A remainder
+    smaller than a batch is left out, as batch normalisation wants full ones.
     """
     drawn = triplets.draw(
         settings["triplets_per_epoch"], epoch_generator(settings, "triplets", epoch)
     )
     size = batch_size(settings)
-    for step in range(steps(settings)):
-        part = drawn[step * size : (step + 1) * size]
-        yield tuple(
-            load(packed, part[:, role], part[:, len(ROLES)], device) for role in range(len(ROLES))
-        )
+    parts = (drawn[step * size : (step + 1) * size] for step in range(first, steps(settings)))
+    groups = (
+        [part[:, [role, len(ROLES)]] for role in range(len(ROLES))] for part in parts
+    )  # image and attribute
+    return loaded(groups, packed, device)
 
 
 def unlabeled_batches(
     rows: np.ndarray,
-    packed: dict[str, np.ndarray],
+    packed: dict[str, DeviceImages],
     settings: dict,
     epoch: int,
     device: torch.device,
+    first: int = 0,
 ) -> Iterator[list[Images]]:
     """Yield, for each triplet batch, as many groups of unlabelled images of a batch's size each.
 
     rows: int64 (N, 2), image and attribute of the unlabelled part; the values are hidden (A9). For
     each group an attribute is drawn uniformly and as many of its images, so that pseudo-triplets
     can be mined; then the groups are mixed, since batch normalisation takes its statistics over
-    each. Their number follows unlabeled_ratio (A7).
+    each. Their number follows unlabeled_ratio (A7). Starts at step `first`.
     """
     rng = epoch_generator(settings, "unlabeled", epoch)
     size = batch_size(settings)
-    groups = unlabeled_groups(settings)
+    count = unlabeled_groups(settings)
     of_attribute = [rows[rows[:, 1] == attribute] for attribute in np.unique(rows[:, 1])]
-    for _ in range(steps(settings)):
-        chosen = rng.integers(len(of_attribute), size=groups)
-        drawn = np.concatenate(
+
+    def drawn() -> list[np.ndarray]:
+        chosen = rng.integers(len(of_attribute), size=count)
+        found = np.concatenate(
             [of_attribute[a][rng.integers(len(of_attribute[a]), size=size)] for a in chosen]
         )
-        drawn = drawn[rng.permutation(len(drawn))]
-        yield [load(packed, part[:, 0], part[:, 1], device) for part in np.split(drawn, groups)]
+        return np.split(found[rng.permutation(len(found))], count)
+
+    # A later start draws what comes before it too, and leaves it.
+    groups = islice((drawn() for _ in range(steps(settings))), first, None)
+    return loaded(groups, packed, device)
 
 
 def unlabeled_groups(settings: dict) -> int:
@@ -97,13 +118,37 @@ def unlabeled_groups(settings: dict) -> int:
     return max(1, round(settings["modc"]["unlabeled_ratio"] * len(ROLES)))
 
 
-def load(
-    packed: dict[str, np.ndarray], numbers: np.ndarray, attribute: np.ndarray, device: torch.device
-) -> Images:
-    """Bring packed images to the device."""
-    pixels = {name: to_device(array[numbers], device) for name, array in packed.items()}
-    attributes = torch.from_numpy(np.ascontiguousarray(attribute)).to(device)
-    return Images(numbers, pixels["image"], pixels.get("detail"), attributes)
+def loaded(
+    batches: Iterable[list[np.ndarray]], packed: dict[str, DeviceImages], device: torch.device
+) -> Iterator[list[Images]]:
+    """Yield each batch as images on the device; a batch is groups of int64 (B, 2).
+
+    Their columns are image and attribute. While a GPU works on one batch, a thread reads the next.
+    """
+
+    def gather(groups: list[np.ndarray]) -> tuple:
+        numbers = np.concatenate(groups)[:, 0]
+        return groups, {name: array.gather(numbers, device) for name, array in packed.items()}
+
+    for groups, gathered in (
+        map(gather, batches) if device.type == "cpu" else ahead(gather, batches)
+    ):
+        sizes = [len(group) for group in groups]
+        attributes = [np.ascontiguousarray(group[:, 1]) for group in groups]
+        sent = torch.from_numpy(np.concatenate(attributes)).to(device, non_blocking=True)
+        pixels = {name: packed[name].send(part, device) for name, part in gathered.items()}
+        details = pixels["detail"].split(sizes) if "detail" in pixels else [None] * len(groups)
+        yield [
+            Images(group[:, 0], attribute, *on_device)
+            for group, attribute, *on_device in zip(
+                groups,
+                attributes,
+                pixels["image"].split(sizes),
+                details,
+                sent.split(sizes),
+                strict=True,
+            )
+        ]
 
 
 def batch_size(settings: dict) -> int:

@@ -9,9 +9,10 @@ from torch.nn import functional
 from modc.losses.alignment import alignment_loss
 from modc.losses.triplet import triplet_loss
 from modc.networks.asen_pp import ASENpp
+from modc.networks.batch_norm import in_groups
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_detail, region_of_interest
-from modc.training.batches import Images
+from modc.training.batches import Images, joined
 
 # What `instance_terms` may return.
 INSTANCE_TERMS = ("triplet", "local_triplet", "alignment")
@@ -30,6 +31,13 @@ class Embedded:
         local = None if self.local is None else self.local[rows]
         return Embedded(self.vector[rows], local, self.embedding[rows])
 
+    def split(self, size: int) -> list["Embedded"]:
+        """Return groups of `size` rows."""
+        columns = (self.vector, self.local, self.embedding)
+        count = len(self.vector) // size
+        parts = [[None] * count if c is None else c.split(size) for c in columns]
+        return [Embedded(*group) for group in zip(*parts, strict=True)]
+
 
 def embedded(network: nn.Module, images: Images) -> Embedded:
     """Pass the images through the network: one forward, one set of batch statistics."""
@@ -45,6 +53,18 @@ def embedded(network: nn.Module, images: Images) -> Embedded:
     crops = crop_detail(images.details, region_of_interest(attention, size), size)
     local = network.local_head(normalise(crops), images.attribute).float()
     return Embedded(vector, local, network.similarity_embedding(vector, local))
+
+
+def embedded_groups(network: nn.Module, groups: list[Images]) -> list[Embedded]:
+    """Pass groups of equal size through the network, batch statistics over each group.
+
+    A GPU gets them as one batch, as it is fast with large ones; a CPU one after the other, as they
+    fit its caches so. Both give the same (`modc.networks.batch_norm`).
+    """
+    if groups[0].pixels.device.type == "cpu":
+        return [embedded(network, images) for images in groups]
+    with in_groups(network, len(groups)):
+        return embedded(network, joined(groups)).split(len(groups[0].numbers))
 
 
 def concatenated(parts: list[Embedded]) -> Embedded:

@@ -26,6 +26,7 @@ from modc.clustering.memory_bank import MemoryBank
 from modc.clustering.pseudo_labels import UNLABELED
 from modc.clustering.running_mean import RunningMean
 from modc.clustering.spaces import branches, concatenation
+from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.data.triplets import Triplets
 from modc.evaluation.embed import embed_rows
@@ -36,7 +37,7 @@ from modc.losses.self_supervision import Predictor, self_supervision_loss
 from modc.networks.asen_pp import ASENpp
 from modc.training.augment import random_view, randomly_flipped
 from modc.training.batches import Images, epoch_generator, triplet_batches
-from modc.training.instance import Embedded, concatenated, embedded, instance_terms
+from modc.training.instance import Embedded, concatenated, embedded_groups, instance_terms
 from modc.training.warm_up import WarmUp
 
 # Each loss, and the setting that it takes (A4).
@@ -57,7 +58,7 @@ class Modc(WarmUp):
         self,
         network: nn.Module,
         triplets: Triplets,
-        packed: dict[str, np.ndarray],
+        packed: dict[str, DeviceImages],
         settings: dict,
         device: torch.device,
         labels: pd.DataFrame,
@@ -137,11 +138,14 @@ class Modc(WarmUp):
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
         self.predictor.train()
         self._members = []
-        views = [[embedded(self.network, images) for images in roles] for roles in batch]
-        value = torch.cat([self._values(images) for images in batch[0]])
+        views = self.embedded_views(batch)
+        value = np.concatenate([self._values(images) for images in batch[0]])
+        # Known without asking a GPU, which would wait for its work.
+        rows = torch.from_numpy(np.flatnonzero(value != UNLABELED))
+        value = torch.from_numpy(value).to(self.device, non_blocking=True)
         terms = mean_terms([instance_terms(*roles, self.settings) for roles in views])
         whole = [concatenated(roles) for roles in views]
-        terms["cluster"] = self.cluster_loss(whole, batch[0], value)
+        terms["cluster"] = self.cluster_loss(whole, batch[0], value, rows)
         if self.has("self_supervised"):
             terms["self_supervision"] = self.self_supervision(whole)
         return terms
@@ -187,21 +191,28 @@ class Modc(WarmUp):
             groups = [randomly_flipped(images, rng) for images in groups]
         return [groups]
 
-    def cluster_loss(self, views: list[Embedded], groups: list[Images], value: Tensor) -> Tensor:
+    def embedded_views(self, views: list[list[Images]]) -> list[list[Embedded]]:
+        """Pass all groups of all views through the network, batch statistics over each group."""
+        parts = iter(embedded_groups(self.network, [images for view in views for images in view]))
+        return [[next(parts) for _ in view] for view in views]
+
+    def cluster_loss(
+        self, views: list[Embedded], groups: list[Images], value: Tensor, rows: Tensor
+    ) -> Tensor:
         """Return the weighted cluster-level loss, the mean over the views, and note the members.
 
-        views: of the groups' M images, in their order; value: int64 (M,), UNLABELED for those that
-        take no part.
+        views: of the groups' M images, in their order; value: int64 (M,); rows: int64, on the CPU,
+        those of the M that take part.
         """
         attribute = torch.cat([images.attribute for images in groups])
         image = torch.from_numpy(np.concatenate([images.numbers for images in groups]))
-        rows = torch.nonzero(value != UNLABELED)[:, 0]
+        image, rows = image[rows], rows.to(self.device, non_blocking=True)
         chosen = (attribute[rows], value[rows])
         kind, option = CLUSTER_LOSSES[self.options["cluster_loss"]]
         loss = 0.0
         for view in views:
             embedding = view.embedding[rows]
-            self._members.append(Members(image[rows.cpu()], embedding.detach(), *chosen))
+            self._members.append(Members(image, embedding.detach(), *chosen))
             loss = loss + sum(
                 space.weight
                 * kind(
@@ -217,9 +228,8 @@ class Modc(WarmUp):
         loss = self_supervision_loss(one, two, self.predictor)
         return self.options["self_supervision_weight"] * loss
 
-    def _values(self, images: Images) -> Tensor:
-        found = self.value[images.numbers, images.attribute.cpu().numpy()]
-        return torch.from_numpy(found).to(self.device)
+    def _values(self, images: Images) -> np.ndarray:
+        return self.value[images.numbers, images.attributes]
 
     def _labeled_members(self) -> Members:
         """Return the labelled part as the network embeds it now."""

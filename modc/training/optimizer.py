@@ -21,7 +21,8 @@ def optimizer(network: nn.Module, settings: dict) -> torch.optim.Adam:
     groups = [{"params": rest, "initial_rate": rate}]
     if "local_learning_rate" in settings:
         groups.append({"params": local, "initial_rate": settings["local_learning_rate"]})
-    return torch.optim.Adam(groups, lr=rate)
+    # One kernel on a GPU instead of hundreds.
+    return torch.optim.Adam(groups, lr=rate, fused=rest[0].is_cuda)
 
 
 def inherit(adam: torch.optim.Adam, state: dict) -> None:

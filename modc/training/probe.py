@@ -14,6 +14,7 @@ import torch
 
 from modc.cost import cell_stages, images_an_epoch
 from modc.data.coverage import count as count_labels
+from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.evaluation.embed import embed_rows
 from modc.grid import MODC, Cell, training_settings
@@ -191,10 +192,10 @@ def _index() -> Index:
     )
 
 
-def _packed(sizes: dict[str, int], images: int) -> dict[str, np.ndarray]:
+def _packed(sizes: dict[str, int], images: int) -> dict[str, DeviceImages]:
     rng = np.random.default_rng(0)
     return {
-        name: rng.integers(0, 256, (images, side, side, 3), np.uint8)
+        name: DeviceImages(rng.integers(0, 256, (images, side, side, 3), np.uint8))
         for name, side in sizes.items()
     }
 

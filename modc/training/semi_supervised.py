@@ -19,7 +19,7 @@ from modc.training.batches import (
     unlabeled_batches,
     unlabeled_groups,
 )
-from modc.training.instance import INSTANCE_TERMS, concatenated, embedded, instance_terms
+from modc.training.instance import INSTANCE_TERMS, concatenated, instance_terms
 from modc.training.modc import Modc, mean_terms
 
 
@@ -47,7 +47,7 @@ class SemiSupervised(Modc):
         self.unlabeled = unlabeled
         self._label_of: np.ndarray | None = None
         self._mining: torch.Generator | None = None
-        self._counts: dict[str, float | Tensor] = {}
+        self._counts: dict[str, int] = {}
 
     @property
     def images_per_triplet(self) -> float:
@@ -90,18 +90,19 @@ class SemiSupervised(Modc):
         """Return the terms of a batch's loss, each the mean over its views."""
         terms = super().losses(batch.labeled)
         groups = batch.unlabeled[0]
-        views = [
-            concatenated([embedded(self.network, images) for images in view])
-            for view in batch.unlabeled
-        ]
+        views = [concatenated(view) for view in self.embedded_views(batch.unlabeled)]
         terms["unlabeled_self_supervision"] = self.self_supervision(views)
         if not self.has("pseudo_triplets"):
             return terms
         attribute = torch.cat([images.attribute for images in groups])
         label = self._labels(groups, views, attribute)
-        mined = mine_triplets(attribute.cpu(), label.cpu(), self._mining).to(self.device)
+        # The one wait for the GPU in an iteration: which triplets there are decides what follows.
+        known = label.cpu()
+        attributes = torch.from_numpy(np.concatenate([images.attributes for images in groups]))
+        mined = mine_triplets(attributes, known, self._mining).to(self.device, non_blocking=True)
         self._counts["images"] += len(label)
-        self._counts["labeled"] += (label != UNLABELED).sum()
+        rows = torch.nonzero(known != UNLABELED)[:, 0]
+        self._counts["labeled"] += len(rows)
         self._counts["anchors"] += len(mined)
         if len(mined):
             found = mean_terms(
@@ -115,7 +116,7 @@ class SemiSupervised(Modc):
             found = {name: zero for name in INSTANCE_TERMS if name in terms}
         terms |= {f"pseudo_{name}": term for name, term in found.items()}
         if self.has("pseudo_clusters"):
-            terms["pseudo_cluster"] = self.cluster_loss(views, groups, label)
+            terms["pseudo_cluster"] = self.cluster_loss(views, groups, label, rows)
         return terms
 
     def shares(self) -> dict[str, float]:
@@ -123,15 +124,13 @@ class SemiSupervised(Modc):
         if not self.has("pseudo_triplets"):
             return {}
         images = self._counts["images"]
-        return {
-            f"pseudo_{name}": float(self._counts[name]) / images for name in ("labeled", "anchors")
-        }
+        return {f"pseudo_{name}": self._counts[name] / images for name in ("labeled", "anchors")}
 
     def _labels(self, groups: list[Images], views: list, attribute: Tensor) -> Tensor:
         """Return the pseudo labels int64 (M,) of the groups' images."""
         if self._label_of is not None:
-            found = [self._label_of[g.numbers, g.attribute.cpu().numpy()] for g in groups]
-            return torch.from_numpy(np.concatenate(found)).to(self.device)
+            found = [self._label_of[g.numbers, g.attributes] for g in groups]
+            return torch.from_numpy(np.concatenate(found)).to(self.device, non_blocking=True)
         # The mean of both views, as neither is nearer to the image.
         mean = functional.normalize(sum(view.embedding.detach() for view in views), dim=1)
         return self._nearest(mean, attribute)

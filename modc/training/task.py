@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from modc import provenance
+from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.errors import UserError
 from modc.grid import MODC, fingerprint
@@ -21,7 +22,7 @@ MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
 class Task:
     """One stage of one cell.
 
-    settings: `modc.grid.training_settings`; packed: uint8 (N, S, S, 3) under "image" and perhaps
+    settings: `modc.grid.training_settings`; packed: the images under "image" and perhaps
     "detail"; labeled: the image ids of the labelled part; initial: the model that the stage starts
     from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
     MAP@all), last.pt, curve.csv and curve.png; resume: the checkpoint; embeddings: where the test
@@ -31,7 +32,7 @@ class Task:
 
     settings: dict
     index: Index
-    packed: dict[str, np.ndarray]
+    packed: dict[str, DeviceImages]
     labeled: np.ndarray
     initial: model_file.ModelFile | None
     output: Path

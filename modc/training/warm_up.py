@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
 from modc.training.augment import randomly_flipped
 from modc.training.batches import Images, epoch_generator, triplet_batches
-from modc.training.instance import embedded, instance_terms
+from modc.training.instance import embedded_groups, instance_terms
 
 
 class WarmUp:
@@ -21,7 +22,7 @@ class WarmUp:
         self,
         network: nn.Module,
         triplets: Triplets,
-        packed: dict[str, np.ndarray],
+        packed: dict[str, DeviceImages],
         settings: dict,
         device: torch.device,
     ):
@@ -31,23 +32,22 @@ class WarmUp:
     def begin_epoch(self, epoch: int) -> None:
         """Do what comes before the batches of `epoch`, with the network as it is: nothing here."""
 
-    def batches(self, epoch: int) -> Iterator[tuple[Images, Images, Images]]:
+    def batches(self, epoch: int) -> Iterator[list[Images]]:
         """Yield the batches of `epoch`, mirrored at random where the stage asks for it."""
         rng = epoch_generator(self.settings, "flips", epoch)
         found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
         for roles in found:
             if self.settings["flip"]:
-                roles = tuple(randomly_flipped(images, rng) for images in roles)
+                roles = [randomly_flipped(images, rng) for images in roles]
             yield roles
 
-    def losses(self, batch: tuple[Images, Images, Images]) -> dict[str, Tensor]:
+    def losses(self, batch: list[Images]) -> dict[str, Tensor]:
         """Return the terms of a batch's loss.
 
-        Anchors, positives and negatives pass the network one after the other, as in the public
-        code: batch normalisation takes its statistics over each of the three.
+        Batch normalisation takes its statistics over anchors, positives and negatives each, as in
+        the public code, which passes them through the network one after the other.
         """
-        roles = [embedded(self.network, images) for images in batch]
-        return instance_terms(*roles, self.settings)
+        return instance_terms(*embedded_groups(self.network, batch), self.settings)
 
     def after_step(self) -> None:
         """Do what follows the optimizer's step: nothing here."""

@@ -77,6 +77,32 @@ def test_the_original_is_cut_in_its_centre_square(shape):
     assert np.array_equal(part, np.asarray(cut.resize((112, 112), Image.Resampling.BILINEAR)))
 
 
+@pytest.mark.parametrize("detail", [64, 96, 100])
+def test_squares_cut_at_once_are_those_cut_one_by_one(detail):
+    rng = np.random.default_rng(0)
+    size, count = 64, 40
+    details = torch.from_numpy(rng.integers(0, 256, (count, 3, detail, detail)).astype(np.uint8))
+    side = rng.integers(1, size + 1, count)
+    left, top = (rng.integers(0, size - side + 1) for _ in range(2))
+    regions = torch.from_numpy(np.stack([left, top, side], axis=1))
+    crops = crop_detail(details, regions, size)
+    for image, region, crop in zip(details, regions.tolist(), crops, strict=True):
+        x, y, length = (int(value * (detail / size)) for value in region)
+        part = image[None, :, y : y + length, x : x + length].float()
+        expected = torch.nn.functional.interpolate(
+            part, size=(32, 32), mode="bilinear", align_corners=False, antialias=True
+        )[0]
+        assert torch.allclose(crop, expected, atol=1e-3)
+
+
+def test_cutting_ignores_autocast():
+    details = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    region = torch.tensor([[3, 5, 40]])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(crop_detail(details, region, 64), crop_detail(details, region, 64))
+        assert crop_detail(details, region, 64).dtype is torch.float32
+
+
 def test_packed_squares_are_cut_like_originals():
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (24, 24, 3)).astype(np.uint8))

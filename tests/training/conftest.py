@@ -12,6 +12,7 @@ import pytest
 from modc import config as configuration
 from modc import grid
 from modc.data.coverage import count
+from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
@@ -93,7 +94,7 @@ def index() -> Index:
 
 
 @pytest.fixture(scope="session")
-def packed(index) -> dict[str, np.ndarray]:
+def packed(index) -> dict[str, DeviceImages]:
     """The squares at the network's side and at twice that, for ASEN++'s local view."""
     rng = np.random.default_rng(1)
     large = rng.integers(0, 60, (len(index.images), 2 * SIDE, 2 * SIDE, 3)).astype(np.uint8)
@@ -101,7 +102,7 @@ def packed(index) -> dict[str, np.ndarray]:
         half = slice(0, SIDE) if row.attribute == 0 else slice(SIDE, None)
         large[row.image, half, :, row.value] += 150
     small = large.reshape(-1, SIDE, 2, SIDE, 2, 3).mean(axis=(2, 4)).astype(np.uint8)
-    return {"image": small, "detail": large}
+    return {"image": DeviceImages(small), "detail": DeviceImages(large)}
 
 
 @pytest.fixture

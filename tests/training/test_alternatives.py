@@ -105,7 +105,7 @@ def epoch_labels(stage: SemiSupervised, epoch: int = 0) -> np.ndarray:
 def naive_cosines(stage: SemiSupervised, image: int, attribute: int) -> torch.Tensor:
     """The cosines of one image, looked at for one attribute, to the centres that there are."""
     mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
-    pixels = torch.from_numpy(stage.packed["image"][image]).permute(2, 0, 1)
+    pixels = torch.from_numpy(stage.packed["image"].array[image]).permute(2, 0, 1)
     with torch.no_grad():
         normal = ((pixels / 255 - mean) / deviation)[None]
         embedding = stage.network.eval()(normal, torch.tensor([attribute]))[0][0]

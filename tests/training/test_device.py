@@ -76,10 +76,23 @@ def test_two_processes_never_share_a_device_and_a_third_waits_for_a_death(tmp_pa
         assert process.returncode == 0
 
 
-def test_auto_precision_on_a_cpu_is_bfloat16_with_amx_alone(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "units", "expected"),
+    [
+        ("Intel Xeon", {"amx_bf16": True, "avx512_bf16": True}, torch.bfloat16),
+        ("Intel Xeon", {"amx_bf16": False, "avx512_bf16": True}, torch.float32),
+        ("AMD EPYC", {"amx_bf16": False, "avx512_bf16": True}, torch.bfloat16),
+        ("AMD EPYC", {"amx_bf16": False, "avx512_bf16": False}, torch.float32),
+        ("Neoverse", {}, torch.float32),
+    ],
+)
+def test_auto_precision_on_a_cpu_is_bfloat16_where_it_pays(monkeypatch, name, units, expected):
+    found = {"cpu_name": name, **units}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert training_dtype("auto", torch.device("cpu")) is expected
+
+
+def test_a_precision_that_is_set_is_taken():
     cpu = torch.device("cpu")
-    for amx, expected in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda amx=amx: {"amx_bf16": amx})
-        assert training_dtype("auto", cpu) is expected
     assert training_dtype("bfloat16", cpu) is torch.bfloat16
     assert training_dtype("float32", cpu) is torch.float32

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from modc.errors import UserError
-from modc.evaluation.embed import to_device
 from modc.networks import model_file
 from modc.networks.normalise import normalise
 
@@ -29,10 +28,8 @@ def pooled_features(model: Path, key: str, pictures: np.ndarray) -> np.ndarray:
     torch.set_num_threads(1)
     try:
         pooled = [
-            network.features(normalise(to_device(pictures[start : start + BATCH], "cpu")))
-            .mean(dim=(2, 3))
-            .numpy()
-            for start in range(0, len(pictures), BATCH)
+            network.features(normalise(part)).mean(dim=(2, 3)).numpy()
+            for part in torch.from_numpy(pictures).permute(0, 3, 1, 2).split(BATCH)
         ]
     finally:
         torch.set_num_threads(threads)

@@ -1,0 +1,108 @@
+"""Packed images on the device that trains: kept there once seen, as far as its memory goes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Of the memory that a GPU has free when its first images arrive; the rest is the training's.
+# FashionAI and DARN at 224 pixels (27 and 32 GB) fit so into a GPU of 80 GB.
+KEPT_SHARE = 0.5
+ABSENT = -1
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is read from the packed array for one batch, still in the computer's memory."""
+
+    numbers: np.ndarray  # int64 (B,), the images asked for
+    missing: np.ndarray  # int64 (M,), ascending: those that were not on the device
+    pixels: Tensor  # uint8 (M, S, S, 3)
+
+
+class DeviceImages:
+    """A packed array whose images stay on the device after their first use.
+
+    array: uint8 (N, S, S, 3), usually a memory map. As many images are kept as fit into KEPT_SHARE
+    of the GPU's free memory, in the order of their first use; the others are sent each time. A CPU
+    keeps none unless `capacity` says so: the memory map is as near.
+    """
+
+    def __init__(self, array: np.ndarray, capacity: int | None = None):
+        self.array, self.capacity = array, capacity
+        self.kept: Tensor | None = None
+        self.used = 0
+        # Where each image lies in `kept`.
+        self.place = np.full(len(array), ABSENT)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The packed array's."""
+        return self.array.shape
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.array)
+
+    def gather(self, numbers: np.ndarray, device: torch.device) -> Gathered:
+        """Read what a batch needs and the device lacks.
+
+        A thread may call this while another one calls `send`: an image that arrives meanwhile is
+        read once too often, no more.
+        """
+        missing = np.unique(numbers[self.place[numbers] == ABSENT])
+        if device.type == "cpu":
+            return Gathered(numbers, missing, torch.from_numpy(self.array[missing]))
+        # Pinned, so that the copy to the GPU runs beside the training.
+        pixels = torch.empty((len(missing), *self.shape[1:]), dtype=torch.uint8, pin_memory=True)
+        np.take(self.array, missing, axis=0, out=pixels.numpy(), mode="clip")
+        return Gathered(numbers, missing, pixels)
+
+    def send(self, gathered: Gathered, device: torch.device) -> Tensor:
+        """Return the batch on the device: uint8 (B, 3, S, S), channels last in memory."""
+        if self.kept is None:
+            self._reserve(device)
+        sent = gathered.pixels.to(device, non_blocking=True)
+        self._keep(gathered.missing, sent)
+        place = self.place[gathered.numbers]
+        on_device = np.flatnonzero(place != ABSENT)
+        if len(on_device) == len(place):
+            found = self.kept.index_select(0, _sent(place, device))
+        else:
+            elsewhere = np.flatnonzero(place == ABSENT)
+            row = np.searchsorted(gathered.missing, gathered.numbers[elsewhere])
+            found = sent.new_empty((len(place), *self.shape[1:]))
+            for rows, source, places in (
+                (elsewhere, sent, row),
+                (on_device, self.kept, place[on_device]),
+            ):
+                part = source.index_select(0, _sent(places, device))
+                found.index_copy_(0, _sent(rows, device), part)
+        return found.permute(0, 3, 1, 2)
+
+    def take(self, numbers: np.ndarray, device: torch.device) -> Tensor:
+        """Gather and send."""
+        return self.send(self.gather(numbers, device), device)
+
+    def _reserve(self, device: torch.device) -> None:
+        capacity = self.capacity
+        if capacity is None:
+            free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+            capacity = int(KEPT_SHARE * free) // int(np.prod(self.shape[1:]))
+        self.kept = torch.empty(
+            (min(capacity, len(self)), *self.shape[1:]), dtype=torch.uint8, device=device
+        )
+
+    def _keep(self, missing: np.ndarray, sent: Tensor) -> None:
+        new = np.flatnonzero(self.place[missing] == ABSENT)[: len(self.kept) - self.used]
+        if not len(new):
+            return
+        end = self.used + len(new)
+        self.kept[self.used : end] = sent.index_select(0, _sent(new, sent.device))
+        self.place[missing[new]] = np.arange(self.used, end)
+        self.used = end
+
+
+def _sent(rows: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(rows).to(device, non_blocking=True)
