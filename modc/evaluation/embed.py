@@ -44,8 +44,9 @@ def embed_rows(
 ) -> np.ndarray:
     """Return the float32 embeddings (len(rows), D) of the (image, attribute) pairs in `rows`.
 
-    packed: images of S pixels under "image" and, for ASEN++ with its local branch, "detail". An image that several rows name passes the backbone once. `batch` bounds the images
-    and the rows of one pass. The network is left in evaluation mode.
+    packed: images of S pixels under "image" and, for ASEN++ with its local branch, "detail". An
+    image that several rows name passes the backbone once. `batch` bounds the images and the rows of
+    one pass. The network is left in evaluation mode.
     """
     network.eval()
     size = packed["image"].shape[1]

@@ -22,6 +22,12 @@ def randomly_flipped(images: Images, rng: np.random.Generator) -> Images:
     return replace(images, pixels=mirrored(images.pixels), details=mirrored(images.details))
 
 
+def skip_flips(groups: int, size: int, rng: np.random.Generator) -> None:
+    """Draw what `randomly_flipped` draws for so many groups of `size` images."""
+    for _ in range(groups):
+        rng.random(size)
+
+
 def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) -> Images:
     """Return one random view of each image.
 
@@ -36,3 +42,9 @@ def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) ->
     small = functional.interpolate(details.float(), (side, side), mode="bilinear", antialias=True)
     pixels = small.round().clamp(0, 255).to(torch.uint8)
     return replace(images, pixels=pixels, details=details)
+
+
+def skip_views(groups: int, size: int, rng: np.random.Generator) -> None:
+    """Draw what `random_view` draws for so many groups of `size` images."""
+    for _ in range(groups):
+        draw(size, np.zeros(size, bool), rng)

@@ -75,9 +75,8 @@ def triplet_batches(
     )
     size = batch_size(settings)
     parts = (drawn[step * size : (step + 1) * size] for step in range(first, steps(settings)))
-    groups = (
-        [part[:, [role, len(ROLES)]] for role in range(len(ROLES))] for part in parts
-    )  # image and attribute
+    attribute = len(ROLES)  # its column
+    groups = ([part[:, [role, attribute]] for role in range(len(ROLES))] for part in parts)
     return loaded(groups, packed, device)
 
 

@@ -35,8 +35,8 @@ from modc.grid import MODC
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.losses.self_supervision import Predictor, self_supervision_loss
 from modc.networks.asen_pp import ASENpp
-from modc.training.augment import random_view, randomly_flipped
-from modc.training.batches import Images, epoch_generator, triplet_batches
+from modc.training.augment import random_view, randomly_flipped, skip_flips, skip_views
+from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
 from modc.training.instance import Embedded, concatenated, embedded_groups, instance_terms
 from modc.training.warm_up import WarmUp
 
@@ -127,10 +127,13 @@ class Modc(WarmUp):
         """Return the predictor."""
         return [self.predictor]
 
-    def batches(self, epoch: int) -> Iterator[list[list[Images]]]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[list[list[Images]]]:
         """Yield the views of a batch's triplets: anchors, positives, negatives; one view or two."""
         rng = epoch_generator(self.settings, "views", epoch)
-        found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
+        self.skip_views(first * len(ROLES), rng)
+        found = triplet_batches(
+            self.triplets, self.packed, self.settings, epoch, self.device, first
+        )
         for roles in found:
             yield self.views(list(roles), rng)
 
@@ -190,6 +193,14 @@ class Modc(WarmUp):
         if self.settings["flip"]:
             groups = [randomly_flipped(images, rng) for images in groups]
         return [groups]
+
+    def skip_views(self, groups: int, rng: np.random.Generator) -> None:
+        """Draw what `views` draws for so many groups, of batches that were trained before."""
+        size = batch_size(self.settings)
+        if self.two_views:
+            skip_views(2 * groups, size, rng)
+        elif self.settings["flip"]:
+            skip_flips(groups, size, rng)
 
     def embedded_views(self, views: list[list[Images]]) -> list[list[Embedded]]:
         """Pass all groups of all views through the network, batch statistics over each group."""

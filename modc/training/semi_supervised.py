@@ -78,12 +78,15 @@ class SemiSupervised(Modc):
         self._label_of = np.full_like(self.value, UNLABELED)
         self._label_of[self.unlabeled[:, 0], self.unlabeled[:, 1]] = torch.cat(found).numpy()
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Yield the views of the labelled triplets and of the unlabelled images."""
         # Draws of their own, so that the labelled stream is that of the stages before.
         rng = epoch_generator(self.settings, "unlabeled views", epoch)
-        found = unlabeled_batches(self.unlabeled, self.packed, self.settings, epoch, self.device)
-        for labeled, groups in zip(super().batches(epoch), found, strict=True):
+        self.skip_views(first * unlabeled_groups(self.settings), rng)
+        found = unlabeled_batches(
+            self.unlabeled, self.packed, self.settings, epoch, self.device, first
+        )
+        for labeled, groups in zip(super().batches(epoch, first), found, strict=True):
             yield Batch(labeled, self.views(groups, rng))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -118,6 +121,18 @@ class SemiSupervised(Modc):
         if self.has("pseudo_clusters"):
             terms["pseudo_cluster"] = self.cluster_loss(views, groups, label, rows)
         return terms
+
+    def memory(self) -> dict:
+        """Return also where the epoch's mining of triplets is, and what it counted."""
+        counts = {name: int(count) for name, count in self._counts.items()}
+        return {**super().memory(), "mining": self._mining.get_state(), "counts": counts}
+
+    def load_memory(self, memory: dict) -> None:
+        """Take over what `memory` returned."""
+        super().load_memory(memory)
+        self._mining = torch.Generator()
+        self._mining.set_state(memory["mining"])
+        self._counts = dict(memory["counts"])
 
     def shares(self) -> dict[str, float]:
         """Return how many unlabelled images got a pseudo label, and how many anchor a triplet."""

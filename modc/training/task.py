@@ -1,5 +1,6 @@
 """A training task: all that training one stage depends on, and the files it ends in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -128,14 +129,22 @@ class Task:
             if (attribute, value) not in present
         ]
 
+    def results(self) -> list[Path]:
+        """Return the files that the training ends in."""
+        models = [self.output / name for name in (MODEL, LAST, CURVE, PICTURE)]
+        return models + ([self.embeddings] if self.embeddings else [])
+
     def finished(self, key: str) -> bool:
         """Return whether the files are all there and were made under `key`."""
-        wanted = [self.output / name for name in (MODEL, LAST, CURVE, PICTURE)]
-        wanted += [self.embeddings] if self.embeddings else []
-        if not all(path.exists() for path in wanted):
+        return self.made_under(key, self.results())
+
+    def made_under(self, key: str, files: Iterable[Path]) -> bool:
+        """Return whether the files, in the order of `results`, are there and made under `key`."""
+        files = list(files)
+        if not all(path.exists() for path in files):
             return False
         try:
-            return model_file.load(self.output / MODEL).facts.get("key") == key
+            return model_file.load(files[0]).facts.get("key") == key
         except UserError:
             return False
 

@@ -18,10 +18,12 @@ from modc.training.convergence import converged
 from modc.training.curve import write_curve
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat
+from modc.training.kept import keep, take_back
 from modc.training.optimizer import load, set_learning_rate
 from modc.training.progress import Progress
 from modc.training.start import start
 from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
+from modc.training.termination import Termination
 from modc.training.warm_up import WarmUp
 
 log = logging.getLogger(__name__)
@@ -38,19 +40,23 @@ class Machine:
 def train(task: Task) -> None:
     """Train `task` to its end, going on from its checkpoint if there is one.
 
-    Killed at any moment and started again, it ends with the same model as one left alone. Raises
-    UserError if no triplet can be drawn, or if the loss is no longer a number.
+    Killed at any moment and started again, it ends with the same model as one left alone. SIGTERM
+    saves a checkpoint within the epoch and raises SystemExit. Raises UserError if no triplet can be
+    drawn, or if the loss is no longer a number.
     """
     task.check()
     key = task.key()
     with alone(task.resume, "training this stage"):
         if task.finished(key):
             log.info("%s: already trained", task.name)
+        elif take_back(task, key):
+            log.info("%s: already trained, its files were kept", task.name)
         else:
             with lease() as leased:
                 device = torch_device(leased)
                 precision = training_dtype(task.settings["precision"], device)
                 _train(task, key, Machine(device, precision))
+        keep(task)
         task.resume.unlink(missing_ok=True)
         Heartbeat(task.resume, task.settings).finish()
 
@@ -63,36 +69,69 @@ def _train(task: Task, key: str, machine: Machine) -> None:
     if state is None:
         state = {"epoch": 0, "curve": [], "best_score": -1.0, "seconds": 0.0}
     else:
-        stage.network.load_state_dict(state["now"]["network"])
-        stage.load_state(state["now"]["training"])
-        stage.load_memory(state["memory"])
-        load(adam, state["now"]["training"]["optimizer"])
-        log.info("%s: resumed after epoch %d", task.name, state["epoch"])
+        if state["epoch"]:
+            _load(stage, adam, state)
+        log.info(
+            "%s: resumed after epoch %d and %d steps", task.name, state["epoch"], _steps_done(state)
+        )
     per_epoch = steps(settings)
     progress = Progress(
         task.name,
         settings["epochs"],
         per_epoch,
         stage.images_per_triplet * batch_size(settings),
-        state["epoch"] * per_epoch,
+        state["epoch"] * per_epoch + _steps_done(state),
         Heartbeat(task.resume, settings),
     )
     if task.public_checkpoint is not None:
         _adopt(task, state, stage, machine)
-    while not _why_stopped(state, settings):
-        epoch, begun = state["epoch"], time.monotonic()
-        rate = set_learning_rate(adam, settings, schedule + epoch)
-        losses = _epoch(task, stage, adam, epoch, machine, progress)
-        scores = _validate(task, stage, machine)
-        state["seconds"] += time.monotonic() - begun
-        optimizer = {"optimizer": adam.state_dict(), "epochs": schedule + epoch + 1}
-        shares = {f"share_{name}": share for name, share in stage.shares().items()}
-        row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
-        _record(state, row, stage, optimizer)
-        checkpoint.save(task.resume, key, state)
-        words = _in_words(losses, shares | scores)
-        progress.epoch(epoch, losses["loss"], words, scores["valid_MAP@all"])
-    _write(task, key, state, stage, machine)
+    with Termination(task.name) as termination:
+        while not _why_stopped(state, settings):
+            epoch, begun = state["epoch"], time.monotonic()
+            rate = set_learning_rate(adam, settings, schedule + epoch)
+            # As at the epoch's start, also where the epoch was left after some steps.
+            stage.begin_epoch(epoch)
+            within = state.pop("within", {"steps": 0, "sums": {}})
+            if within["steps"]:
+                _load(stage, adam, within)
+            try:
+                losses = _epoch(task, stage, adam, epoch, within, machine, progress, termination)
+                scores = _validate(task, stage, machine)
+            except SystemExit:
+                state["seconds"] += time.monotonic() - begun
+                optimizer = {"optimizer": adam.state_dict()}
+                state["within"] = {**_copied(within), **_now(stage, optimizer)}
+                checkpoint.save(task.resume, key, state)
+                raise
+            with termination.put_off():
+                state["seconds"] += time.monotonic() - begun
+                optimizer = {"optimizer": adam.state_dict(), "epochs": schedule + epoch + 1}
+                shares = {f"share_{name}": share for name, share in stage.shares().items()}
+                row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
+                _record(state, row, stage, optimizer)
+                checkpoint.save(task.resume, key, state)
+            words = _in_words(losses, shares | scores)
+            progress.epoch(epoch, losses["loss"], words, scores["valid_MAP@all"])
+        _write(task, key, state, stage, machine)
+
+
+def _load(stage: WarmUp, adam: torch.optim.Adam, saved: dict) -> None:
+    """Take over what `_now` returned."""
+    stage.network.load_state_dict(saved["now"]["network"])
+    stage.load_state(saved["now"]["training"])
+    stage.load_memory(saved["memory"])
+    load(adam, saved["now"]["training"]["optimizer"])
+
+
+def _now(stage: WarmUp, optimizer: dict) -> dict:
+    """Return a copy of what training goes on from."""
+    training = {**stage.state(), **optimizer}
+    now = {"network": stage.network.state_dict(), "training": training}
+    return _copied({"now": now, "memory": stage.memory()})
+
+
+def _steps_done(state: dict) -> int:
+    return state.get("within", {"steps": 0})["steps"]
 
 
 def _adopt(task: Task, state: dict, stage: WarmUp, machine: Machine) -> None:
@@ -105,9 +144,7 @@ def _record(state: dict, row: dict, stage: WarmUp, optimizer: dict) -> None:
     """Note in `state` how an epoch ended, and keep its model if it is the best so far."""
     state["curve"].append(row)
     state["epoch"] = row["epoch"]
-    training = {**stage.state(), **optimizer}
-    state["now"] = _copied({"network": stage.network.state_dict(), "training": training})
-    state["memory"] = _copied(stage.memory())
+    state.update(_now(stage, optimizer))
     if row["valid_MAP@all"] > state["best_score"]:
         state["best_score"], state["best_epoch"] = row["valid_MAP@all"], row["epoch"]
         state["best_row"] = len(state["curve"]) - 1
@@ -129,17 +166,20 @@ def _why_stopped(state: dict, settings: dict) -> str:
     return ""
 
 
-def _epoch(task, stage, adam, epoch, machine, progress) -> dict[str, float]:
-    """Train one epoch and return the mean of each loss term and of their sum."""
-    settings = task.settings
-    stage.begin_epoch(epoch)
+def _epoch(task, stage, adam, epoch, within, machine, progress, termination) -> dict[str, float]:
+    """Train the rest of an epoch and return the mean of each loss term and of their sum.
+
+    within: the steps of the epoch that are done, and the sums of their losses; both go on.
+    """
+    settings, sums = task.settings, within["sums"]
     stage.network.train()
-    sums: dict[str, torch.Tensor] = {}
-    for batch in stage.batches(epoch):
-        terms = train_batch(stage, adam, batch, machine)
-        for name, term in terms.items():
-            sums[name] = sums.get(name, 0.0) + term
-        progress.step(terms["loss"])
+    for batch in stage.batches(epoch, within["steps"]):
+        with termination.put_off():
+            terms = train_batch(stage, adam, batch, machine)
+            for name, term in terms.items():
+                sums[name] = sums[name].to(term.device) + term if name in sums else term
+            within["steps"] += 1
+            progress.step(terms["loss"])
     means = {name: float(total) / steps(settings) for name, total in sums.items()}
     if not np.isfinite(means["loss"]):
         section = "modc" if settings["stage"] in MODC else "training"

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
-from modc.training.augment import randomly_flipped
-from modc.training.batches import Images, epoch_generator, triplet_batches
+from modc.training.augment import randomly_flipped, skip_flips
+from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
 from modc.training.instance import embedded_groups, instance_terms
 
 
@@ -32,10 +32,14 @@ class WarmUp:
     def begin_epoch(self, epoch: int) -> None:
         """Do what comes before the batches of `epoch`, with the network as it is: nothing here."""
 
-    def batches(self, epoch: int) -> Iterator[list[Images]]:
-        """Yield the batches of `epoch`, mirrored at random where the stage asks for it."""
+    def batches(self, epoch: int, first: int = 0) -> Iterator[list[Images]]:
+        """Yield the batches of `epoch` from the `first` on, mirrored if the stage asks for it."""
         rng = epoch_generator(self.settings, "flips", epoch)
-        found = triplet_batches(self.triplets, self.packed, self.settings, epoch, self.device)
+        if self.settings["flip"]:
+            skip_flips(first * len(ROLES), batch_size(self.settings), rng)
+        found = triplet_batches(
+            self.triplets, self.packed, self.settings, epoch, self.device, first
+        )
         for roles in found:
             if self.settings["flip"]:
                 roles = [randomly_flipped(images, rng) for images in roles]
