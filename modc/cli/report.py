@@ -14,12 +14,14 @@ from modc.errors import UserError
 def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
+    from modc.report import rendered
     from modc.report.files import other_datasets
     from modc.report.render import render_all, terminal
 
     config = load(list(configs))
     folder = _run_folder(results, config)
     written = render_all(folder, config, folder / "tables")
+    rendered.note(folder, "tables", written)
     first = [1] if "FashionAI" in config["grid"]["datasets"] else []
     for table in [*first, *other_datasets(config)]:
         click.echo(terminal(folder, config, table))
@@ -37,10 +39,13 @@ def figures(configs: tuple[Path, ...], results: Path | None) -> None:
     learning curves. What cannot be drawn is named with the reason.
     """
     from modc.config import load
+    from modc.report import rendered
     from modc.report.figures.render import render
 
     config = load(list(configs))
-    written, left_out = render(_run_folder(results, config), config)
+    folder = _run_folder(results, config)
+    written, left_out = render(folder, config)
+    rendered.note(folder, "figures", written)
     for path in written:
         click.echo(path)
     for file, reason in left_out.items():
@@ -53,10 +58,14 @@ def figures(configs: tuple[Path, ...], results: Path | None) -> None:
 def report(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render report.html from whatever the run has: one page that opens from disk."""
     from modc.config import load
+    from modc.report import rendered
     from modc.report.page.page import render
 
     config = load(list(configs))
-    click.echo(render(_run_folder(results, config), config))
+    folder = _run_folder(results, config)
+    path = render(folder, config)
+    rendered.note(folder, "report", [path])
+    click.echo(path)
 
 
 @click.command()
@@ -78,10 +87,13 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     `snakemake ablation` trains what it needs.
     """
     from modc.config import load
+    from modc.report import rendered
     from modc.report.ablation import render
 
     config = load(list(configs))
-    written, text = render(_run_folder(results, config), config)
+    folder = _run_folder(results, config)
+    written, text = render(folder, config)
+    rendered.note(folder, "ablation", written)
     click.echo(text)
     for path in written:
         click.echo(path)

@@ -22,14 +22,25 @@ SHOWN = 10
     multiple=True,
     help="Repeatable; by default the run's own config.yaml.",
 )
-@click.option("--strict", is_flag=True, help="Fail on remarks too: other code, data, packages.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Fail on remarks too: what is missing or not compared; other code, data, packages.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
     """Check a run's folder, such as results/paper: make its tables and scores again and compare.
 
-    Each table is rendered from the stored scores, and the means of each scores.json are made from
-    its queries.csv. Settings, code, frozen data and packages are compared with those that are here.
-    The run is only read. Exit status 1 if a table or a score is not what it was.
+    Each table, report.html and the numbers of the figures that come from scores and curves are
+    rendered again and compared, words included; the means of each scores.json are made from its
+    queries.csv. Pictures, and figures of embeddings, are not drawn again: their hashes are
+    compared with those that were noted. What another version rendered is compared by its numbers
+    and by the entries of its CSV files. Settings, code, frozen data and packages are compared with
+    those that are here. The run is only read.
+
+    Exit status: 0 if all of it holds; 1 if a file or a score is not what it was, and for a mistake
+    such as a folder that is no run; with --strict also for what is missing, was not compared, or
+    was made by other code, data or packages; 2 for a mistyped option; 130 after Control-C.
     """
     from modc.runs.verify import as_json as plain_values
     from modc.runs.verify import text

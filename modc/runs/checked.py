@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 # How many differences of one file, or results of one kind, are told.
 SHOWN = 3
 UNCHANGED, CHANGED, MISSING = "unchanged", "changed", "missing"
-# Of a table: the same numbers under other columns or among other lines, as another version writes.
+# Of a table that another version wrote: the same numbers under other columns or in other lines.
 OTHER_LAYOUT = "other layout"
+# Of a page that another version wrote; of a file that is not made again, but is as it was written.
+NOT_COMPARED, AS_WRITTEN = "not compared", "as written"
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,12 @@ def of_csv(first: str, second: str) -> Iterator[Difference]:
         others = [name for name in other_header if name not in header]
         yield Difference("columns", " ".join(names) or "no more", " ".join(others) or "no more")
         return
+    yield from _of_rows(header, rows, other_rows)
+
+
+def _of_rows(
+    header: list[str], rows: list[list[str]], other_rows: list[list[str]]
+) -> Iterator[Difference]:
     for number, (row, other) in enumerate(zip(rows, other_rows, strict=False), start=2):
         named = dict(zip(header, row, strict=False))
         where = " ".join(named[name] for name in PLACE if named.get(name))
@@ -88,33 +94,43 @@ def of_text(first: str, second: str) -> Iterator[Difference]:
         yield Difference(f"line {number}", *pair)
 
 
-def have_the_same_numbers(first: bytes, second: bytes, suffix: str) -> bool:
-    """Return whether two versions of a file that are laid out in other ways have the same numbers.
+def of_other_layouts(first: bytes, second: bytes, suffix: str) -> Iterator[Difference]:
+    """Yield what counts where two versions of the code laid the same table out.
 
-    Of CSV files with other columns, those that both have must agree; of texts with more or fewer
-    lines, the one's numbers must all stand in the other, in their order. False for files of one
-    layout: there each difference counts.
+    Of CSV files every entry of the columns that both have; of other texts numbers alone: those of
+    the one must all stand in the other, in their order.
     """
     texts = [content.decode(errors="replace") for content in (first, second)]
     if suffix == ".csv":
-        tables = [list(csv.DictReader(io.StringIO(text))) for text in texts]
-        columns = [list(table[0]) if table else [] for table in tables]
-        shared = [name for name in columns[0] if name in columns[1]]
-        return (
-            bool(shared)
-            and columns[0] != columns[1]
-            and len(tables[0]) == len(tables[1])
-            and all(
-                row[name] == other[name] or _close(row[name], other[name])
-                for row, other in zip(*tables, strict=True)
-                for name in shared
-            )
-        )
-    if len(texts[0].splitlines()) == len(texts[1].splitlines()):
-        return False
-    fewer, more = sorted((NUMBER.findall(text) for text in texts), key=len)
-    waiting = iter(more)
-    return bool(fewer) and all(number in waiting for number in fewer)
+        yield from _of_shared_columns(*texts)
+        return
+    one, another = (NUMBER.findall(text) for text in texts)
+    waiting = iter(max(one, another, key=len))
+    lost = [number for number in min(one, another, key=len) if number not in waiting]
+    if lost and len(one) <= len(another):
+        yield Difference("numbers", lost[0], "")
+    elif lost:
+        yield Difference("numbers", "", lost[0])
+    elif not one or not another:
+        yield Difference("numbers", f"{len(one)} numbers", f"{len(another)}")
+
+
+def _of_shared_columns(first: str, second: str) -> Iterator[Difference]:
+    try:
+        tables = [list(csv.reader(io.StringIO(text))) for text in (first, second)]
+    except csv.Error:
+        yield from of_text(first, second)
+        return
+    headers = [table[0] if table else [] for table in tables]
+    shared = [name for name in headers[0] if name in headers[1]]
+    if not shared:
+        yield Difference("columns", " ".join(headers[0]), " ".join(headers[1]))
+        return
+    rows = []
+    for header, table in zip(headers, tables, strict=True):
+        places = [header.index(name) for name in shared]
+        rows.append([[row[p] if p < len(row) else "" for p in places] for row in table[1:]])
+    yield from _of_rows(shared, *rows)
 
 
 def of_values(first: object, second: object, place: str = "") -> Iterator[Difference]:

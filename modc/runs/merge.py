@@ -24,7 +24,7 @@ SCORES = ("scores.json", "queries.csv")
 CURVES = ("curve.csv", "curve.png")
 MODELS = ("model.pt", "last.pt", "test.npz")
 # Rendered from the results, so no longer true once there are more of them.
-RENDERED = ("tables", "figures", "report.html")
+RENDERED = ("tables", "figures", "report.html", "rendered")
 # Each result by its name, with the run that it is taken from.
 Chosen = dict[str, tuple[Result, Source]]
 

@@ -12,7 +12,7 @@ from modc.report.results import Result
 from modc.runs.scores import facts
 
 SAME, OTHER, UNKNOWN = "same", "other", "cannot be checked"
-NOT_STORED = "not stored with the scores"
+NOT_STORED = "not stored"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def origins(result: Result, config: dict, data: Present) -> list[Origin]:
     code = provenance.code_of("modc.evaluation.scores")
     return [
         _training(result, config),
-        _compare("settings of scoring", evaluation or None, config["evaluation"]),
-        _compare("code of training", made.get("code"), provenance.training_code()),
-        _compare("code of scoring", scored.get("code"), code),
+        compare("settings of scoring", evaluation or None, config["evaluation"]),
+        compare("code of training", made.get("code"), provenance.training_code()),
+        compare("code of scoring", scored.get("code"), code),
         _data(f"manifest of {dataset}", scores["manifest_sha256"], data.manifest),
         _data(f"index of {dataset}", scores.get("index_sha256"), data.index),
         _packages("packages of training", made),
@@ -90,7 +90,7 @@ def _data(what: str, stored: str | None, now: Origin | str) -> Origin:
         return Origin(what, SAME, "it has none")
     if isinstance(now, Origin):
         return Origin(what, now.state, now.detail)
-    return _compare(what, stored, now)
+    return compare(what, stored, now)
 
 
 def _packages(what: str, stored: dict) -> Origin:
@@ -105,7 +105,8 @@ def _packages(what: str, stored: dict) -> Origin:
     return Origin(what, OTHER if changed else SAME, "; ".join(changed))
 
 
-def _compare(what: str, stored: object, now: object) -> Origin:
+def compare(what: str, stored: object, now: object) -> Origin:
+    """Return whether what is stored is what is here now; None: nothing is stored."""
     if stored is None:
         return Origin(what, UNKNOWN, NOT_STORED)
     if stored == now:

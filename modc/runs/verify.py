@@ -1,4 +1,4 @@
-"""A run checked: its tables and scores made again, and its makers compared with what is here."""
+"""A run checked: what it shows and its scores made again, its makers compared with what is here."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,10 +9,19 @@ from modc import ablation
 from modc.errors import UserError
 from modc.grid import METHODS
 from modc.report.results import Result, collect, result_of
-from modc.runs.checked import CHANGED, MISSING, OTHER_LAYOUT, UNCHANGED, Checked, first_few
+from modc.runs.checked import (
+    AS_WRITTEN,
+    CHANGED,
+    MISSING,
+    NOT_COMPARED,
+    OTHER_LAYOUT,
+    UNCHANGED,
+    Checked,
+    first_few,
+)
 from modc.runs.origin import OTHER, Origin, origins, present
+from modc.runs.rendered import check_rendered, rendered_by, unchecked
 from modc.runs.scores import check_scores, outside_grid
-from modc.runs.tables import check_tables
 
 # Of the column that says what differs.
 WIDTH = 80
@@ -22,31 +31,37 @@ WIDTH = 80
 class Verified:
     """What was found of a run.
 
-    tables: a check each file; scores: a check each result; origins: by the result's name; outside:
-    results in the folder that the configuration's grid does not have and that were not checked.
+    rendered: a check each file that it shows; rendered_by: the code of these; scores: a check each
+    result; origins: by the result's name; outside: results in the folder that the configuration's
+    grid does not have and that were not checked; unchecked: files that nobody can check.
     """
 
-    tables: list[Checked]
+    rendered: list[Checked]
+    rendered_by: list[Origin]
     scores: list[Checked]
     origins: dict[str, list[Origin]]
     outside: list[str]
+    unchecked: list[str]
 
     @property
     def broken(self) -> list[str]:
-        """The names of what does not hold: changed tables, scores that are not their queries'.
+        """The names of what does not hold: changed files, scores that are not their queries'.
 
         A missing table is no number that changed, but scores without their queries are.
         """
-        tables = [check.name for check in self.tables if check.state == CHANGED]
-        return tables + [check.name for check in self.scores if check.state != UNCHANGED]
+        scores = [check.name for check in self.scores if check.state != UNCHANGED]
+        return self.rendered_as(CHANGED) + scores
 
     @property
     def remarks(self) -> list[str]:
-        """The tables that are missing or of another layout, and what other things made scores."""
-        states = (MISSING, OTHER_LAYOUT)
-        tables = [check.name for check in self.tables if check.state in states]
-        grouped = self.grouped_origins
-        return tables + list(dict.fromkeys(o.what for o in grouped if o.state == OTHER))
+        """What is missing or could not be compared, and what other things made scores or files."""
+        made_by = [*self.rendered_by, *self.grouped_origins]
+        files = self.rendered_as(MISSING, OTHER_LAYOUT, NOT_COMPARED)
+        return files + list(dict.fromkeys(o.what for o in made_by if o.state == OTHER))
+
+    def rendered_as(self, *states: str) -> list[str]:
+        """Return the names of the files of these states."""
+        return [check.name for check in self.rendered if check.state in states]
 
     @property
     def grouped_origins(self) -> dict[Origin, list[str]]:
@@ -79,7 +94,15 @@ def verify(run: Path, config: dict) -> Verified:
             f"{run}: neither tables nor scores of the configuration's grid; expected a run's "
             f"folder, such as results/paper"
         )
-    return Verified(check_tables(run, config), scores, made_by, outside_grid(run, config))
+    rendered = check_rendered(run, config)
+    return Verified(
+        rendered,
+        rendered_by(run),
+        scores,
+        made_by,
+        outside_grid(run, config),
+        unchecked(run, rendered),
+    )
 
 
 def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
@@ -99,7 +122,14 @@ def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
 
 def text(run: Path, verified: Verified) -> str:
     """Return what was found as tables for the terminal, and a closing line."""
-    rows = [[check.name, check.state, first_few(check.details)] for check in verified.tables]
+    kept = verified.rendered_as(AS_WRITTEN)
+    rows = [
+        [check.name, check.state, first_few(check.details)]
+        for check in verified.rendered
+        if check.state != AS_WRITTEN
+    ]
+    if kept:
+        rows.append([f"{_count(len(kept), 'file')} of figures", AS_WRITTEN, "not drawn again"])
     hold = sum(check.state == UNCHANGED for check in verified.scores)
     rows.append([f"scores of {_results_of(hold)}", UNCHANGED, "the means of their queries"])
     for check in verified.scores:
@@ -109,7 +139,7 @@ def text(run: Path, verified: Verified) -> str:
     grouped: dict[tuple, dict[str, list[str]]] = {}
     for origin, names in verified.grouped_origins.items():
         grouped.setdefault((origin.what, origin.state), {})[origin.detail] = names
-    made_by = []
+    made_by = [[own.what, own.state, own.detail] for own in verified.rendered_by]
     for (what, state), details in sorted(grouped.items(), key=lambda pair: pair[0]):
         names = [name for own in details.values() for name in own]
         is_part = state == OTHER and len(names) < len(verified.origins)
@@ -126,12 +156,26 @@ def text(run: Path, verified: Verified) -> str:
 
 
 def closing(run: Path, verified: Verified) -> str:
-    """Return the verdict in one line."""
-    what = f"{_results_of(len(verified.scores))}, {len(verified.tables)} files"
+    """Return the verdict in one line: what was compared, what holds, what was not compared."""
+    compared = [
+        check for check in verified.rendered if check.state not in (AS_WRITTEN, NOT_COMPARED)
+    ]
+    what = f"{_results_of(len(verified.scores))}, {_count(len(compared), 'file')}"
     count = len(verified.broken)
-    head = f"{count} of these do not hold" if count else "all numbers hold"
-    tail = f"; other or missing: {first_few(verified.remarks, ', ')}" if verified.remarks else ""
-    return f"{run}: {what}: {head}{tail}"
+    parts = [f"{count} of these do not hold" if count else "all numbers hold"]
+    other = verified.rendered_as(OTHER_LAYOUT, NOT_COMPARED)
+    remarks = [name for name in verified.remarks if name not in other]
+    kept = verified.rendered_as(AS_WRITTEN)
+    for said, names in (
+        ("words not compared, as other code rendered them", other),
+        ("other or missing", remarks),
+        ("not checked", verified.unchecked),
+    ):
+        if names:
+            parts.append(f"{said}: {first_few(names, ', ')}")
+    if kept:
+        parts.append(f"{_count(len(kept), 'file')} of figures not drawn again, but as written")
+    return f"{run}: {what}: {'; '.join(parts)}"
 
 
 def as_json(verified: Verified) -> dict:
@@ -140,12 +184,14 @@ def as_json(verified: Verified) -> dict:
         "holds": not verified.broken,
         "broken": verified.broken,
         "remarks": verified.remarks,
-        "tables": [asdict(check) for check in verified.tables],
+        "rendered": [asdict(check) for check in verified.rendered],
+        "rendered_by": [asdict(origin) for origin in verified.rendered_by],
         "scores": [asdict(check) for check in verified.scores],
         "made_by": {
             name: [asdict(origin) for origin in own] for name, own in verified.origins.items()
         },
         "outside_grid": verified.outside,
+        "unchecked": verified.unchecked,
     }
 
 
@@ -155,4 +201,8 @@ def _table(headings: list[str], rows: list[list[str]]) -> str:
 
 
 def _results_of(count: int) -> str:
-    return "1 result" if count == 1 else f"{count} results"
+    return _count(count, "result")
+
+
+def _count(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zlib
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from modc.data.index import Index
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.scoring import scoring
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.report import rendered
 from modc.report.render import render_all
 
 REPOSITORY = Path(__file__).parents[2]
@@ -113,7 +115,7 @@ def write_run(folder: Path, config: dict, **changed: object) -> None:
         for method in METHODS:
             write_result(folder, config, cell, method, **changed)
     configuration.write(folder / "config.yaml", config)
-    render_all(folder, config, folder / "tables")
+    rendered.note(folder, "tables", render_all(folder, config, folder / "tables"))
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +152,19 @@ def edit():
 
     def change(path: Path, **changed: object) -> None:
         path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+
+    return change
+
+
+@pytest.fixture
+def other_code(edit):
+    """Return a function that makes other code the one that rendered a run's files, as they are."""
+
+    def change(run: Path, what: str, *files: str) -> None:
+        path = run / "rendered" / f"{what}.json"
+        hashes = {file: sha256((run / file).read_bytes()).hexdigest() for file in files}
+        hashes = {**json.loads(path.read_text())["sha256"], **hashes}
+        edit(path, code="of another version", sha256=hashes)
 
     return change
 

@@ -2,9 +2,9 @@ import pytest
 
 from modc.runs.differences import (
     Difference,
-    have_the_same_numbers,
     of_csv,
     of_files,
+    of_other_layouts,
     of_text,
     of_values,
 )
@@ -77,25 +77,35 @@ def test_long_values_are_told_in_short():
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "suffix", "expected"),
+    ("first", "second", "suffix", "holds"),
     [
         ("a,b\n1,2\n", "a,low,b\n1,9,2\n", ".csv", True),
         ("a,b\n1,2\n", "b,a\n2,1\n", ".csv", True),
         ("a,b\n1,2\n", "a,low,b\n1,9,3\n", ".csv", False),
+        ("a,b\nx,2\n", "a,low,b\ny,9,2\n", ".csv", False),  # a row's label
         ("a,b\n1,2\n", "a,low,b\n1,9,2\n1,9,2\n", ".csv", False),
         ("a,b\n1,2\n", "c,d\n1,2\n", ".csv", False),
-        ("a,b\n1,x\n", "a,b\n1,y\n", ".csv", False),  # one layout: a word counts
+        ("a,b\n1,x\n", "a,b\n1,y\n", ".csv", False),
         ("a,b\n1,2\n", "a,low,b\n1\n", ".csv", False),
         ("", "a\n1\n", ".csv", False),
+        ('"' * 200_000, "a\n1\n", ".csv", False),
         ("| 1.00 | -2.00 |\n", "| 1.00 | -2.00 |\nbelow: 7\n", ".md", True),
         ("| 1.00 | -2.00 |\nx\n", "| 1.00 | -2.00 |\n", ".md", True),
+        ("| 1.00 | 2.00 |\n", "| 1.00 | 2.00† |\n", ".md", True),
         ("| 1.00 | -2.00 |\n", "| 1.00 | 2.00 |\nbelow: 7\n", ".md", False),
         ("| 1.00 | 2.00 |\n", "| 2.00 | 1.00 |\nbelow: 7\n", ".md", False),
-        ("| 1.00 | 2.00 |\n", "| 1.00 | 2.00† |\n", ".md", False),
         ("", "| 1.00 |\n", ".md", False),
     ],
 )
-def test_another_layout_of_the_same_numbers(first, second, suffix, expected):
+def test_another_layout_of_the_same_table(first, second, suffix, holds):
     contents = first.encode(), second.encode()
-    assert have_the_same_numbers(*contents, suffix) is expected
-    assert have_the_same_numbers(*contents[::-1], suffix) is expected
+    assert (not list(of_other_layouts(*contents, suffix))) is holds
+    assert (not list(of_other_layouts(*contents[::-1], suffix))) is holds
+
+
+def test_what_counts_in_another_layout_is_named():
+    found = of_other_layouts(b"network,ours\nASEN,1\n", b"network,low,ours\nASEM,0,1\n", ".csv")
+    assert list(found) == [("line 2 (ASEN), network", "ASEN", "ASEM")]
+    assert list(of_other_layouts(b"1 2 3", b"1 3", ".md")) == []
+    assert list(of_other_layouts(b"1 2 3", b"1 4", ".md")) == [("numbers", "", "4")]
+    assert list(of_other_layouts(b"1 4", b"1 2 3", ".md")) == [("numbers", "4", "")]

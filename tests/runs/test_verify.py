@@ -8,15 +8,17 @@ from modc import config as configuration
 from modc.data import index as index_module
 from modc.data import manifest
 from modc.errors import UserError
-from modc.report import ablation
+from modc.report import ablation, rendered
+from modc.report.figures import render as figures
 from modc.report.files import table_files
+from modc.report.page import page
 from modc.runs.verify import as_json, closing, text, verify
 
 CELL = "cells/FashionAI/ASEN/10/seed-0"
 
 
 def state_of(verified, name: str) -> str:
-    found = [check.state for check in (*verified.tables, *verified.scores) if check.name == name]
+    found = [check.state for check in (*verified.rendered, *verified.scores) if check.name == name]
     assert len(found) == 1
     return found[0]
 
@@ -29,9 +31,11 @@ def test_a_run_as_it_was_made_holds(make_run, config):
     run = make_run()
     verified = verify(run, config)
     assert not verified.broken and not verified.remarks
-    assert [check.name for check in verified.tables] == [f"tables/{f}" for f in table_files(config)]
+    assert [check.name for check in verified.rendered] == [
+        f"tables/{f}" for f in table_files(config)
+    ]
     assert len(verified.scores) == 4
-    files = len(verified.tables)
+    files = len(verified.rendered)
     assert closing(run, verified) == f"{run}: 4 results, {files} files: all numbers hold"
 
 
@@ -52,7 +56,7 @@ def test_an_altered_digit_is_found_and_named(make_run, config, file):
     verified = verify(run, config)
     assert verified.broken == [f"tables/{file}"]
     line = content[:at].count("\n") + 1
-    check = next(check for check in verified.tables if check.state == "changed")
+    check = next(check for check in verified.rendered if check.state == "changed")
     assert len(check.details) == 1 and check.details[0].startswith(f"line {line}")
     assert f"tables/{file}" in text(run, verified)
 
@@ -65,21 +69,129 @@ def test_a_table_that_is_missing_is_a_remark(make_run, config):
     assert state_of(verified, "tables/table5.tex") == "missing"
 
 
-def test_tables_of_another_version_hold_if_their_numbers_do(make_run, config):
+def first_word(path):
+    """Take the first letter off a network's name."""
+    content = path.read_text()
+    assert "ASENv2" in content
+    path.write_text(content.replace("ASENv2", "SENv2", 1))
+
+
+def last_line(path):
+    """Take the last line off, a row or a note."""
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+@pytest.mark.parametrize("spoil", [first_word, last_line])
+@pytest.mark.parametrize("noted", ["here", "not at all", "by other code"])
+def test_words_and_rows_count_too(make_run, config, edit, spoil, noted):
+    run = make_run()
+    files = [f"tables/table4.{kind}" for kind in ("md", "tex", "csv", "html")]
+    for file in files:
+        spoil(run / file)
+    if noted == "not at all":
+        shutil.rmtree(run / "rendered")
+    elif noted == "by other code":
+        edit(run / "rendered" / "tables.json", code="0123")
+    assert verify(run, config).broken == files
+
+
+def test_tables_that_another_version_wrote_hold_if_their_numbers_do(make_run, config, other_code):
     run = make_run()
     path = run / "tables" / "table4.csv"
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
     fewer = table.drop(columns=["verdict", "low"])
     fewer.to_csv(path, index=False)
-    page = run / "tables" / "table4.md"
-    page.write_text("\n".join(page.read_text().splitlines()[:30]))
+    shorter = run / "tables" / "table4.md"
+    shorter.write_text("\n".join(shorter.read_text().splitlines()[:30]))
+    files = ["tables/table4.md", "tables/table4.csv"]
+    assert verify(run, config).broken == files
+    other_code(run, "tables", *files)
     verified = verify(run, config)
     assert not verified.broken
-    assert verified.remarks == ["tables/table4.md", "tables/table4.csv"]
+    assert verified.remarks == [*files, "code of tables"]
     assert state_of(verified, "tables/table4.csv") == "other layout"
-    fewer.loc[3, "published"] += 0.01
-    fewer.to_csv(path, index=False)
-    assert verify(run, config).broken == ["tables/table4.csv"]
+    said = "all numbers hold; words not compared, as other code rendered them: tables/table4.md, "
+    assert f"{said}tables/table4.csv; other or missing: code of tables" in closing(run, verified)
+    for column, value in (("published", "0.5"), ("network", "ASENv3"), ("status", "fine")):
+        altered = fewer.copy()
+        altered.loc[3, column] = value
+        altered.to_csv(path, index=False)
+        other_code(run, "tables", "tables/table4.csv")
+        verified = verify(run, config)
+        assert verified.broken == ["tables/table4.csv"]
+        (check,) = (check for check in verified.rendered if check.state == "changed")
+        assert check.details[0].startswith("line 5 (") and f", {column}: " in check.details[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"code": 1, "sha256": []}', b"\xff"])
+def test_a_damaged_note_is_none_and_each_difference_counts(make_run, config, content):
+    run = make_run()
+    (run / "rendered" / "tables.json").write_bytes(content)
+    last_line(run / "tables" / "table4.md")
+    verified = verify(run, config)
+    assert verified.broken == ["tables/table4.md"]
+    assert [own.state for own in verified.rendered_by] == ["cannot be checked"]
+
+
+@pytest.fixture
+def shown(make_run, config):
+    """A run with its page and its figures."""
+    run = make_run()
+    rendered.note(run, "figures", figures.render(run, config)[0])
+    rendered.note(run, "report", [page.render(run, config)])
+    return run
+
+
+def test_the_page_and_the_figures_hold(shown, config):
+    verified = verify(shown, config)
+    assert not verified.broken and not verified.remarks and not verified.unchecked
+    assert state_of(verified, "report.html") == "unchanged"
+    assert state_of(verified, "figures/labels-fashionai.csv") == "unchanged"
+    assert state_of(verified, "figures/labels-fashionai.svg") == "as written"
+    assert closing(shown, verified).endswith(" of figures not drawn again, but as written")
+    assert "of figures" in text(shown, verified)
+
+
+@pytest.mark.parametrize(
+    ("file", "broken"),
+    [
+        ("report.html", ["report.html"]),
+        ("figures/labels-fashionai.csv", ["figures/labels-fashionai.csv"]),
+        # The page shows both.
+        ("figures/labels-fashionai.svg", ["report.html", "figures/labels-fashionai.svg"]),
+        ("figures/figures.json", ["report.html", "figures/figures.json"]),
+    ],
+)
+def test_a_page_or_a_figure_that_was_altered_is_named(shown, config, file, broken):
+    path = shown / file
+    content = path.read_text()
+    assert "FashionAI" in content
+    path.write_text(content.replace("FashionAI", "FashionBI", 1))
+    assert verify(shown, config).broken == broken
+
+
+def test_a_page_of_other_code_is_not_compared(shown, config, other_code):
+    path = shown / "report.html"
+    path.write_text(path.read_text().replace("FashionAI", "FashionBI", 1))
+    other_code(shown, "report", "report.html")
+    verified = verify(shown, config)
+    assert not verified.broken and state_of(verified, "report.html") == "not compared"
+    assert "as other code rendered them: report.html; " in closing(shown, verified)
+    path.write_text(path.read_text() + "more")
+    assert verify(shown, config).broken == ["report.html"]
+
+
+def test_figures_that_are_gone_or_were_put_there_are_named(shown, config):
+    (shown / "figures" / "labels-fashionai.svg").unlink()
+    (shown / "figures" / "own.png").write_bytes(b"x")
+    (shown / "coverage").mkdir()
+    verified = verify(shown, config)
+    assert "figures/labels-fashionai.svg" in verified.remarks
+    assert verified.unchecked == ["coverage/", "figures/own.png"]
+    assert "not checked: coverage/, figures/own.png" in closing(shown, verified)
+    (shown / "rendered" / "figures.json").unlink()
+    (said,) = verify(shown, config).unchecked[1:]
+    assert said.endswith(" files in figures/, whose hashes were not noted")
 
 
 def test_line_ends_do_not_count(make_run, config):
@@ -288,5 +400,5 @@ def test_json_has_all_of_it(make_run, config):
     (run / CELL / "modc" / "queries.csv").unlink()
     found = json.loads(json.dumps(as_json(verify(run, config))))
     assert found["holds"] is False and "FashionAI/ASEN/10/seed-0/modc" in found["broken"]
-    assert len(found["tables"]) == len(table_files(config)) and len(found["scores"]) == 4
+    assert len(found["rendered"]) == len(table_files(config)) and len(found["scores"]) == 4
     assert found["made_by"]["FashionAI/ASEN/100/seed-0/modc"][0]["state"] == "same"

@@ -21,6 +21,8 @@ class _Planned:
     file: str
     title: str
     draw: Callable[[Run], Figure]
+    # Of scores and curves alone; the others need the test embeddings, the index and the pictures.
+    is_of_scores: bool = False
 
 
 def figure_files(config: dict) -> list[str]:
@@ -48,7 +50,7 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
             missing.append({"file": planned.file, "title": planned.title, "reason": str(error)})
             continue
         write_bytes(picture, figure.picture)
-        write_text(data, figure.data.to_csv(index=False, float_format="%.6g"))
+        write_text(data, _numbers(figure))
         paths += [picture, data]
         drawn.append(
             {
@@ -61,6 +63,25 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
         )
     write_json(folder / LISTING, {"figures": drawn, "missing": missing})
     return [*paths, folder / LISTING], {place["file"]: place["reason"] for place in missing}
+
+
+def numbers_of_scores(run_folder: Path, config: dict) -> dict[str, str]:
+    """Return the CSV by its file of each figure that is drawn of scores and curves alone.
+
+    What cannot be drawn is left out. Nothing is written.
+    """
+    run, found = Run(Path(run_folder), config), {}
+    for planned in _plan(config):
+        if planned.is_of_scores:
+            try:
+                found[Path(planned.file).with_suffix(".csv").name] = _numbers(planned.draw(run))
+            except (UserError, OSError):
+                continue
+    return found
+
+
+def _numbers(figure: Figure) -> str:
+    return figure.data.to_csv(index=False, float_format="%.6g")
 
 
 def _plan(config: dict) -> list[_Planned]:
@@ -82,15 +103,17 @@ def _plan(config: dict) -> list[_Planned]:
                 f"labels-{_slug(dataset)}.svg",
                 f"MAP@100 by labels on {dataset}",
                 partial(labels.draw, dataset=dataset),
+                is_of_scores=True,
             )
             for dataset in grid["datasets"]
         ),
-        _Planned("gain.svg", "Gain against Acc", gain.draw),
+        _Planned("gain.svg", "Gain against Acc", gain.draw, is_of_scores=True),
         *(
             _Planned(
                 f"curves-{_slug(dataset)}-{_slug(network)}.png",
                 f"Learning curves of {network} on {dataset}",
                 partial(curves.draw, dataset=dataset, network=network),
+                is_of_scores=True,
             )
             for dataset in grid["datasets"]
             for network in grid["networks"]

@@ -1,0 +1,147 @@
+"""What a run shows, its tables, page and figures, made again and compared with what is there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from modc.report import ablation, render
+from modc.report.figures.render import numbers_of_scores
+from modc.report.files import ABLATION_FILES, REPORT_FILE, table_files
+from modc.report.page.data import page_data
+from modc.report.page.page import html
+from modc.report.rendered import MODULES, Rendered, code, noted
+from modc.runs.checked import (
+    AS_WRITTEN,
+    CHANGED,
+    MISSING,
+    NOT_COMPARED,
+    OTHER_LAYOUT,
+    UNCHANGED,
+    Checked,
+)
+from modc.runs.differences import of_files, of_other_layouts
+from modc.runs.origin import Origin, compare
+
+ALTERED = "altered since it was written"
+
+
+def check_rendered(run: Path, config: dict) -> list[Checked]:
+    """Return the state of each file that `modc tables`, `ablation`, `report` and `figures` write.
+
+    Tables, the ablation and the page are rendered from the run's scores, and so are the numbers of
+    the figures that need nothing else; the run is only read. What needs embeddings or pictures is
+    not made again: where its hash was noted, it is looked whether the file is still the same. Of
+    the ablation, the page and the figures nothing is said where a run has none.
+    """
+    return [
+        *_tables(run, config),
+        *_ablation(run, config),
+        *_page(run, config),
+        *_figures(run, config),
+    ]
+
+
+def rendered_by(run: Path) -> list[Origin]:
+    """Return whether the code that rendered what the run shows is what is here now."""
+    found = {what: noted(run, what) for what in MODULES}
+    names = {"tables": "tables", "figures": "figures", "report": REPORT_FILE}
+    names["ablation"] = "ablation/ablation.csv"
+    return [
+        compare(f"code of {names[what]}", own and own.code, code(what))
+        for what, own in found.items()
+        if own or (run / names[what]).exists()
+    ]
+
+
+def unchecked(run: Path, checked: Iterable[Checked]) -> list[str]:
+    """Return what the run shows and nobody can check: coverage/, and figures without a note."""
+    names = {check.name for check in checked}
+    own = (f"figures/{path.name}" for path in sorted((run / "figures").glob("[!.]*")))
+    figures = [name for name in own if name not in names]
+    if figures and noted(run, "figures") is None:
+        figures = [f"{len(figures)} files in figures/, whose hashes were not noted"]
+    return [*(["coverage/"] if (run / "coverage").is_dir() else []), *figures]
+
+
+def _tables(run: Path, config: dict) -> list[Checked]:
+    note = noted(run, "tables")
+    with TemporaryDirectory(prefix="modc-") as name:
+        render.render_all(run, config, Path(name))
+        return [
+            _compare(f"tables/{file}", run, Path(name, file).read_bytes(), note, "tables")
+            for file in table_files(config)
+        ]
+
+
+def _ablation(run: Path, config: dict) -> list[Checked]:
+    if not any((run / "ablation" / file).exists() for file in ABLATION_FILES):
+        return []
+    note = noted(run, "ablation")
+    with TemporaryDirectory(prefix="modc-") as name:
+        ablation.render(run, config, Path(name))
+        return [
+            _compare(f"ablation/{file}", run, Path(name, file).read_bytes(), note, "ablation")
+            for file in ABLATION_FILES
+        ]
+
+
+def _page(run: Path, config: dict) -> list[Checked]:
+    note = noted(run, "report")
+    if note is None and not (run / REPORT_FILE).exists():
+        return []
+    now = html(page_data(run, config)).encode(errors="replace")
+    return [_compare(REPORT_FILE, run, now, note, "report")]
+
+
+def _figures(run: Path, config: dict) -> list[Checked]:
+    note = noted(run, "figures")
+    if note is None and not (run / "figures").is_dir():
+        return []
+    numbers = {f"figures/{f}": text for f, text in numbers_of_scores(run, config).items()}
+    found = [_compare(f, run, text.encode(), note, "figures") for f, text in numbers.items()]
+    rest = [file for file in (note.files if note else []) if file not in numbers]
+    return found + [_as_written(file, run, note) for file in rest]
+
+
+def _compare(name: str, run: Path, now: bytes, note: Rendered | None, what: str) -> Checked:
+    """Compare a file with what it is when rendered now.
+
+    Each difference counts, unless the file is as another version of the code wrote it. Then a table
+    may be laid out in another way, and no page can be compared.
+    """
+    stored = _read(name, run)
+    if isinstance(stored, Checked):
+        return stored
+    kind = Path(name).suffix
+    details = [found.told("stored", "now") for found in of_files(stored, now, kind)]
+    if not details:
+        return Checked(name, UNCHANGED)
+    if note is None or note.code == code(what):
+        return Checked(name, CHANGED, details)
+    if not note.is_as_written(name, stored):
+        return Checked(name, CHANGED, [ALTERED, *details])
+    if what == "report":
+        return Checked(name, NOT_COMPARED, ["other code rendered it"])
+    counting = [found.told("stored", "now") for found in of_other_layouts(stored, now, kind)]
+    if counting:
+        return Checked(name, CHANGED, counting)
+    said = details[0] if kind == ".csv" else "the same numbers; words not compared"
+    return Checked(name, OTHER_LAYOUT, [said])
+
+
+def _as_written(name: str, run: Path, note: Rendered) -> Checked:
+    stored = _read(name, run)
+    if isinstance(stored, Checked):
+        return stored
+    if note.is_as_written(name, stored):
+        return Checked(name, AS_WRITTEN)
+    return Checked(name, CHANGED, [ALTERED])
+
+
+def _read(name: str, run: Path) -> bytes | Checked:
+    try:
+        return (run / name).read_bytes()
+    except FileNotFoundError:
+        return Checked(name, MISSING)
+    except OSError as error:
+        return Checked(name, CHANGED, [f"cannot be read: {error.strerror}"])
