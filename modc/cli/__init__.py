@@ -9,14 +9,40 @@ import click
 from modc.cli import data, evaluate, fetch, overview, report, runs, train
 from modc.errors import UserError
 
+# After Control-C: 128 and the number of the signal, as shells say it.
+STOPPED = 130
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Steps(click.Group):
+    """The commands, listed in the order of a run; Control-C ends each in a line and with 130."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names in the order in which they were added."""
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command that is named."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo("modc: stopped; run the same command again", err=True)
+            context.exit(STOPPED)
+
+
+@click.group(
+    cls=Steps,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="modc")
 def cli() -> None:
     """Reproduce Tables 1 to 5 of MODC (ECCV 2022), step by step.
 
-    The workflow (`snakemake`) calls these steps in order: index, subset, pack, train, score,
-    tables. `embed` and `score` are of use on your own pictures and embeddings too.
+    The workflow (`snakemake`) calls these steps in order: fetch, index, subset, pack, coverage,
+    train, score, tables, figures, report. `embed` and `score` are of use on your own pictures and
+    embeddings too.
+
+    Exit status: 0 if all went well, 1 for a mistake, which is named in one line, 2 for a mistyped
+    option, 130 after Control-C.
     """
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
@@ -24,24 +50,24 @@ def cli() -> None:
 
 
 for command in (
-    data.garments,
     fetch.fetch,
+    data.garments,
     data.index,
     data.subset,
     data.pack,
+    report.coverage,
     train.train,
     evaluate.embed,
     evaluate.score,
     report.tables,
     report.figures,
     report.report,
-    report.assumptions,
-    report.ablation,
-    report.coverage,
+    overview.status,
+    overview.plan,
     runs.verify,
     runs.merge,
-    overview.plan,
-    overview.status,
+    report.ablation,
+    report.assumptions,
 ):
     cli.add_command(command)
 

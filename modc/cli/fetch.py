@@ -1,24 +1,11 @@
 """The commands that put a dataset on disk."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from modc.cli.options import PATH, default_config_option, load_config
 from modc.data.states import FINAL
-
-
-@contextmanager
-def _may_be_stopped() -> Iterator[None]:
-    """End with a line and exit status 130 on Control-C."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("modc: stopped; the same command goes on where it was", err=True)
-        sys.exit(130)
 
 
 @click.group()
@@ -90,8 +77,7 @@ def fashionai(
     named = None if "generate" in settings else settings.get("archives")
     archives = archives or (Path(named).expanduser() if named else folder)
     may_miss = settings.get("missing_images", "leave_out") == "leave_out"
-    with _may_be_stopped():
-        click.echo(fashionai_archives.fetch(folder, archives, refreeze, may_miss))
+    click.echo(fashionai_archives.fetch(folder, archives, refreeze, may_miss))
 
 
 @fetch.command()
@@ -133,5 +119,4 @@ def darn(
         click.echo(dataset.status(folder, config["download"]["placeholders"]))
         return
     again = FINAL if "failed" in retry else retry
-    with _may_be_stopped():
-        dataset.fetch(folder, config["download"], list_file, again, limit, refreeze)
+    dataset.fetch(folder, config["download"], list_file, again, limit, refreeze)

@@ -46,3 +46,10 @@ def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
     from modc import config as configuration
 
     return configuration.load(list(configs))
+
+
+def run_folder(results: Path | None, config: dict) -> Path:
+    """Return the run's folder: --results, which has to be there, or results/<run>."""
+    if results and not results.is_dir():
+        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
+    return results or Path("results") / config["run"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from modc.cli.options import PATH, default_config_option, load_config
+from modc.cli.options import PATH, default_config_option, load_config, run_folder
 
 # Puts the cursor at the top left and clears what is below.
 CLEAR = "\x1b[H\x1b[J"
@@ -31,13 +31,14 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
 
     It reads files alone and may be called at any time, also before a run and after a kill. A cell
     is done, training, stopped (its process is gone), failed (with the last line of its log) or
-    waiting. The remaining time is the most it can be: MODC's stages end earlier if they converge.
+    waiting. One whose scores are there is done without its models too, as after `modc merge`. The
+    remaining time is the most it can be: MODC's stages end earlier if they converge.
     """
     from modc.report.status import DONE, data_failures, run_status
     from modc.report.status_text import status_text
 
     config = load_config(configs, "", needed=True)
-    folder = results or Path("results") / config["run"]
+    folder = run_folder(results, config)
     redraws = watch is not None and sys.stdout.isatty()
     try:
         while True:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from modc.cli.options import PATH, config_option
+from modc.cli.options import PATH, config_option, run_folder
 from modc.errors import UserError
 
 
@@ -19,7 +19,7 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.render import render_all, terminal
 
     config = load(list(configs))
-    folder = _run_folder(results, config)
+    folder = run_folder(results, config)
     written = render_all(folder, config, folder / "tables")
     rendered.note(folder, "tables", written)
     first = [1] if "FashionAI" in config["grid"]["datasets"] else []
@@ -43,7 +43,7 @@ def figures(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.figures.render import render
 
     config = load(list(configs))
-    folder = _run_folder(results, config)
+    folder = run_folder(results, config)
     written, left_out = render(folder, config)
     rendered.note(folder, "figures", written)
     for path in written:
@@ -62,7 +62,7 @@ def report(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.page.page import render
 
     config = load(list(configs))
-    folder = _run_folder(results, config)
+    folder = run_folder(results, config)
     path = render(folder, config)
     rendered.note(folder, "report", [path])
     click.echo(path)
@@ -91,7 +91,7 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.report.ablation import render
 
     config = load(list(configs))
-    folder = _run_folder(results, config)
+    folder = run_folder(results, config)
     written, text = render(folder, config)
     rendered.note(folder, "ablation", written)
     click.echo(text)
@@ -114,7 +114,7 @@ def coverage(configs: tuple[Path, ...], dataset: str | None, results: Path | Non
     from modc.report.files import listed_datasets
 
     config = load(list(configs))
-    folder = _run_folder(results, config)
+    folder = run_folder(results, config)
     datasets = listed_datasets(config)
     if dataset is not None and dataset not in datasets:
         raise UserError(f"--dataset {dataset}: expected one of {', '.join(datasets) or 'none'}")
@@ -128,9 +128,3 @@ def coverage(configs: tuple[Path, ...], dataset: str | None, results: Path | Non
             continue
         for path in written:
             click.echo(path)
-
-
-def _run_folder(results: Path | None, config: dict) -> Path:
-    if results and not results.is_dir():
-        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
-    return results or Path("results") / config["run"]

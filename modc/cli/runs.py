@@ -90,7 +90,8 @@ def merge(
     done = f"{merged.added} added" if merged.is_written else "nothing to add"
     click.echo(f"{output}: {total} of {merged.possible} results ({counts}); {done}")
     folder = shlex.quote(str(output))
-    click.echo(f"tables: modc tables --config {folder}/config.yaml --results {folder}")
+    for step in ("tables", "report"):
+        click.echo(f"{step}: modc {step} --config {folder}/config.yaml --results {folder}")
 
 
 def _lines(contradictions: list) -> list[str]:

@@ -7,12 +7,21 @@ import csv
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modc.atomic import HOST
 from modc.cost import cell_stages, images_an_epoch
-from modc.grid import METHODS, MODC, Cell, cells, last_stage, stages, training_settings
+from modc.grid import (
+    METHODS,
+    MODC,
+    Cell,
+    cells,
+    last_stage,
+    settings_chain,
+    stages,
+    training_settings,
+)
 from modc.lock import is_held
 from modc.report.job_logs import error_of
 from modc.training.heartbeat import heartbeat_path, origin, read
@@ -21,6 +30,8 @@ DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "faile
 STATES = (DONE, TRAINING, STOPPED, FAILED, WAITING)
 # Why a stage that was trained counts as not done.
 OUTDATED = "trained with other settings or code than now"
+# Of a cell that is done all the same, such as one that was merged.
+NOT_HERE = "scored; its model is not here"
 # What comes after the last stage of a method.
 SCORE = "score"
 # A lock that another machine holds may not be seen here; its heartbeat is, every ten seconds and
@@ -88,7 +99,49 @@ def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ..
             if stage not in found:
                 found[stage] = _stage(run_folder, config, cell, stage, before)
             before = found[stage]
-    return tuple(found[stage] for stage in cell_stages(config, cell))
+    statuses = tuple(found[stage] for stage in cell_stages(config, cell))
+    if _is_without_model(run_folder, cell, statuses) and _is_scored(run_folder, config, cell):
+        return _without_model(run_folder, config, cell, statuses)
+    return statuses
+
+
+def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStatus]) -> bool:
+    """Return whether nothing is wrong with a cell but that a model is not there."""
+    at = next((status for status in statuses if status.state != DONE), None)
+    if at is None or at.note or any(s.state not in (DONE, WAITING) for s in statuses):
+        return False
+    return not _exists(run_folder / cell.folder / at.stage / "model.pt")
+
+
+def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
+    """Return whether both methods have scores, under the settings of now as far as they say."""
+    for method in METHODS:
+        scores = read(run_folder / cell.folder / method / "scores.json")
+        chain = settings_chain(config, cell, last_stage(config, cell, method))
+        if scores is None or scores.get("settings_chain", chain) != chain:
+            return False
+    return True
+
+
+def _without_model(
+    run_folder: Path, config: dict, cell: Cell, statuses: tuple[StageStatus, ...]
+) -> tuple[StageStatus, ...]:
+    """Return the stages as done, by their curves, each that was not with NOT_HERE for a note."""
+    folder = run_folder / cell.folder
+    return tuple(
+        status
+        if status.state == DONE
+        else replace(
+            _done(
+                status.stage,
+                training_settings(config, cell, status.stage),
+                {},
+                folder / status.stage / "curve.csv",
+            ),
+            note=NOT_HERE,
+        )
+        for status in statuses
+    )
 
 
 def _stage(

@@ -39,6 +39,8 @@ def status_text(
         failures += [f"FAILED ({log}): {error}" for log, error in data_failures.items()]
     notes = {status.at.note for status in statuses if status.state != FAILED} - {""}
     waiting = [f"* {note}" for note in sorted(notes)]
+    if not run_folder.is_dir():
+        waiting.append(f"This run has not begun: {run_folder} is not there yet.")
     parts = [f"{run_folder}", table, *failures, *waiting, _summary(statuses)]
     return "\n".join(parts)
 

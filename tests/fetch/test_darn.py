@@ -190,7 +190,7 @@ def test_a_stopped_run_records_what_it_has_and_goes_on(place, server, picture, b
     process.send_signal(by)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors.endswith("modc: stopped; the same command goes on where it was\n")
+    assert errors.endswith("modc: stopped; run the same command again\n")
     assert "Traceback" not in errors
     assert run(place).returncode == 0
     assert len(manifest.read(place / "data" / "DARN").pictures) == 60

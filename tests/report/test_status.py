@@ -8,9 +8,9 @@ import pytest
 
 from modc.config import merge
 from modc.cost import cell_stages, images_an_epoch
-from modc.grid import METHODS, Cell, training_settings
+from modc.grid import METHODS, Cell, last_stage, settings_chain, training_settings
 from modc.lock import alone
-from modc.report.status import OUTDATED, data_failures, run_status
+from modc.report.status import NOT_HERE, OUTDATED, data_failures, run_status
 from modc.report.status_text import status_text
 from modc.training.heartbeat import Heartbeat
 
@@ -86,7 +86,10 @@ def text(run) -> str:
 def test_without_a_run_folder_all_is_waiting(run):
     assert run.at() == ("waiting", "warm_up")
     assert "0 of 1 cells done, 1 waiting; nothing says how long it will take" in text(run)
+    assert f"This run has not begun: {run.folder} is not there yet." in text(run)
     assert not run.folder.exists()
+    run.done("warm_up")
+    assert "not begun" not in text(run)
 
 
 def test_who_holds_the_lock_is_training(run):
@@ -125,6 +128,37 @@ def test_a_cell_is_done_once_both_methods_are_scored(run):
     found = run.status()
     assert (found.state, found.at.score, found.left) == ("done", 0.5, 0)
     assert text(run).endswith("1 of 1 cells done")
+
+
+@pytest.mark.parametrize("heartbeat", [True, False])
+def test_a_cell_with_scores_and_no_models_is_done(run, heartbeat):
+    """As in a run that was merged, or copied without its models."""
+    for stage in cell_stages(run.config, CELL):
+        run.done(stage, heartbeat)
+    run.scored()
+    for stage in cell_stages(run.config, CELL)[1:]:
+        (run.cell / stage / "model.pt").unlink()
+    found = run.status()
+    assert (found.state, found.at.score, found.at.note, found.left) == ("done", 0.5, NOT_HERE, 0)
+    assert "done *" in text(run) and f"* {NOT_HERE}" in text(run)
+    assert text(run).endswith("1 of 1 cells done")
+    with alone(run.resume("supervised"), "training"):
+        assert run.at() == ("training", "supervised")
+
+
+def test_scores_without_models_have_to_be_whole_and_of_the_settings(run):
+    run.cell.mkdir(parents=True)
+    run.scored()
+    for method in METHODS:
+        chain = settings_chain(run.config, CELL, last_stage(run.config, CELL, method))
+        (run.cell / method / "scores.json").write_text(json.dumps({"settings_chain": chain}))
+    assert run.at()[0] == "done"
+    other = merge(run.config, {"modc": {"temperature": 0.7}})
+    assert run.at(other) == ("waiting", "warm_up")
+    (run.cell / "modc" / "scores.json").write_text("{")
+    assert run.at() == ("waiting", "warm_up")
+    (run.cell / "modc" / "scores.json").unlink()
+    assert run.at() == ("waiting", "warm_up")
 
 
 def test_models_of_earlier_versions_have_no_heartbeat_and_count(run):

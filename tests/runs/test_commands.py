@@ -93,14 +93,15 @@ def test_merge_says_what_it_did_and_how_to_go_on(modc, make_run, tmp_path):
     output = tmp_path / "all runs" / "all"
     status, out, err = modc("merge", output, one, two)
     assert status == 0 and not err
-    counts, render = out.splitlines()
+    counts, *render = out.splitlines()
     assert counts == f"{output}: 8 of 8 results (4 of {one}, 4 of {two}); 8 added"
-    words = shlex.split(render)
-    assert words[:2] == ["tables:", "modc"]
-    status, out, _ = modc(*words[2:])
-    assert status == 0 and " ± " in out
-    assert modc("verify", output)[0] == 0
-    assert modc("merge", output, one)[1].splitlines()[-2].endswith("; nothing to add")
+    for line, step, said in zip(render, ("tables", "report"), (" ± ", "report.html"), strict=True):
+        words = shlex.split(line)
+        assert words[:3] == [f"{step}:", "modc", step]
+        status, out, _ = modc(*words[2:])
+        assert status == 0 and said in out
+    assert modc("verify", output, "--strict")[0] == 0
+    assert modc("merge", output, one)[1].splitlines()[-3].endswith("; nothing to add")
 
 
 def test_merge_names_what_runs_disagree_about(modc, make_run, tmp_path):

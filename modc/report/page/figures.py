@@ -26,7 +26,7 @@ def figures(run_folder: Path) -> dict:
     folder = Path(run_folder) / "figures"
     listed = _listed(folder / "figures.json")
     paths = [path for path in sorted(folder.glob("*")) if path.suffix in MEDIA]
-    there = {path.name: path for path in paths if not path.is_symlink()}
+    there = {path.name: path for path in paths if path.is_file() and not path.is_symlink()}
     words = {own["file"]: own for own in listed["figures"] if own["file"] in there}
     words |= {name: {} for name in there if name not in words}
     sources = _sources([there[name] for name in words])
@@ -60,7 +60,10 @@ def _sources(paths: list[Path]) -> dict[str, str]:
         turn[kind] += 1
     found, left = {}, MOST
     for _, _, path in sorted(order):
-        uri = _data_uri(path)
+        try:
+            uri = _data_uri(path)
+        except OSError:  # nobody may read it
+            continue
         if len(uri) <= min(LARGEST, left):
             found[path.name] = uri
             left -= len(uri)

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -56,6 +57,19 @@ def test_damaged_words_and_pictures(tmp_path):
         (folder / "figures.json").write_text(text)
         (own,) = figures(tmp_path)["drawn"]
         assert own["title"] == "a" and own["source"].startswith("data:image/png;")
+
+
+def test_a_folder_or_a_file_that_cannot_be_read_is_no_picture(tmp_path, monkeypatch):
+    picture(tmp_path / "figures", "a.png")
+    (tmp_path / "figures" / "folder.png").mkdir()
+    assert [own["file"] for own in figures(tmp_path)["drawn"]] == ["figures/a.png"]
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    found = figures(tmp_path)
+    assert found["drawn"] == [] and found["beside"] == [{"file": "figures/a.png", "title": "a"}]
 
 
 def test_no_file_outside_the_folder(tmp_path):
