@@ -1,5 +1,6 @@
 """The command line: the whole way on drawn pictures, and one line for every mistake."""
 
+import errno
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ import yaml
 from click.testing import CliRunner
 
 from modc import cli as command_line
+from modc.atomic import HOST
 from modc.cli import cli
 from modc.networks import model_file
 
@@ -465,6 +467,52 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
     # The heartbeat is small enough to be whole.
     whole = (".lock", ".drawn", "resume/warm_up.json")
     assert [name for name in files(folder) if not name.endswith(whole)] == []
+
+
+def test_an_error_of_the_file_system_names_the_destination_and_no_temporary_file(
+    modc, monkeypatch, tmp_path
+):
+    """As where a whole file system is read-only, so that not even nothing can be removed."""
+
+    def read_only(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", read_only)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    status, _, err = modc("tables", "--config", CONFIG, "--results", tmp_path)
+    assert status == 1
+    said = "Read-only file system; choose a folder that can be written"
+    assert err == f"modc: error: {tmp_path}/tables/table1.md: {said}\n"
+    inside = OSError(errno.ENOSPC, "No space left on device", f"r/.all.{HOST}.17.tmp/cells/a.csv")
+    assert command_line._file_system(inside).startswith("r/all/cells/a.csv: No space left")
+
+
+INTERRUPTED = {
+    "tables": "modc.report.render.render_all",
+    "figures": "modc.report.figures.render.render",
+    "report": "modc.report.page.page.render",
+    "assumptions": "modc.report.assumptions.listing",
+    "plan": "modc.report.plan.plan",
+}
+
+
+@pytest.mark.parametrize("step", INTERRUPTED)
+def test_control_c_ends_every_command_in_one_line(modc, monkeypatch, tmp_path, step):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(INTERRUPTED[step], interrupted)
+    status, out, err = modc(step, "--config", CONFIG)
+    assert (status, out, err) == (130, "", "modc: stopped; run the same command again\n")
+
+
+def test_help_lists_the_commands_in_the_order_of_a_run(modc):
+    status, out, _ = modc("--help")
+    listed = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line]
+    assert status == 0 and len(listed) == len(set(listed)) == len(cli.commands)
+    order = ["fetch", "index", "subset", "pack", "train", "embed", "score", "tables", "figures"]
+    order += ["report", "status", "plan", "verify", "merge"]
+    assert [name for name in listed if name in order] == order
 
 
 @pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()))

@@ -2,10 +2,12 @@
 
 import errno
 import logging
+import re
 import sys
 
 import click
 
+from modc.atomic import HOST
 from modc.cli import data, evaluate, fetch, overview, report, runs, train
 from modc.errors import UserError
 
@@ -47,6 +49,7 @@ def cli() -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
+    logging.getLogger("torch").setLevel(logging.WARNING)  # it counts its caches when it ends
 
 
 for command in (
@@ -90,7 +93,12 @@ _ADVICE = {
 }
 
 
+# A file or a folder that `modc.atomic` or `modc.runs.folder` writes beside its destination.
+_TEMPORARY = re.compile(rf"(^|/)\.([^/]+)\.{re.escape(HOST)}\.\d+\.tmp(?=/|$)")
+
+
 def _file_system(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
+    destination = _TEMPORARY.sub(r"\1\2", str(error.filename))
+    where = f"{destination}: " if error.filename else ""
     advice = _ADVICE.get(error.errno)
     return f"{where}{error.strerror or error}" + (f"; {advice}" if advice else "")
