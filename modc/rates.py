@@ -1,7 +1,8 @@
 """Measured images a second of each network and stage, kept from one forecast to the next.
 
 A rate says what it is of (`subject`), on which machine and with which code it was measured, and
-what else was seen on the way: memory and the size of a model.
+what else was seen on the way: memory, the size of a model, whether the machine was busy, and the
+batch of the probe where a whole one would have taken too long.
 """
 
 import json
@@ -80,19 +81,34 @@ def read(path: Path) -> list[dict]:
 
 
 def add(path: Path, new: list[dict]) -> None:
-    """Add rates to a file, in the place of those of the same subject, machine and code."""
-    kept = {_name(rate): rate for rate in [*read(path), *new]}
+    """Add rates to a file, in the place of those of the same subject, machine and code.
+
+    One that was measured while the machine was busy does not replace one of an idle machine.
+    """
+    kept = {_name(rate): rate for rate in read(path)}
+    for rate in new:
+        before = kept.get(_name(rate))
+        if before is None or is_busy(before) or not is_busy(rate):
+            kept[_name(rate)] = rate
     write_json(path, list(kept.values()))
 
 
 def find(rates: list[dict], wanted: dict, on: dict | None) -> dict | None:
-    """Return the newest rate of a subject, measured on `on`, or anywhere if that is None."""
+    """Return the newest rate of a subject, measured on `on`, or anywhere if that is None.
+
+    One of a busy machine is taken only if there is no other.
+    """
     found = [
         rate
         for rate in rates
         if rate["subject"] == wanted and (on is None or all(rate[key] == on[key] for key in ON))
     ]
-    return max(found, key=lambda rate: rate["measured"], default=None)
+    return max(found, key=lambda rate: (not is_busy(rate), rate["measured"]), default=None)
+
+
+def is_busy(rate: dict) -> bool:
+    """Return whether a rate is too low, as others worked on the machine meanwhile."""
+    return rate.get("busy") is True
 
 
 def only_device(rates: list[dict], path: Path) -> str:

@@ -84,6 +84,31 @@ def test_a_rate_measured_again_takes_the_place_of_the_one_before(config, tmp_pat
     assert [one["images_per_second"] for one in rates.read(tmp_path / "a.json")] == [200]
 
 
+def test_a_rate_of_a_busy_machine_gives_way_to_one_of_a_quiet_one(config, tmp_path):
+    on, wanted = rates.here("H100", config), rates.subject(config, CELL, "warm_up")
+    path = tmp_path / "a.json"
+
+    def kept(speed: float, busy: bool) -> float:
+        rates.add(path, [rate(wanted, on, images_per_second=speed, busy=busy)])
+        (one,) = rates.read(path)
+        return one["images_per_second"]
+
+    assert kept(10.0, True) == 10
+    assert kept(20.0, True) == 20  # the newer of two busy ones
+    assert kept(90.0, False) == 90
+    assert kept(30.0, True) == 90
+    assert kept(95.0, False) == 95
+
+
+def test_the_rate_of_a_busy_machine_is_used_where_there_is_no_other(config):
+    on, wanted = rates.here("H100", config), rates.subject(config, CELL, "warm_up")
+    busy = rate(wanted, on, busy=True, measured="2026-02-01T00:00:00+00:00")
+    quiet = rate(wanted, {**on, "code": "other"})
+    assert rates.find([busy], wanted, on) is busy
+    assert rates.find([busy, quiet], wanted, None) is quiet
+    assert rates.find([busy, quiet], wanted, on) is busy
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"subject": {}}]', "\xff"])
 def test_a_file_that_holds_no_rates_is_named(tmp_path, text):
     path = tmp_path / "rates.json"

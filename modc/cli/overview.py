@@ -70,7 +70,9 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
 
     Images are counted from the configuration. Hours need the images a second that one device
     trains and embeds: --probe measures them with random pixels and keeps them in
-    $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code.
+    $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code. On a slow
+    CPU it takes smaller batches to end in time. Rates of a machine that was busy are marked, and
+    give way to those of a quiet one.
     """
     from modc import rates
     from modc.report.plan import plan as planned

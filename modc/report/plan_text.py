@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
+from modc import rates
 from modc.cost import KINDS
 from modc.duration import duration
 from modc.grid import packed_sizes
@@ -15,6 +16,12 @@ COLUMNS = (*KINDS, EVALUATION, "all")
 MAXIMUM = (
     "Every stage is taken to its maximum of epochs. MODC's stages end earlier if they converge "
     "(modc.convergence), and then cost less."
+)
+
+
+BUSY = (
+    "Where the machine was busy the rate is too low, and hours are too many: measure again with "
+    "--probe when nothing else runs."
 )
 
 
@@ -86,7 +93,9 @@ def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
         disable_numparse=True,
         colalign=("left", "left", "left", "right", "right", "left"),
     )
-    return f"{title}\n{table}"
+    paces = [pace for line in plan.lines for pace in (line.training, line.embedding)]
+    is_busy = any(pace and rates.is_busy(pace.rate) for pace in paces)
+    return f"{title}\n{table}" + (f"\n{BUSY}" if is_busy else "")
 
 
 def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
@@ -95,13 +104,20 @@ def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
     rate = pace.rate
     shown = _number(rate["images_per_second"])
     if not pace.is_own:
-        return [shown, "", f"computed: as {rate['subject']['stage']}"]
+        return [shown, "", f"computed: as {rate['subject']['stage']}{_how(rate)}"]
     where = f"stored, of {rate['measured'][:10]}"
     if rate["code"] != training_code():
         where += " and other code"
     elif rate["measured"] in measured:
         where = "measured now"
-    return [shown, _bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where]
+    return [shown, _bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where + _how(rate)]
+
+
+def _how(rate: dict) -> str:
+    """Return under which circumstances a rate was measured, "" if under none to speak of."""
+    batch = rate.get("probe_batch", rate["subject"]["batch"])
+    said = f", by batches of {batch}" if batch != rate["subject"]["batch"] else ""
+    return said + (", the machine was busy" if rates.is_busy(rate) else "")
 
 
 def _makespan(plan: Plan, device: str, gpus: int) -> str:
@@ -148,7 +164,8 @@ def _memory(plan: Plan, device: str) -> str:
     if host:
         said.append(f"{_bytes(host)} of the host a job (measured: the peak of the probe's process)")
     else:
-        said.append("the host's is not known without a probe")
+        why = ": the probe took smaller batches" if plan.is_whole else " without a probe"
+        said.append(f"the host's is not known{why}")
     packed = sum(sum(plan.packed_bytes(name).values()) for name in plan.sizes)
     said.append(
         f"the packed images, {_bytes(packed)} (computed), are mapped from disk: what of them fits "

@@ -4,6 +4,7 @@ import logging
 import resource
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -21,64 +22,98 @@ from modc.grid import MODC, Cell, training_settings
 from modc.networks import model_file
 from modc.networks.build import build
 from modc.rates import EVALUATION, subject
-from modc.training.batches import steps
+from modc.training.batches import batch_size, steps
 from modc.training.start import start
 from modc.training.task import Task
 from modc.training.train import Machine, train_batch
 
 log = logging.getLogger(__name__)
 
-# Seconds after which only what every forecast needs is measured: the warm-ups and embedding.
+# Of the whole probe. The warm-ups and the embedding of each network share it evenly, so that every
+# forecast has them; other stages are measured as long as there is time left.
 BUDGET_SECONDS = 60.0
-# Of each rate: untimed at first, then timed; at least one step of each. Where a step takes long,
-# the first one is counted, since what it does once does not show.
-UNTIMED_SECONDS, TIMED_SECONDS, LONG_SECONDS = 1.0, 2.0, 5.0
-# A probe that got less of its processors than this was in the way of others.
+# Of each rate: untimed at first, then timed; at least one step of each.
+UNTIMED_SECONDS, TIMED_SECONDS = 1.0, 2.0
+# Triplets or images of the first steps on a CPU, where a whole batch may take half a minute.
+FEW = 2
+# A measurement that got less of its processors than this was in the way of others.
 BUSY_SHARE = 0.7
 # The made-up dataset: how many there are hardly matters to the pace.
 ATTRIBUTES, VALUES, LABELED = 8, 4, 32
 IMAGES = 2 * LABELED
 
 
+@dataclass(frozen=True)
+class Work:
+    """A step, and how many images it takes."""
+
+    step: Callable[[], object]
+    images: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Images that were taken in so many seconds; share: of the processors, 1 if all were ours."""
+
+    images: float
+    seconds: float
+    share: float
+
+    def as_rate(self, batch: int) -> dict:
+        """Return the part of a rate that was measured with batches of this size."""
+        return {
+            "images_per_second": self.images / self.seconds,
+            "probe_batch": batch,
+            "busy": self.share < BUSY_SHARE,
+        }
+
+
 def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> list[dict]:
     """Return the rates of what the cells train, in about BUDGET_SECONDS.
 
-    The warm-ups and the embedding of each network come first, on a slow machine for longer; then
-    MODC's last stage, then the others, as long as there is time. on: what `modc.rates.here`
-    returns.
+    The warm-ups and the embedding of each network come first; then MODC's last stage, then the
+    others, as long as there is time. On a CPU that would take too long, a rate is that of smaller
+    batches ("probe_batch"). on: what `modc.rates.here` returns.
     """
-    begun, worked = time.monotonic(), time.process_time()
+    begun = time.monotonic()
     torch.use_deterministic_algorithms(True, warn_only=True)  # as in training
+    subjects = _subjects(config, cells)
+    needed = sum(stage not in MODC for _, stage in subjects)
     rates = []
-    for cell, stage in _subjects(config, cells):
-        if stage in MODC and time.monotonic() - begun > BUDGET_SECONDS:
+    for number, (cell, stage) in enumerate(subjects):
+        left = BUDGET_SECONDS - (time.monotonic() - begun)
+        if number >= needed and left <= 0:
             log.info("a minute is over: the rates of the other stages are derived from these")
             break
-        measured = _embedding if stage == EVALUATION else _training
-        if machine.device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        rate = {
-            "subject": subject(config, cell, stage),
-            **on,
-            **measured(config, cell, stage, machine),
-            "dtype": str(machine.precision).removeprefix("torch."),
-            "gpu_bytes": torch.cuda.max_memory_reserved() if _is_gpu(machine) else None,
-            # Of the whole process so far, its libraries and the random pixels included.
-            "host_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        log.info("%s %s: %.1f images/s", cell.network, stage, rate["images_per_second"])
-        rates.append(rate)
-    threads = 1 if _is_gpu(machine) else torch.get_num_threads()
-    share = (time.process_time() - worked) / (time.monotonic() - begun) / threads
-    if share < BUSY_SHARE:
+        log.info("%d of %d: measuring %s %s", number + 1, len(subjects), cell.network, stage)
+        seconds = max(0.0, left) / max(1, needed - number)
+        rates.append(_measured(config, cell, stage, machine, seconds) | on)
+    if any(rate["busy"] for rate in rates):
         log.warning(
-            "THIS MACHINE IS BUSY: the probe got %.0f %% of the processor time that training "
-            "would have; its rates are too low, measure again when it is idle",
-            100 * share,
+            "THIS MACHINE IS BUSY: the probe got less of the processor than training would have; "
+            "its rates are too low and marked so; measure again when it is idle"
         )
     return rates
+
+
+def _measured(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
+    if _is_gpu(machine):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    measure = _embedding if stage == EVALUATION else _training
+    work = subject(config, cell, stage)
+    rate = {"subject": work, **measure(config, cell, stage, machine, seconds)}
+    log.info("%s %s: %.3g images/s", cell.network, stage, rate["images_per_second"])
+    is_whole = rate["probe_batch"] == work["batch"]
+    # Of the whole process so far, its libraries and the random pixels included.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        **rate,
+        "dtype": str(machine.precision).removeprefix("torch."),
+        "gpu_bytes": torch.cuda.max_memory_reserved() if _is_gpu(machine) else None,
+        "host_bytes": peak if is_whole else None,
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def _subjects(config: dict, cells: Iterable[Cell]) -> list[tuple[Cell, str]]:
@@ -96,17 +131,27 @@ def _subjects(config: dict, cells: Iterable[Cell]) -> list[tuple[Cell, str]]:
     return [(cell, stage) for _, cell, stage in sorted(found.values(), key=lambda one: one[0])]
 
 
-def _training(config: dict, cell: Cell, stage: str, machine: Machine) -> dict:
-    settings = training_settings(config, cell, stage)
-    task = _task(settings)
-    made, adam, _ = start(task, machine.device)
-    made.network.train()
-    # Epoch after epoch, as far as the time goes.
-    batches = chain.from_iterable(_epoch(made, epoch) for epoch in count())
-    images = images_an_epoch(settings) / steps(settings)
-    rate = _rate(lambda: train_batch(made, adam, next(batches), machine), images, machine)
-    kept = [made.network.state_dict(), adam.state_dict()["state"], made.state()]
-    return {"images_per_second": rate, "model_bytes": _bytes(kept), "embedding_dim": None}
+def _training(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
+    whole = training_settings(config, cell, stage)
+    sizes = []
+
+    def steps_of(batch: int) -> Work:
+        settings = {**whole, "batch": batch}
+        made, adam, _ = start(_task(settings), machine.device)
+        made.network.train()
+        # Epoch after epoch, as far as the time goes.
+        batches = chain.from_iterable(_epoch(made, epoch) for epoch in count())
+
+        def step() -> None:
+            train_batch(made, adam, next(batches), machine)
+            if not sizes:
+                kept = [made.network.state_dict(), adam.state_dict()["state"], made.state()]
+                sizes.append(_bytes(kept))
+
+        return Work(step, images_an_epoch(settings) / steps(settings))
+
+    rate = _rate(steps_of, batch_size(whole), seconds, machine)
+    return {**rate, "model_bytes": sizes[0], "embedding_dim": None}
 
 
 def _epoch(stage, epoch: int):
@@ -115,40 +160,62 @@ def _epoch(stage, epoch: int):
     yield from stage.batches(epoch)
 
 
-def _embedding(config: dict, cell: Cell, stage: str, machine: Machine) -> dict:
+def _embedding(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
     settings = training_settings(config, cell, "warm_up")
-    batch = settings["evaluation_batch"]
     network = build(cell.network, settings["architecture"], ATTRIBUTES).to(
         machine.device, memory_format=torch.channels_last
     )
-    packed = _packed(settings["sizes"], batch)
-    rows = pd.DataFrame({"image": range(batch), "attribute": 0})
+    packed = _packed(settings["sizes"], settings["evaluation_batch"])
     dims = []
 
-    def embed() -> None:
+    def passes_of(batch: int) -> Work:
+        rows = pd.DataFrame({"image": range(batch), "attribute": 0})
         arguments = (network, packed, rows, machine.device, batch, machine.precision)
-        dims.append(embed_rows(*arguments).shape[1])
+        return Work(lambda: dims.append(embed_rows(*arguments).shape[1]), batch)
 
-    rate = _rate(embed, batch, machine)
-    return {"images_per_second": rate, "model_bytes": None, "embedding_dim": dims[0]}
-
-
-def _rate(step: Callable[[], object], images: float, machine: Machine) -> float:
-    """Return images a second of `step`, which takes so many images."""
-    made, seconds = _repeated(step, UNTIMED_SECONDS, machine)
-    if made > 1 or seconds < LONG_SECONDS:
-        made, seconds = _repeated(step, TIMED_SECONDS, machine)
-    return made * images / seconds
+    rate = _rate(passes_of, settings["evaluation_batch"], seconds, machine)
+    return {**rate, "model_bytes": None, "embedding_dim": dims[0]}
 
 
-def _repeated(step: Callable[[], object], seconds: float, machine: Machine) -> tuple[int, float]:
-    made, begun = 0, time.monotonic()
+def _rate(work_of: Callable[[int], Work], batch: int, seconds: float, machine: Machine) -> dict:
+    """Return images a second of whole batches, or of smaller ones if these take too long.
+
+    work_of: makes the work for batches of a size; seconds: what the measurement may take. A step is
+    never timed before another one was made, since the first does once what others do not.
+    """
+    begun = time.monotonic()
+    if not _is_gpu(machine) and batch > FEW:
+        few = _steady(work_of(FEW), machine)
+        one = few.seconds / FEW
+        left = max(0.0, seconds - (time.monotonic() - begun))
+        if 2 * batch * one > left:
+            # One step, of as many as there is time for: what is done once is done.
+            batch = min(batch, int(left / one))
+            if batch <= FEW:
+                return few.as_rate(FEW)
+            return _repeated(work_of(batch), 0, machine).as_rate(batch)
+    work = work_of(batch)
+    _repeated(work, UNTIMED_SECONDS, machine)
+    return _repeated(work, TIMED_SECONDS, machine).as_rate(batch)
+
+
+def _steady(work: Work, machine: Machine) -> Timed:
+    """Return the time of one step after another."""
+    _repeated(work, 0, machine)
+    return _repeated(work, 0, machine)
+
+
+def _repeated(work: Work, seconds: float, machine: Machine) -> Timed:
+    """Repeat the work for so many seconds, at least once; the GPU is waited for at each reading."""
+    made, begun, worked = 0, time.monotonic(), time.process_time()
     while not made or time.monotonic() - begun < seconds:
-        step()
+        work.step()
         made += 1
         if _is_gpu(machine):
             torch.cuda.synchronize()
-    return made, time.monotonic() - begun
+    took = time.monotonic() - begun
+    threads = 1 if _is_gpu(machine) else torch.get_num_threads()
+    return Timed(made * work.images, took, (time.process_time() - worked) / took / threads)
 
 
 def _task(settings: dict) -> Task:

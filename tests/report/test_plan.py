@@ -148,3 +148,15 @@ def test_drawn_data_are_counted_and_not_downloaded(config):
     size = dataset_size(config, "DARN")
     assert (size.counts.train, size.counts.valid, size.counts.test) == (60, 20, 20)
     assert size.downloaded == 0
+
+
+def test_a_rate_says_that_the_machine_was_busy_and_that_batches_were_small(config):
+    on = rates.here("H100", config)
+    quiet = made_rates(config, SOME)
+    assert "busy" not in plan_text(plan(config, quiet, on), "H100", 1, set(), "x.json")
+    changed = made_rates(config, SOME, busy=True, probe_batch=4, host_bytes=None)
+    text = plan_text(plan(config, changed, on), "H100", 1, {NOW}, "x.json")
+    assert "measured now, by batches of 4, the machine was busy" in text
+    assert "computed: as pseudo_clusters, by batches of 4, the machine was busy" in text
+    assert "the rate is too low, and hours are too many: measure again with --probe" in text
+    assert "the host's is not known: the probe took smaller batches" in text
