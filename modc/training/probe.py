@@ -36,6 +36,7 @@ BUDGET_SECONDS = 60.0
 UNTIMED_SECONDS, TIMED_SECONDS = 1.0, 2.0
 # Triplets or images of the first steps on a CPU, where a whole batch may take half a minute.
 FEW = 2
+OVER = "a minute is over: the rates of the other stages are derived from these"
 # A measurement that got less of its processors than this was in the way of others.
 BUSY_SHARE = 0.7
 # The made-up dataset: how many there are hardly matters to the pace.
@@ -83,11 +84,16 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
     for number, (cell, stage) in enumerate(subjects):
         left = BUDGET_SECONDS - (time.monotonic() - begun)
         if number >= needed and left <= 0:
-            log.info("a minute is over: the rates of the other stages are derived from these")
+            log.info(OVER)
             break
         log.info("%d of %d: measuring %s %s", number + 1, len(subjects), cell.network, stage)
         seconds = max(0.0, left) / max(1, needed - number)
-        rates.append(_measured(config, cell, stage, machine, seconds) | on)
+        rate = _measured(config, cell, stage, machine, seconds) | on
+        if number >= needed and rate["probe_batch"] < rate["subject"]["batch"]:
+            # What is derived from whole batches of another stage is nearer to the truth.
+            log.info(OVER)
+            break
+        rates.append(rate)
     if any(rate["busy"] for rate in rates):
         log.warning(
             "THIS MACHINE IS BUSY: the probe got less of the processor than training would have; "

@@ -16,7 +16,8 @@ OTHERWISE = {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}
 
 @pytest.fixture
 def quick(monkeypatch):
-    """One untimed and one timed step of each."""
+    """One untimed and one timed step of each, and time for all of them."""
+    monkeypatch.setattr(module, "BUDGET_SECONDS", 1e6)
     monkeypatch.setattr(module, "UNTIMED_SECONDS", 0.0)
     monkeypatch.setattr(module, "TIMED_SECONDS", 0.0)
 
@@ -108,10 +109,18 @@ def test_on_a_gpu_whole_batches_alone_are_timed_and_after_an_untimed_one(clock, 
 
 def test_each_network_gets_its_share_of_the_minute(tiny, monkeypatch):
     given = []
-    monkeypatch.setattr(module, "_measured", lambda *all_: given.append(all_[-1]) or {"busy": 0})
+
+    def measured(config, cell, stage, machine, seconds):
+        given.append(seconds)
+        work = rates.subject(config, cell, stage)
+        return {"busy": False, "subject": work, "probe_batch": work["batch"] - (len(given) > 3)}
+
+    monkeypatch.setattr(module, "_measured", measured)
     monkeypatch.setattr(module.time, "monotonic", lambda: 0.0)
-    probe(tiny, [Cell("FashionAI", "ASENv2", 10, 0)], CPU, {})
+    found = probe(tiny, [Cell("FashionAI", "ASENv2", 10, 0)], CPU, {})
     assert given[:2] == [30.0, 60.0]
+    # The fourth took smaller batches, and is a stage whose rate can be derived.
+    assert len(given) == 4 and len(found) == 3
 
 
 def test_the_size_of_a_model_is_that_of_its_file(quick, plain, tiny, monkeypatch):
