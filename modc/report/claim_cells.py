@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from modc.published.claims import Pair, Place, Statement, pairs
-from modc.report.results import NOT_RUN
-from modc.report.verdicts import NOT_COMPARABLE
+from modc.report.results import NOT_IN_GRID, NOT_RUN
+from modc.report.verdicts import NO_INTERVAL, NOT_COMPARABLE, OUTSIDE
 
 CELL_VERDICTS = ("supports", "opposes", "undecided", "missing")
 SUPPORTS, OPPOSES, UNDECIDED, MISSING = CELL_VERDICTS
@@ -26,8 +26,9 @@ class Cell:
 
     where: the table, or the dataset that the paper does not have. better_name, worse_name: the two
     rows. values, difference and its 95 % interval (low, high) are fractions, NaN where absent.
-    judged_by: "interval" or "sign", "" if missing. verdict: one of CELL_VERDICTS. status: why there
-    is no number, or why it is not comparable, else "".
+    judged_by: "interval" or "sign", "" without numbers. verdict: one of CELL_VERDICTS, or OUTSIDE
+    where the run's grid does not have both. status: why there is no number, why it is not
+    comparable, or why there is no interval, else "".
     """
 
     where: str
@@ -44,6 +45,11 @@ class Cell:
     verdict: str
     status: str
     is_comparable: bool
+
+    @property
+    def is_there(self) -> bool:
+        """Whether both numbers are."""
+        return self.verdict not in (MISSING, OUTSIDE)
 
 
 def cells_of(
@@ -124,7 +130,7 @@ def _gain(numbers: dict[Place, dict], place: Place) -> tuple[float, float, float
     own = tuple(_number(numbers, place, column) for column in ("gain", "gain_low", "gain_high"))
     by_values = _number(numbers, place, "ours") - _number(numbers, place.baseline, "ours")
     # The columns' gain is over the seeds that both have, as its interval is.
-    return (by_values, nan, nan) if any(map(isnan, own)) else own
+    return (by_values, nan, nan) if isnan(own[0]) else own
 
 
 def _cell(comparison: _Comparison, numbers: dict[Place, dict]) -> Cell:
@@ -135,10 +141,12 @@ def _cell(comparison: _Comparison, numbers: dict[Place, dict]) -> Cell:
     least, most = (low, high) if by_interval else (difference, difference)
     verdict = UNDECIDED
     if isnan(difference):
-        verdict = MISSING
+        verdict = OUTSIDE if _is_outside(numbers, comparison.needed) else MISSING
     elif not comparison.is_open and (least > 0 or most < 0):
         verdict = SUPPORTS if least > 0 else OPPOSES
+    is_there = verdict not in (MISSING, OUTSIDE)
     reasons = _reasons(numbers, comparison.needed, verdict)
+    unsure = [] if by_interval else _said(numbers, comparison.needed, NO_INTERVAL)
     return Cell(
         _where(comparison.pair),
         *comparison.pair,
@@ -146,25 +154,37 @@ def _cell(comparison: _Comparison, numbers: dict[Place, dict]) -> Cell:
         *comparison.values,
         difference,
         *((low, high) if by_interval else (nan, nan)),
-        "" if verdict == MISSING else BY_INTERVAL if by_interval else BY_SIGN,
+        (BY_INTERVAL if by_interval else BY_SIGN) if is_there else "",
         verdict,
-        "; ".join(reasons),
-        verdict != MISSING and not reasons,
+        "; ".join([*reasons, *unsure] if is_there else reasons),
+        is_there and not reasons,
     )
 
 
+def _is_outside(numbers: dict[Place, dict], needed: Iterable[Place]) -> bool:
+    return any(numbers.get(place, {}).get("status") == NOT_IN_GRID for place in needed)
+
+
 def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) -> list[str]:
-    """Return why a cell is missing, or why it is not comparable; none if it is."""
+    """Return why a cell has no numbers, or why it is not comparable; none if it is."""
+    if verdict == OUTSIDE:
+        return [NOT_IN_GRID]
+    if verdict != MISSING:
+        return _said(numbers, needed, NOT_COMPARABLE)
     found = []
     for place in needed:
-        row = numbers.get(place, {"status": NOT_RUN})
-        said = str(row.get("status", "")).split("; ")
-        if verdict == MISSING and isnan(_number(numbers, place, "ours")):
+        said = str(numbers.get(place, {"status": NOT_RUN}).get("status", "")).split("; ")
+        if isnan(_number(numbers, place, "ours")):
             name = place.network if place.method == "baseline" else f"MODC({place.network})"
             found.append(f"{place.dataset} {name} {place.labeled_percent} %: {', '.join(said)}")
-        elif verdict != MISSING:
-            found += [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
     return list(dict.fromkeys(found))
+
+
+def _said(numbers: dict[Place, dict], places: Iterable[Place], word: str) -> list[str]:
+    """Return what of the places' status begins with a word, each once."""
+    status = [str(numbers.get(place, {}).get("status", "")) for place in places]
+    reasons = dict.fromkeys(reason for text in status for reason in text.split("; "))
+    return [reason for reason in reasons if reason.startswith(word)]
 
 
 def _number(numbers: dict[Place, dict], place: Place, column: str) -> float:

@@ -16,15 +16,18 @@ from modc.report.claim_cells import (
     cells_of,
 )
 from modc.report.files import other_datasets
-from modc.report.verdicts import NOT_COMPARABLE
+from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE
 
-# A claim's verdict may be NOT_COMPARABLE, UNDECIDED or MISSING too.
+# A claim's verdict may be NOT_COMPARABLE, UNDECIDED, MISSING or OUTSIDE too.
 HOLDS, HOLDS_PARTLY, FAILS = ("holds", "holds partly", "fails")
 RULE = (
     "A claim holds if every cell supports it. Else it holds partly if more cells support than "
     "oppose it, and fails if not; but it is undecided if fewer than half of its cells do either, "
     "not comparable if no cell is comparable to the paper, and missing if no cell has numbers. "
     "Cells that are not comparable are counted, but no verdict rests on them."
+)
+OUTSIDE_RULE = (
+    "Cells that are not in this run's grid are counted apart: the verdict is over the others alone."
 )
 PUBLISHED, OURS = ("published", "ours")
 
@@ -36,7 +39,7 @@ class Evidence:
     cells: tuple[Cell, ...]
 
     def count(self, verdict: str) -> int:
-        """Return how many cells have a verdict of CELL_VERDICTS, comparable or not."""
+        """Return how many cells have a verdict, comparable or not."""
         return len(self.having(verdict))
 
     def having(self, verdict: str) -> list[Cell]:
@@ -46,21 +49,24 @@ class Evidence:
     @property
     def not_comparable(self) -> int:
         """How many cells have numbers that are not comparable to the paper's."""
-        return sum(cell.verdict != MISSING and not cell.is_comparable for cell in self.cells)
+        return sum(cell.is_there and not cell.is_comparable for cell in self.cells)
 
     @property
     def verdict(self) -> str:
-        """What RULE says."""
-        there = [cell for cell in self.cells if cell.verdict != MISSING]
+        """What RULE and OUTSIDE_RULE say."""
+        asked = len(self.cells) - self.count(OUTSIDE)
+        if not asked:
+            return OUTSIDE
+        there = [cell for cell in self.cells if cell.is_there]
         if not there:
             return MISSING
         said = [cell.verdict for cell in there if cell.is_comparable]
         if not said:
             return NOT_COMPARABLE
         for_it, against = said.count(SUPPORTS), said.count(OPPOSES)
-        if for_it == len(self.cells):
+        if for_it == asked:
             return HOLDS
-        if 2 * (for_it + against) < len(self.cells):
+        if 2 * (for_it + against) < asked:
             return UNDECIDED
         return HOLDS_PARTLY if for_it > against else FAILS
 

@@ -16,9 +16,9 @@ from modc.report.claim_cells import (
     UNDECIDED,
     Cell,
 )
-from modc.report.claims import OURS, PUBLISHED, RULE, Claim, Evidence
+from modc.report.claims import OURS, OUTSIDE_RULE, PUBLISHED, RULE, Claim, Evidence
 from modc.report.markdown import escape
-from modc.report.verdicts import NOT_COMPARABLE
+from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE
 
 COLUMNS = [
     "claim",
@@ -39,21 +39,28 @@ COLUMNS = [
     "verdict",
     "status",
 ]
-SHORT = {SUPPORTS: "for", OPPOSES: "against", UNDECIDED: "undecided", MISSING: "missing"}
+SHORT = {
+    SUPPORTS: "for",
+    OPPOSES: "against",
+    UNDECIDED: "undecided",
+    MISSING: "missing",
+    OUTSIDE: OUTSIDE,
+}
 # Stands for the interval of a difference that was judged without one.
 SIGN_MARK = "sign alone"
 ACCURACY_NOTE = (
     f"Ours: where the {100 * LEVEL:g} % intervals of the two Acc overlap, it is open which is the "
     "higher one, and the cell is undecided whatever the gains are."
 )
-INTRODUCTION = """What the paper says of its numbers, checked on the numbers that it prints and on
+VOCABULARY = """MODC first retrieves the candidates one of whose nearest cluster centres, the
+nearest (top1) or the two nearest (top2), is that of the query's value: of its own label (known), or
+of the centre that is nearest to it, its pseudo label (unknown). Acc is the share of queries whose
+pseudo label is right. The baseline is the same network without MODC."""
+INTRODUCTION = f"""What the paper says of its numbers, checked on the numbers that it prints and on
 ours. A *cell* is one comparison that a sentence makes, of two numbers: for or against it. Numbers
 are percent, differences points; `claims.csv` has every cell, as fractions.
 
-MODC first retrieves the candidates one of whose nearest cluster centres, the nearest (top1) or the
-two nearest (top2), is that of the query's value: of its own label (known), or of the centre that is
-nearest to it, its pseudo label (unknown). Acc is the share of queries whose pseudo label is right.
-The baseline is the same network without MODC."""
+{VOCABULARY}"""
 
 
 def long_form(claims: list[Claim]) -> pd.DataFrame:
@@ -81,10 +88,10 @@ def long_form(claims: list[Claim]) -> pd.DataFrame:
 
 def summary(evidence: Evidence) -> str:
     """Return the verdict with its counts in one line: holds partly: 34 for, 2 against."""
-    if evidence.verdict == MISSING:
-        return MISSING
-    counts = [f"{n} {SHORT[v]}" for v in CELL_VERDICTS if (n := evidence.count(v))]
-    if 0 < evidence.not_comparable < len(evidence.cells) - evidence.count(MISSING):
+    if evidence.verdict in (MISSING, OUTSIDE):
+        return evidence.verdict
+    counts = [f"{n} {word}" for verdict, word in SHORT.items() if (n := evidence.count(verdict))]
+    if 0 < evidence.not_comparable < sum(cell.is_there for cell in evidence.cells):
         counts.append(f"{evidence.not_comparable} of them not comparable")
     return f"{evidence.verdict}: {', '.join(counts)}"
 
@@ -113,7 +120,7 @@ def markdown_claims(claims: list[Claim], seeds: int) -> str:
 
 def title(claims: list[Claim]) -> str:
     """Return what the page is called, with a warning where our numbers are not comparable."""
-    ours = [cell for claim in claims for cell in claim.ours.cells if cell.verdict != MISSING]
+    ours = [cell for claim in claims for cell in claim.ours.cells if cell.is_there]
     is_marked = [not cell.is_comparable for cell in ours]
     if not any(is_marked):
         return "Claims"
@@ -127,13 +134,15 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         for claim in claims
         for side, evidence in claim.evidence.items()
         for cell in evidence.cells
-        if side != PUBLISHED and cell.verdict != MISSING
+        if side != PUBLISHED and cell.is_there
     ]
-    why = _distinct(cell.status for cell in own)
+    said = _distinct(cell.status for cell in own)
+    why = [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
     reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
     found = [f"NOT COMPARABLE TO THE PAPER: {reasons}."] if why else []
     found += [
         RULE,
+        *([OUTSIDE_RULE] if any(claim.ours.count(OUTSIDE) for claim in claims) else []),
         "The paper prints no intervals: its cells are judged by the sign of the difference.",
     ]
     others = [side for side in claims[0].evidence if side not in (PUBLISHED, OURS)]
@@ -169,18 +178,18 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
 
 
 def _section(number: int, claim: Claim) -> list[str]:
-    statement = claim.statement
+    statement, words = claim.statement, _counted(claim)
     counts = [
-        [where, _title(side), part.verdict, *_counts(part), *_range(part)]
+        [where, _title(side), part.verdict, *_counts(part, words), *_range(part)]
         for where in dict.fromkeys(w for e in claim.evidence.values() for w in e.parts())
         for side, evidence in claim.evidence.items()
         if (part := evidence.parts().get(where))
     ]
-    headings = ["", "", "verdict", *SHORT.values(), "not comparable", "smallest", "largest"]
+    headings = ["", "", "verdict", *words.values(), "not comparable", "smallest", "largest"]
     blocks = [
         f"## {number}. {escape(statement.sentence)}",
         escape(f"A cell: {statement.cell}"),
-        _table(headings, counts, [False] * 3 + [True] * 7),
+        _table(headings, counts, [False] * 3 + [True] * (len(words) + 3)),
     ]
     if statement.by_accuracy and any(
         cell.judged_by == BY_INTERVAL for e in claim.evidence.values() for cell in e.cells
@@ -202,13 +211,19 @@ def _section(number: int, claim: Claim) -> list[str]:
     return blocks
 
 
-def _counts(evidence: Evidence) -> list[str]:
-    counts = [evidence.count(verdict) for verdict in CELL_VERDICTS] + [evidence.not_comparable]
+def _counted(claim: Claim) -> dict[str, str]:
+    """Return the verdicts of cells that are counted, with their words."""
+    shown = [*CELL_VERDICTS, *([OUTSIDE] if claim.ours.count(OUTSIDE) else [])]
+    return {verdict: SHORT[verdict] for verdict in shown}
+
+
+def _counts(evidence: Evidence, verdicts: Iterable[str]) -> list[str]:
+    counts = [evidence.count(verdict) for verdict in verdicts] + [evidence.not_comparable]
     return [str(count or "") for count in counts]
 
 
 def _range(evidence: Evidence) -> list[str]:
-    differences = [c.difference for c in evidence.cells if c.verdict != MISSING]
+    differences = [cell.difference for cell in evidence.cells if cell.is_there]
     return [_points(f(differences)) for f in (min, max)] if differences else ["", ""]
 
 

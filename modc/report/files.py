@@ -2,7 +2,7 @@
 
 from modc.published import TABLES
 
-# Of each of the paper's tables.
+# Of each table: the paper's, and that of each dataset that the paper does not have.
 KINDS = ("md", "tex", "csv", "html")
 # The page of a run, inside results/<run>/.
 REPORT_FILE = "report.html"
@@ -16,7 +16,7 @@ ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
 def table_files(config: dict) -> list[str]:
     """Return the file names inside results/<run>/tables/, the paper's tables first."""
     paper = [f"table{number}.{kind}" for number in TABLES for kind in KINDS]
-    others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in ("md", "csv")]
+    others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in KINDS]
     return paper + others + list(NOTES)
 
 

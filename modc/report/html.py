@@ -9,11 +9,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from modc.report.anchors import place_id
-from modc.report.layout import ABSENT, NOT_COMPARABLE_MARK, Entry, Page, Row
-from modc.report.verdicts import ABOVE, BELOW, MATCHES, MISSING, NOT_COMPARABLE, UNDECIDED
+from modc.report.layout import ABSENT, NOT_COMPARABLE_MARK, OUTSIDE_MARK, Entry, Page, Row
+from modc.report.verdicts import (
+    ABOVE,
+    BELOW,
+    MATCHES,
+    MISSING,
+    NOT_COMPARABLE,
+    OUTSIDE,
+    UNDECIDED,
+)
 
-# A mark beside the number, so that colour is never alone; those of what is not comparable and of
-# what is missing are the layout's own.
+# A mark beside the number, so that colour is never alone; those of what is not comparable, missing
+# or not in the grid are the layout's own.
 VERDICT_MARKS = {
     MATCHES: "=",
     BELOW: "▼",
@@ -21,6 +29,7 @@ VERDICT_MARKS = {
     UNDECIDED: "?",
     NOT_COMPARABLE: NOT_COMPARABLE_MARK,
     MISSING: ABSENT,
+    OUTSIDE: OUTSIDE_MARK,
 }
 # Points from which a difference takes the next tone.
 TONES = (0.5, 2.0, 5.0)

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from modc.report.layout import ABSENT, Entry, Page, Row
+from modc.report.layout import ABSENT, OUTSIDE_MARK, Entry, Page, Row
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -21,6 +21,7 @@ SPECIAL = {
     "†": r"\dag{}",
     "‡": r"\ddag{}",
     ABSENT: "--",
+    OUTSIDE_MARK: r"$\cdot$",
 }
 
 DOCUMENT = r"""\documentclass{article}

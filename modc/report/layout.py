@@ -6,8 +6,8 @@ import pandas as pd
 
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
-from modc.report.results import NOT_RUN
-from modc.report.verdicts import MISSING, NOT_COMPARABLE, rule
+from modc.report.results import NOT_IN_GRID, NOT_RUN
+from modc.report.verdicts import MISSING, NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, rule
 
 # In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
@@ -17,6 +17,8 @@ DIVISORS = {
     "R": "the number of relevant items",
 }
 ABSENT = "–"
+# Not even asked for: the run's grid has no such cell.
+OUTSIDE_MARK = "·"
 NOT_COMPARABLE_MARK = "†"
 PARTS = {
     "Ours": "ours",
@@ -57,6 +59,11 @@ class Page:
     columns: list[tuple[str, str]]
     parts: dict[str, list[Row]]
     notes: list[str]
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is something published to compare with."""
+        return len(self.parts) > 1
 
 
 def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
@@ -149,10 +156,11 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
         return Entry("")
     if quantity == "verdict":
         word = place["verdict"]
-        text = {MISSING: ABSENT, NOT_COMPARABLE: NOT_COMPARABLE_MARK}.get(word, word)
-        return Entry(text, place=place)
+        marks = {MISSING: ABSENT, OUTSIDE: OUTSIDE_MARK, NOT_COMPARABLE: NOT_COMPARABLE_MARK}
+        return Entry(marks.get(word, word), place=place)
     if pd.isna(place[quantity]):
-        return Entry(ABSENT, place=place)
+        mark = OUTSIDE_MARK if place["status"] == NOT_IN_GRID else ABSENT
+        return Entry(mark, place=place)
     percent = round(100 * place[quantity], 2) + 0.0  # no -0.00
     mark = NOT_COMPARABLE_MARK if place["status"].startswith(NOT_COMPARABLE) else ""
     if quantity == "difference":
@@ -175,6 +183,8 @@ def _title(frame: pd.DataFrame, name: str) -> str:
     if is_marked.any():
         part = "" if is_marked[frame["ours"].notna()].all() else "PARTLY "
         title += f" – {part}NOT COMPARABLE TO THE PAPER"
+    if (frame["status"] == NOT_IN_GRID).all():
+        title += f" – {NOT_IN_GRID.upper()}"
     return title
 
 
@@ -247,17 +257,28 @@ def _settings(dataset: str, config: dict) -> str:
 
 
 def _absences(frame: pd.DataFrame) -> list[str]:
-    """Return a note for each reason why a number is absent or of fewer seeds."""
+    """Return a note for each reason why a number is absent, of fewer seeds, or has no interval."""
     where: dict[str, list[str]] = {}
+    there = set()
     for place in frame.to_dict("records"):
-        status = place["status"]
-        if status and (place["seeds"] == 0 or " seeds, " in status):
-            network = place["network"]
-            name = network if place["method"] == "baseline" else f"MODC({network})"
-            name += f" {place['labeled_percent']} %"
-            where.setdefault(status, []).append(name)
+        network = place["network"]
+        name = network if place["method"] == "baseline" else f"MODC({network})"
+        name += f" {place['labeled_percent']} %"
+        there |= {name} if place["seeds"] else set()
+        for reason in _reasons(place):
+            where.setdefault(reason, []).append(name)
+    marks = {NOT_RUN: f"{ABSENT} ", NOT_IN_GRID: f"{OUTSIDE_MARK} "}
     notes = []
-    for status, names in where.items():
-        text = f"{', '.join(dict.fromkeys(names))}: {status}"
-        notes.append(f"{ABSENT} {text}." if status == NOT_RUN else f"{text}.")
+    for reason, names in where.items():
+        listed = ", ".join(dict.fromkeys(names))
+        if reason.startswith(NO_INTERVAL) and {*names} == there:
+            listed = "All numbers of ours"
+        notes.append(f"{marks.get(reason, '')}{listed}: {reason}.")
     return notes
+
+
+def _reasons(place: dict) -> list[str]:
+    if not place["seeds"]:
+        return [place["status"]] if place["status"] else []
+    said = place["status"].split("; ")
+    return [reason for reason in said if " seeds, " in reason or reason.startswith(NO_INTERVAL)]

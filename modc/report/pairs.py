@@ -6,7 +6,7 @@ from functools import cache
 import pandas as pd
 
 from modc.evaluation.bootstrap import interval
-from modc.report.queries import query_scores
+from modc.report.queries import usable_queries
 from modc.report.results import Result
 from modc.report.uncertainty import (
     are_of_the_same_queries,
@@ -40,7 +40,8 @@ def paired_interval(
 
     @cache
     def mean(key: tuple, seeds: tuple[int, ...]) -> pd.DataFrame | None:
-        return mean_queries([query_scores(own[key][seed]) for seed in seeds], unanswerable)
+        frames = [usable_queries(own[key][seed], unanswerable)[0] for seed in seeds]
+        return mean_queries(frames, unanswerable)
 
     def scores(queries: pd.DataFrame, place):
         metric = f"MAP@100/{divisor}" if place.metric == "MAP@100" else place.metric

@@ -21,23 +21,42 @@ def query_scores(result: Result) -> pd.DataFrame | None:
 
     None if queries.csv is not there, damaged, or not what the result's scores are the means of.
     """
+    return _checked(result)[0]
+
+
+def usable_queries(result: Result, unanswerable: str) -> tuple[pd.DataFrame | None, str]:
+    """Return the scores of the queries, or None and why an interval cannot be made of them.
+
+    unanswerable: as in the configuration. An interval around other means than the result's own
+    would be none of its.
+    """
+    scoring = result.scores.get("scoring")
+    scoring = scoring if isinstance(scoring, dict) else {}
+    if scoring.get("unanswerable", unanswerable) != unanswerable:
+        return None, "scored with another evaluation.unanswerable than the configuration's"
+    return _checked(result)
+
+
+def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
     path = result.folder / "queries.csv"
     try:
         queries = _read(path, path.stat().st_mtime_ns)
-        if not _has_the_means(queries, result.scores["overall"]):
-            return None
-    except (OSError, ValueError, KeyError):  # not there, not text, cut, or of other columns
-        return None
+        has_the_means = _has_the_means(queries, result.scores["overall"])
+    except FileNotFoundError:
+        return None, "queries.csv is missing"
+    except (OSError, ValueError, KeyError):  # not text, cut, or of other columns
+        return None, "queries.csv is damaged"
     if not _columns(result.method) <= set(queries):
-        return None
+        return None, "queries.csv lacks columns of scores"
     parts = result.scores["attributes"]
     counts = [part["queries"] for part in parts]
-    if queries["attribute"].max() >= len(parts):
-        return None
-    found = np.bincount(queries["attribute"], minlength=len(parts)).tolist()
+    is_counted = queries["attribute"].max() < len(parts)
+    found = np.bincount(queries["attribute"], minlength=len(parts)).tolist() if is_counted else []
     if found != counts or len(queries) != result.scores["overall"]["queries"]:
-        return None
-    return queries
+        return None, "queries.csv is altered: it has other queries than scores.json"
+    if not has_the_means:
+        return None, "queries.csv is altered: scores.json has other means"
+    return queries, ""
 
 
 def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:

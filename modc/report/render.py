@@ -23,8 +23,8 @@ from modc.report.tables import attribute_table, paper_table
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write every table of `table_files` and return the paths.
 
-    Tables 1 to 5 as Markdown, LaTeX, CSV and HTML, a dataset that the paper does not have as
-    Markdown and CSV. CSV has fractions in long form, the others percent. What a run does not have
+    Tables 1 to 5 and that of each dataset that the paper does not have, as Markdown, LaTeX, CSV and
+    HTML. CSV has fractions in long form, the others percent. What a run does not have
     stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
     checked, how each training went, and the assumptions.
     """

@@ -10,6 +10,8 @@ from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
 
 NOT_RUN = "not run"
+# Of a place of the tables that no cell of the configuration fills.
+NOT_IN_GRID = "not in this run's grid"
 # A larger count or time is no truth.
 MOST = 2**40
 STALE = "trained with other settings than the configuration's"

@@ -11,7 +11,7 @@ from modc.evaluation.bootstrap import LEVEL, intervals
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.grid import METHODS
-from modc.report.queries import query_scores
+from modc.report.queries import usable_queries
 from modc.report.results import Result
 
 
@@ -49,7 +49,7 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
     names: list[str] = []
     for result in results:
         if result.scores is not None:
-            own[result.method][result.cell.seed] = query_scores(result)
+            own[result.method][result.cell.seed] = usable_queries(result, unanswerable)[0]
             names = result.scores["attribute_names"]
     found = {}
     for method, frames in own.items():
@@ -66,6 +66,22 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
                 gain = (float(gains[place[1:]][rows].mean()), of_gain.low, of_gain.high)
                 found["modc"][place] = Intervals(*found["modc"][place][:2], *gain)
     return found
+
+
+def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, str]:
+    """Return why the places of a method have no interval, by method; none for one that has.
+
+    results and unanswerable: as for `query_intervals`.
+    """
+    found: dict[str, list[str]] = {}
+    results = list(results)
+    seeds = {result.cell.seed for result in results}
+    for result in results:
+        why = usable_queries(result, unanswerable)[1] if result.scores is not None else ""
+        if why:
+            name = f"seed {result.cell.seed}: " if len(seeds) > 1 else ""
+            found.setdefault(result.method, []).append(name + why)
+    return {method: ", ".join(reasons) for method, reasons in found.items()}
 
 
 def widened(ours: float, low: float, high: float, spread: float, seeds: int) -> tuple[float, float]:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-VERDICTS = ("matches", "below", "above", "undecided", "not comparable", "missing")
-MATCHES, BELOW, ABOVE, UNDECIDED, NOT_COMPARABLE, MISSING = VERDICTS
+VERDICTS = ("matches", "below", "above", "undecided", "not comparable", "missing", "not in grid")
+MATCHES, BELOW, ABOVE, UNDECIDED, NOT_COMPARABLE, MISSING, OUTSIDE = VERDICTS
+# How a place's status begins that says why it has none; of a gain, "no interval of the gain".
+NO_INTERVAL = "no interval"
 
 
 def verdict(
@@ -16,7 +18,7 @@ def verdict(
     is_comparable: bool,
     widest_interval: float,
 ) -> str:
-    """Return one of VERDICTS for a place.
+    """Return one of VERDICTS for a place that is in the run's grid.
 
     published, low, high, widest_interval: fractions; low and high are NaN where the scores of the
     queries are not there. A match that could not have failed is none: an interval wider than

@@ -4,6 +4,7 @@ from made_claims import BY_KEY, counts, made_frames, ours
 
 from modc.published.claims import published
 from modc.report.claims import check_published
+from modc.report.results import NOT_IN_GRID
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,25 @@ def test_intervals_of_the_gains_that_overlap_decide_nothing(config):
         cell = between(evidence, "ASEN", "ASEN++")
         assert (cell.verdict, cell.judged_by) == (verdict, "interval")
         assert cell.high - cell.low == pytest.approx(4 * half)
+
+
+def test_a_cell_outside_the_grid_is_neither_missing_nor_counted(config):
+    """DARN is not in the grid, and what is of FashionAI supports."""
+
+    def status(frame):
+        return np.where(frame["dataset"] == "DARN", NOT_IN_GRID, "")
+
+    frames = made_frames(status=status, ours=lambda f: f["published"].where(f["status"] == ""))
+    evidence = ours(config, "known_beats_unknown", frames)
+    assert (evidence.verdict, counts(evidence)) == ("holds", (18, 0, 0, 0))
+    outside = evidence.having("not in grid")
+    assert len(outside) == 18 and {cell.status for cell in outside} == {NOT_IN_GRID}
+    assert not any(cell.is_there or cell.is_comparable for cell in outside)
+    nothing = made_frames(ours=np.nan, status=NOT_IN_GRID)
+    assert ours(config, "known_beats_unknown", nothing).verdict == "not in grid"
+
+
+def test_a_gain_without_an_interval_is_that_of_the_columns(config):
+    evidence = ours(config, "gain_on_every_attribute", made_frames(gain=-0.02))
+    assert counts(evidence) == (0, 51, 0, 0)
+    assert {(cell.difference, cell.judged_by) for cell in evidence.cells} == {(-0.02, "sign")}

@@ -162,7 +162,7 @@ def test_numbers_of_some_seeds_alone_are_comparable(config):
         (0, 0, 4, 0, "undecided"),
         (0, 0, 1, 3, "undecided"),
         (0, 0, 0, 4, "missing"),
-        (0, 0, 0, 0, "missing"),
+        (0, 0, 0, 0, "not in grid"),
     ],
 )
 def test_the_rule(supports, opposes, undecided, missing, verdict):
@@ -186,4 +186,4 @@ def test_another_dataset_is_checked_in_kind(config):
     assert counts(claim.evidence["FashionMNIST"]) == (18, 0, 0, 0)
     assert set(claim.evidence["FashionMNIST"].parts()) == {"FashionMNIST"}
     # Nothing in it bears on this one.
-    assert found["top1_beats_top2"].evidence["FashionMNIST"].verdict == "missing"
+    assert found["top1_beats_top2"].evidence["FashionMNIST"].verdict == "not in grid"

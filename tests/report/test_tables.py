@@ -8,6 +8,8 @@ from modc.report.results import collect
 from modc.report.tables import COLUMNS, WAYS, attribute_table, paper_table
 
 TABLES = (1, 2, 3, 4, 5)
+# The made runs have none.
+NO_QUERIES = "no interval: queries.csv is missing"
 
 
 @pytest.mark.parametrize("number", TABLES)
@@ -23,7 +25,7 @@ def test_every_published_place_in_the_papers_order(config, write_run, number):
 @pytest.mark.parametrize("number", TABLES)
 def test_every_place_is_filled_with_its_own_number(config, write_run, number, scores_of):
     frame = paper_table(number, collect(write_run(config), config), config)
-    assert set(frame["status"]) == {""}
+    assert set(frame["status"]) == {NO_QUERIES}
     assert set(frame["seeds"]) == {1}
     assert frame["spread"].isna().all()
     for row in frame.to_dict("records"):
@@ -63,7 +65,7 @@ def test_seed_that_was_not_run(config, write_run, scores_of):
     folder = write_run(config)
     (folder / Cell("FashionAI", "ASEN", 100, 1).folder / "baseline" / "scores.json").unlink()
     row = paper_table(4, collect(folder, config), config).iloc[0]
-    assert row["status"] == "1 of 2 seeds, the others: not run"
+    assert row["status"] == f"1 of 2 seeds, the others: not run; {NO_QUERIES}"
     assert row["ours"] == scores_of(Cell("FashionAI", "ASEN", 100, 0))["overall"]["MAP@100"]
 
 
@@ -78,12 +80,13 @@ def test_empty_run(config, tmp_path, number):
 def test_dataset_outside_the_grid(config, write_run):
     config["grid"]["datasets"] = ["FashionAI"]
     frame = paper_table(5, collect(write_run(config), config), config)
-    assert set(frame["status"]) == {"not run"}
+    assert set(frame["status"]) == {"not in this run's grid"}
+    assert set(frame["verdict"]) == {"not in grid"}
 
 
 def test_drawn_pictures_have_marked_differences(config, write_run):
     frame = paper_table(1, collect(write_run(config, generated=True), config), config)
-    assert set(frame["status"]) == {"not comparable: drawn pictures, not FashionAI"}
+    assert set(frame["status"]) == {f"not comparable: drawn pictures, not FashionAI; {NO_QUERIES}"}
     assert frame["difference"].notna().all()
 
 

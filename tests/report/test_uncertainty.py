@@ -1,5 +1,7 @@
 """Intervals of a run's numbers, against the bootstrap on the queries themselves."""
 
+import json
+
 import numpy as np
 import pytest
 from made_queries import TWO_SEEDS
@@ -87,7 +89,72 @@ def test_tables_have_intervals_gains_and_verdicts(made, tmp_path, config):
     assert np.isnan(baseline["published_gain"]) and np.isnan(baseline["gain"])
     # Sixty queries are another test than the paper's.
     assert set(own["verdict"]) == {"not comparable", "missing"}
-    assert set(frame.loc[frame["network"] != "ASEN", "verdict"]) == {"missing"}
+    assert set(frame.loc[frame["network"] != "ASEN", "verdict"]) == {"not in grid"}
+
+
+def one_row(frame, method, attribute="overall"):
+    chosen = (frame["method"] == method) & (frame["attribute"] == attribute)
+    return frame[chosen & (frame["network"] == "ASEN")].iloc[0]
+
+
+ALTERED = "queries.csv is altered: "
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda path: path.unlink(), "queries.csv is missing"),
+        (lambda path: path.write_bytes(b"\xff\xfe"), "queries.csv is damaged"),
+        (
+            lambda path: path.write_text(path.read_text().replace("0,0,0,", "1,0,0,", 1)),
+            ALTERED + "it has other queries than scores.json",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace(",0.", ",0.0", 1)),
+            ALTERED + "scores.json has other means",
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["baseline", "modc"])
+def test_a_place_says_why_it_has_no_interval(made, tmp_path, config, spoil, why, method):
+    made()
+    spoil(tmp_path / TWO_SEEDS[1].folder / method / "queries.csv")
+    frame = paper_table(1, collect(tmp_path, config), config)
+    row = one_row(frame, method)
+    assert f"; no interval: seed 1: {why}" in row["status"]
+    assert np.isnan(row["low"]) and row["ours"] > 0
+    # The gain is there by the means alone.
+    modc, baseline = one_row(frame, "modc"), one_row(frame, "baseline")
+    assert modc["gain"] == pytest.approx(modc["ours"] - baseline["ours"])
+    assert np.isnan(modc["gain_low"])
+    if method == "baseline":
+        assert f"; no interval of the gain: of the baseline, seed 1: {why}" in modc["status"]
+        assert modc["low"] < modc["high"]
+
+
+def test_scores_by_another_option_than_the_configurations_have_no_interval(made, tmp_path, config):
+    made()
+    config["evaluation"]["unanswerable"] = "exclude"
+    for seed in (0, 1):
+        path = tmp_path / TWO_SEEDS[seed].folder / "modc" / "scores.json"
+        scores = json.loads(path.read_text())
+        path.write_text(json.dumps(scores | {"scoring": {"unanswerable": "zero"}}))
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    assert np.isnan(row["low"]) and row["gain"] == pytest.approx(row["gain"])
+    assert "no interval: seed 0: scored with another evaluation.unanswerable" in row["status"]
+
+
+def test_a_gain_by_means_is_over_the_seeds_that_both_have(made, tmp_path, config):
+    made()
+    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
+    (tmp_path / TWO_SEEDS[1].folder / "baseline" / "queries.csv").unlink()
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    values = [
+        json.loads((tmp_path / TWO_SEEDS[1].folder / method / "scores.json").read_text())
+        for method in ("baseline", "modc")
+    ]
+    after = values[1]["overall"]["prioritized"]["top1"]["known"]["MAP@100/hits"]
+    assert row["gain"] == pytest.approx(after - values[0]["overall"]["MAP@100/hits"])
 
 
 def test_seeds_widen_an_interval_to_where_a_further_training_lies():

@@ -2,57 +2,88 @@
 
 import math
 
+from modc.published.claims import Place
 from modc.report.anchors import place_id
-from modc.report.claim_cells import BY_SIGN, Cell
+from modc.report.claim_cells import (
+    BY_SIGN,
+    MISSING,
+    OPPOSES,
+    OUTSIDE,
+    SUPPORTS,
+    UNDECIDED,
+    Cell,
+)
 from modc.report.claims import FAILS, HOLDS, HOLDS_PARTLY, OURS, PUBLISHED, Claim, Evidence
+from modc.report.verdicts import NO_INTERVAL
 
-WORDS = {"supports": "for", "opposes": "against", "undecided": "undecided", "missing": "missing"}
+WORDS = {
+    SUPPORTS: "for",
+    OPPOSES: "against",
+    UNDECIDED: "undecided",
+    MISSING: "missing",
+    OUTSIDE: OUTSIDE,
+}
+# Of the cells that are listed: what asks for an explanation comes first.
+ORDER = (OPPOSES, UNDECIDED, SUPPORTS, MISSING, OUTSIDE)
+NAMES = {OURS: "Ours", PUBLISHED: "Published"}
 
 
 def claims(checked: list[Claim]) -> list[dict]:
-    """Return one entry a claim: sentence, source, cell, by_accuracy, and its evidence.
+    """Return one entry a claim: id, sentence, source, cell, by_accuracy, words, sides, cells.
 
-    published, ours and each of others: verdict; counts, by word; parts, counts by table;
-    not_comparable, a count; cells, each with where, names, values and difference in percent (None
-    if absent), word, by_sign, status, and link, the place in the tables that has its details.
+    sides: ours, unless the grid has other datasets alone, then each dataset that the paper does not
+    have, then published; each with side, name, verdict, counts by word, not_comparable (a count),
+    and parts, counts by table where there are several. words: those that any side counts. cells: by
+    name of a side of ours, see `_cell`.
     """
-    return [
-        {
-            "sentence": claim.statement.sentence,
-            "source": claim.statement.source,
-            "cell": claim.statement.cell,
-            "by_accuracy": claim.statement.by_accuracy,
-            "published": _evidence(claim.published),
-            "ours": _evidence(claim.ours),
-            "others": {
-                name: _evidence(evidence)
-                for name, evidence in claim.evidence.items()
-                if name not in (PUBLISHED, OURS)
-            },
-        }
-        for claim in checked
-    ]
+    others = any(set(claim.evidence) - {OURS, PUBLISHED} for claim in checked)
+    has_ours = not others or any(claim.ours.verdict != OUTSIDE for claim in checked)
+    return [_claim(claim, has_ours) for claim in checked]
 
 
-def held(claims: list[dict]) -> dict:
-    """Return how many claims there are, hold (ours, published), hold partly, and were judged."""
-    judged = (HOLDS, HOLDS_PARTLY, FAILS)
+def held(claims: list[dict], side: str) -> dict:
+    """Return how many claims a side judges, and of these hold, hold partly, and fail.
+
+    narrowed: how many of those that hold do so without the cells that are not in the grid.
+    """
+    own = [one for claim in claims for one in claim["sides"] if one["side"] == side]
+    counts = {
+        word: sum(one["verdict"] == verdict for one in own)
+        for word, verdict in (("hold", HOLDS), ("partly", HOLDS_PARTLY), ("fail", FAILS))
+    }
+    narrowed = sum(one["verdict"] == HOLDS and one["counts"][OUTSIDE] > 0 for one in own)
+    return {"judged": sum(counts.values()), **counts, "narrowed": narrowed, "asked": len(own)}
+
+
+def _claim(claim: Claim, has_ours: bool) -> dict:
+    others = [name for name in claim.evidence if name not in (PUBLISHED, OURS)]
+    own = [*([OURS] if has_ours else []), *others]
+    sides = [_side(side, claim.evidence[side]) for side in (*own, PUBLISHED)]
+    paper = claim.published.cells
     return {
-        "claims": len(claims),
-        "ours": sum(claim["ours"]["verdict"] == HOLDS for claim in claims),
-        "partly": sum(claim["ours"]["verdict"] == HOLDS_PARTLY for claim in claims),
-        "published": sum(claim["published"]["verdict"] == HOLDS for claim in claims),
-        "judged": sum(claim["ours"]["verdict"] in judged for claim in claims),
+        "id": f"claim-{claim.statement.key.replace('_', '-')}",
+        "sentence": claim.statement.sentence,
+        "source": claim.statement.source,
+        "cell": claim.statement.cell,
+        "by_accuracy": claim.statement.by_accuracy,
+        "words": [word for word in WORDS.values() if any(one["counts"][word] for one in sides)],
+        "sides": sides,
+        "cells": {
+            NAMES.get(side, side): _cells(claim.evidence[side], paper if side == OURS else ())
+            for side in own
+        },
     }
 
 
-def _evidence(evidence: Evidence) -> dict:
+def _side(side: str, evidence: Evidence) -> dict:
+    parts = evidence.parts()
     return {
+        "side": side,
+        "name": NAMES.get(side, side),
         "verdict": evidence.verdict,
         "counts": _counts(evidence),
         "not_comparable": evidence.not_comparable,
-        "parts": {where: _counts(part) for where, part in evidence.parts().items()},
-        "cells": [_cell(cell) for cell in evidence.cells],
+        "parts": {where: _counts(own) for where, own in parts.items()} if len(parts) > 1 else {},
     }
 
 
@@ -60,11 +91,24 @@ def _counts(evidence: Evidence) -> dict[str, int]:
     return {word: evidence.count(verdict) for verdict, word in WORDS.items()}
 
 
-def _cell(cell: Cell) -> dict:
+def _cells(evidence: Evidence, published: tuple[Cell, ...]) -> list[dict]:
+    """Return the cells of the grid, each with the paper's own (None where it has none)."""
+    papers = published or (None,) * len(evidence.cells)
+    pairs = sorted(
+        zip(evidence.cells, papers, strict=True), key=lambda pair: ORDER.index(pair[0].verdict)
+    )
+    return [_cell(own, paper) for own, paper in pairs if own.verdict != OUTSIDE]
+
+
+def _cell(cell: Cell, paper: Cell | None) -> dict:
+    """Return where, names, difference and its interval (None if absent), word, reason, and link.
+
+    reason: why it is missing, judged by its sign, or undecided although its interval is on one side
+    of 0. is_comparable: false, too, where it is missing. paper: difference, word, and is_reversed:
+    there the second name comes first. link: the place in the tables that has the details.
+    """
     return {
-        "where": cell.where,
-        "what": f"{cell.better.attribute.replace('_', ' ')}, {cell.better.metric}, "
-        f"{cell.better.labeled_percent} %",
+        "where": f"{cell.where}, {_where(cell.better)}",
         "better": cell.better_name,
         "worse": cell.worse_name,
         "difference": _number(cell.difference),
@@ -72,9 +116,30 @@ def _cell(cell: Cell) -> dict:
         "high": _number(cell.high),
         "word": WORDS[cell.verdict],
         "by_sign": cell.judged_by == BY_SIGN,
-        "status": cell.status,
+        "reason": _reason(cell),
+        "is_comparable": cell.is_comparable,
         "link": place_id(cell.better._asdict()),
+        "paper": paper
+        and {
+            "difference": _number(paper.difference),
+            "word": WORDS[paper.verdict],
+            "is_reversed": paper.better != cell.better,
+        },
     }
+
+
+def _reason(cell: Cell) -> str:
+    if cell.verdict == MISSING:
+        return cell.status
+    if cell.verdict == UNDECIDED and (cell.low > 0 or cell.high < 0):
+        return "open which Acc is higher"
+    said = [own for own in cell.status.split("; ") if own.startswith(NO_INTERVAL)]
+    return "; ".join(own.removeprefix(f"{NO_INTERVAL}: ") for own in said)
+
+
+def _where(place: Place) -> str:
+    attribute = place.attribute.replace("_", " ")
+    return f"{place.labeled_percent}\N{NO-BREAK SPACE}%: {attribute} {place.metric}"
 
 
 def _number(fraction: float) -> float | None:

@@ -2,51 +2,68 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from modc.published import TABLES
 from modc.published.assumptions import load, name_of_setting, setting
 from modc.report.assumptions import changed
+from modc.report.claims import OURS, PUBLISHED
 from modc.report.claims import claims as check
-from modc.report.claims_text import notes
+from modc.report.claims_text import VOCABULARY, notes
+from modc.report.files import other_datasets
 from modc.report.layout import page
 from modc.report.page import provenance
 from modc.report.page.claims import claims, held
 from modc.report.page.coverage import coverage
+from modc.report.page.failures import explained
 from modc.report.page.figures import figures
 from modc.report.page.places import details
 from modc.report.page.runs import absences, counts, runs
-from modc.report.page.summary import sentence, verdict_counts
+from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
 from modc.report.pairs import paired_interval
 from modc.report.render import all_frames
 from modc.report.results import collect
-from modc.report.verdicts import rule
+from modc.report.verdicts import OUTSIDE, rule
 
 
 def page_data(run_folder: Path, config: dict) -> dict:
     """Return what the templates show: texts, numbers and tables, nothing rendered."""
-    results = collect(run_folder, config)
+    results, known = explained(run_folder, config, collect(run_folder, config))
     every = all_frames(results, config)
     frames = {number: every[number] for number in TABLES}
     named = {f"Table {name}" if name in TABLES else name: own for name, own in every.items()}
     judged = check(every, config, paired_interval(results, config))
     checked = claims(judged)
     seeds = [count for frame in frames.values() for count in frame["seeds"]]
+    about = sentence(frames)
+    sides = [(OURS, "On our numbers")] if about else []
+    sides += [
+        (name, f"On {name}, a dataset that the paper does not have")
+        for name in other_datasets(config)
+    ]
     return {
         "run": config["run"],
-        "sentence": sentence(frames),
-        "verdicts": verdict_counts(frames),
+        "question": question(config, bool(about)),
+        "scope": scope(config),
+        "sentences": [
+            *filter(None, [about]),
+            *(claims_sentence(held(checked, side), len(checked), on) for side, on in sides),
+        ],
+        "published_hold": held(checked, PUBLISHED)["hold"],
+        "verdicts": verdict_counts(frames) if about else [],
+        "vocabulary": VOCABULARY,
         "claim_notes": notes(judged, len(config["grid"]["seeds"])),
         "rule": rule(seeds, config["report"]["widest_interval"]),
         "scores": counts(config, results),
         "claims": checked,
-        "held": held(checked),
-        "tables": [page(frame, name, config) for name, frame in named.items()],
+        "tables": _tables(named, config),
         "places": [
             place
             for name, frame in named.items()
             for place in details(frame, name, results, config)
         ],
-        "runs": runs(run_folder, config, results),
-        "absences": absences(run_folder, config, results),
+        "runs": runs(run_folder, config, results, known),
+        "absences": absences(known),
         "coverage": coverage(run_folder, config),
         "assumptions": assumptions(config),
         "changed": changed(config),
@@ -56,6 +73,18 @@ def page_data(run_folder: Path, config: dict) -> dict:
         "code": provenance.code_now(),
         "version": provenance.version_now(),
     }
+
+
+def _tables(named: dict[str, pd.DataFrame], config: dict) -> list[dict]:
+    """Return the tables as they are laid out, those of which the grid has nothing last."""
+    tables = [
+        {
+            "page": page(frame, name, config),
+            "is_outside": bool((frame["verdict"] == OUTSIDE).all() and len(frame)),
+        }
+        for name, frame in named.items()
+    ]
+    return sorted(tables, key=lambda table: table["is_outside"])
 
 
 def assumptions(config: dict) -> list[dict]:

@@ -1,19 +1,46 @@
-"""Why a number is not there: what the logs of its jobs say last."""
+"""Why a number is not there: what the logs of its jobs say last, and how far its training was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from modc.grid import Cell, last_stage, stages
 from modc.report.job_logs import error_of, last_line
-from modc.report.results import NOT_RUN
+from modc.report.results import NOT_RUN, Result
+from modc.report.status import DONE, CellStatus, run_status
 
+FAILED, NOT_FINISHED = "failed", "not finished"
 LONGEST = 400
 
 
+def explained(
+    run_folder: Path, config: dict, results: list[Result]
+) -> tuple[list[Result], dict[tuple[Cell, str], dict]]:
+    """Return the results, and by cell and method what is known about scores that are not there.
+
+    Of a result that is "not run" the status becomes what `why_missing` says in short: "failed in
+    warm_up". What is known: that of `why_missing`, and progress, how far the training was, or "".
+    """
+    run_folder = Path(run_folder)
+    statuses = {status.cell: status for status in run_status(run_folder, config)}
+    found, known = [], {}
+    for result in results:
+        why = {"status": result.status, "text": result.status, "said": "", "progress": ""}
+        why["log"] = f"{result.cell.folder}/{result.method}/scores.json"
+        if result.status == NOT_RUN:
+            why |= why_missing(run_folder, config, result.cell, result.method)
+            why["progress"] = _progress(config, statuses[result.cell], result.method)
+        if result.status:
+            known[result.cell, result.method] = why
+        found.append(replace(result, status=why["status"]))
+    return found, known
+
+
 def why_missing(run_folder: Path, config: dict, cell: Cell, method: str) -> dict:
-    """Return what is known about scores that are not there: text, log (inside the run's), said.
+    """Return what is known about scores that are not there: status, text, log, said.
 
     text: which of the cell's jobs failed first, and how; else which one began last, and said is its
-    last line; else which job of the data failed; else "not run", and log is "".
+    last line; else which job of the data failed; else "not run", and log, a file inside the run's
+    folder, is "". status: the text without what the job itself said.
     """
     run_folder = Path(run_folder)
     own = _there(_jobs(config, cell, method), run_folder)
@@ -21,15 +48,28 @@ def why_missing(run_folder: Path, config: dict, cell: Cell, method: str) -> dict
     for job, log in [*own, *data]:
         error = error_of(log)
         if error:
-            return _found(f"failed in {job}: {_short(error)}", log, run_folder)
+            status = f"{FAILED} in {job}"
+            return _found(status, f"{status}: {_short(error)}", log, run_folder)
     if own:
         job, log = own[-1]
-        return _found(f"not finished: {job} began", log, run_folder, _short(last_line(log)))
-    return {"text": NOT_RUN, "log": "", "said": ""}
+        text = f"{NOT_FINISHED}: {job} began"
+        return _found(NOT_FINISHED, text, log, run_folder, _short(last_line(log)))
+    return {"status": NOT_RUN, "text": NOT_RUN, "log": "", "said": ""}
 
 
-def _found(text: str, log: Path, run_folder: Path, said: str = "") -> dict:
-    return {"text": text, "log": str(log.relative_to(run_folder)), "said": said}
+def _found(status: str, text: str, log: Path, run_folder: Path, said: str = "") -> dict:
+    return {"status": status, "text": text, "log": str(log.relative_to(run_folder)), "said": said}
+
+
+def _progress(config: dict, status: CellStatus, method: str) -> str:
+    """Return how far the first stage is that is not done, as its heartbeat says; or ""."""
+    chain = stages(config, status.cell, method)
+    own = [stage for stage in status.stages if stage.stage in chain and stage.state != DONE]
+    if not own or not own[0].epoch:
+        return ""
+    at = own[0]
+    score = "" if at.score is None else f", validation MAP@all {100 * at.score:.2f}"
+    return f"{at.stage}: {at.epoch} of {at.epochs} epochs done{score}"
 
 
 def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from modc.report.anchors import place_id, run_id
+from modc.report.page.failures import FAILED
 from modc.report.results import Result
 
 SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")
@@ -25,7 +26,7 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
 
     frame: the long form. Numbers are fractions. seeds: number and value of each seed, None where it
     has none; baseline: the place of the baseline, "" for a baseline; run: the training, "" where
-    the grid has none.
+    the grid has none; badge: the verdict, or that the training failed.
     """
     divisor = config["evaluation"]["map_at_100"]
     places = frame.to_dict("records")
@@ -44,6 +45,7 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
                 "where": _where(place),
                 "metric": place["metric"],
                 "verdict": place["verdict"],
+                "badge": FAILED if place["status"].startswith(FAILED) else place["verdict"],
                 "status": place["status"],
                 **{key: _number(place.get(key)) for key in NUMBERS},
                 "seeds": seeds,

@@ -7,8 +7,7 @@ import yaml
 from modc.grid import METHODS, Cell, cells, stages, training_settings
 from modc.report.anchors import run_id
 from modc.report.page.curves import curve
-from modc.report.page.failures import why_missing
-from modc.report.results import NOT_RUN, Result
+from modc.report.results import Result
 
 # What a score says of how it was made, in the order of the page; what it does not say is left out.
 MADE_BY = {
@@ -29,11 +28,12 @@ MADE_BY = {
 LONGEST = 300
 
 
-def runs(run_folder: Path, config: dict, results: list[Result]) -> list[dict]:
+def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> list[dict]:
     """Return one entry for each dataset, network, percentage and method, with all of its seeds.
 
     Keys: id, dataset, network, labeled_percent, method, settings (a list of stage and YAML: what
-    differs from the stage before), seeds (see `_seed`).
+    differs from the stage before), seeds (see `_seed`). known: why scores are not there
+    (`modc.report.page.failures.explained`).
     """
     by_key: dict[tuple, list[Result]] = {}
     for result in results:
@@ -45,20 +45,21 @@ def runs(run_folder: Path, config: dict, results: list[Result]) -> list[dict]:
             "id": run_id(*key),
             **dict(zip(("dataset", "network", "labeled_percent", "method"), key, strict=True)),
             "settings": _settings(config, own[0].cell, own[0].method),
-            "seeds": [_seed(run_folder, config, result) for result in own],
+            "seeds": [_seed(run_folder, config, result, known) for result in own],
         }
         for key, own in by_key.items()
     ]
 
 
-def absences(run_folder: Path, config: dict, results: list[Result]) -> list[dict]:
-    """Return why scores are not there, each reason once: text, and places with name, log, said."""
+def absences(known: dict[tuple[Cell, str], dict]) -> list[dict]:
+    """Return why scores are not there, each reason once: text, and places.
+
+    A place has name, and log, said and progress as `modc.report.page.failures` has them.
+    """
     found: dict[str, list[dict]] = {}
-    for result in results:
-        if result.status:
-            why = _why(run_folder, config, result)
-            place = {"name": _name(result), "log": why["log"], "said": why["said"]}
-            found.setdefault(why["text"], []).append(place)
+    for (cell, method), why in known.items():
+        place = {key: why[key] for key in ("log", "said", "progress")}
+        found.setdefault(why["text"], []).append({"name": _name(cell, method), **place})
     return [{"text": text, "places": places} for text, places in found.items()]
 
 
@@ -79,10 +80,10 @@ def made_by(result: Result) -> list[tuple[str, str]]:
     return [(name, _text(made[key])) for key, name in MADE_BY.items() if key in made]
 
 
-def _seed(run_folder: Path, config: dict, result: Result) -> dict:
+def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
     """Return how one seed went: its files, what made it, its stages and learning curve.
 
-    missing: "" or why there are no scores; not_comparable: "" or why.
+    missing: None, or what is known about scores that are not there; not_comparable: "" or why.
     """
     cell, scores = result.cell, result.scores or {}
     chain = stages(config, cell, result.method)
@@ -91,7 +92,7 @@ def _seed(run_folder: Path, config: dict, result: Result) -> dict:
     return {
         "seed": cell.seed,
         "folder": f"{cell.folder}/{result.method}",
-        "missing": _why(run_folder, config, result)["text"] if result.status else "",
+        "missing": known.get((cell, result.method)),
         "not_comparable": result.not_comparable,
         "finished": f"{len(finished)} of {len(chain)} stages are finished",
         "seconds": sum(stage["seconds"] for stage in result.stages),
@@ -104,13 +105,6 @@ def _seed(run_folder: Path, config: dict, result: Result) -> dict:
         "curve": curve(folder, chain),
         "chain": chain,
     }
-
-
-def _why(run_folder: Path, config: dict, result: Result) -> dict:
-    if result.status != NOT_RUN:
-        log = f"{result.cell.folder}/{result.method}/scores.json"
-        return {"text": result.status, "log": log, "said": ""}
-    return why_missing(run_folder, config, result.cell, result.method)
 
 
 def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
@@ -127,9 +121,8 @@ def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
     return found
 
 
-def _name(result: Result) -> str:
-    cell = result.cell
-    network = cell.network if result.method == "baseline" else f"MODC({cell.network})"
+def _name(cell: Cell, method: str) -> str:
+    network = cell.network if method == "baseline" else f"MODC({cell.network})"
     return f"{cell.dataset} {cell.labeled_percent} % {network}, seed {cell.seed}"
 
 

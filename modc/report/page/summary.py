@@ -1,9 +1,18 @@
-"""The answer first: how many of the paper's numbers hold, and one plain sentence."""
+"""The answer first: what the run has, how much of the paper holds, in plain sentences."""
 
 import pandas as pd
 
+from modc.report.files import other_datasets
 from modc.report.html import VERDICT_MARKS
-from modc.report.verdicts import ABOVE, BELOW, MATCHES, MISSING, NOT_COMPARABLE, UNDECIDED
+from modc.report.verdicts import (
+    ABOVE,
+    BELOW,
+    MATCHES,
+    MISSING,
+    NOT_COMPARABLE,
+    OUTSIDE,
+    UNDECIDED,
+)
 
 MEANINGS = {
     MATCHES: "the published number lies within our interval",
@@ -12,18 +21,24 @@ MEANINGS = {
     UNDECIDED: "our interval is too wide to say, or there is none",
     NOT_COMPARABLE: "other data or settings than the paper's",
     MISSING: "no number of ours",
+    OUTSIDE: "this run does not train it",
 }
 COMPARED = (MATCHES, BELOW, ABOVE)
 
 
 def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
-    """Return one entry a verdict: mark, meaning, count in all, share of all, count by table."""
+    """Return one entry a verdict: mark, meaning, count in all, share of all, count by table.
+
+    One that is not in the grid is left out where all are.
+    """
     verdicts = {number: frame["verdict"].value_counts() for number, frame in frames.items()}
     total = sum(map(len, frames.values()))
     counts = []
     for verdict, mark in VERDICT_MARKS.items():
         by_table = {number: int(own.get(verdict, 0)) for number, own in verdicts.items()}
         count = sum(by_table.values())
+        if verdict == OUTSIDE and not count:
+            continue
         counts.append(
             {
                 "verdict": verdict,
@@ -37,19 +52,51 @@ def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
     return counts
 
 
+def scope(config: dict) -> str:
+    """Return what the run's grid has, in a sentence."""
+    grid = config["grid"]
+    datasets = [
+        f"{name} with {_listed([str(p) for p in sorted(grid['labeled_percent'][name])])} % of the "
+        f"labels"
+        for name in grid["datasets"]
+    ]
+    seeds = [str(seed) for seed in grid["seeds"]]
+    return (
+        f"This run has {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
+        f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}."
+    )
+
+
+def question(config: dict, is_of_the_paper: bool) -> str:
+    """Return what the page answers; is_of_the_paper: the grid has numbers of the paper."""
+    if is_of_the_paper:
+        return "Does the paper hold?"
+    return f"Do the paper's claims hold on {_listed(other_datasets(config))}?"
+
+
 def sentence(frames: dict[int, pd.DataFrame]) -> str:
-    """Return what can be said about the paper, in a sentence or two."""
-    counts = {entry["verdict"]: entry["count"] for entry in verdict_counts(frames)}
+    """Return what can be said about the paper's numbers, in a sentence or two; "" if none is asked.
+
+    Numbers that are not in the run's grid are told apart from those that are missing.
+    """
+    counts = dict.fromkeys(VERDICT_MARKS, 0)
+    counts |= {entry["verdict"]: entry["count"] for entry in verdict_counts(frames)}
     total = sum(counts.values())
+    asked = total - counts[OUTSIDE]
     compared = sum(counts[verdict] for verdict in COMPARED)
     missing, apart = counts[MISSING], counts[NOT_COMPARABLE]
-    if missing == total:
+    if not asked:
+        return ""
+    if missing == asked:
         return "Nothing can be said about the paper yet: this run has no numbers."
-    if missing + apart == total:
+    which = f"the paper's {total} numbers"
+    if asked < total:
+        which = f"the {asked} of the paper's {total} numbers that are in this run's grid"
+    if missing + apart == asked:
         lead = f"Nothing can be said about the paper yet: {'; '.join(reasons(frames))}."
-        return lead + (f" {missing} of the {total} numbers are missing." if missing else "")
+        return lead + (f" {missing} of {which} are missing." if missing else "")
     text = (
-        f"Of the paper's {total} numbers, {compared} could be decided: {counts[MATCHES]} match, "
+        f"Of {which}, {compared} could be decided: {counts[MATCHES]} match, "
         f"{counts[BELOW]} of ours lie below and {counts[ABOVE]} above."
     )
     rest = {
@@ -59,6 +106,33 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
     }
     others = [f"{counts[verdict]} {words}" for verdict, words in rest.items() if counts[verdict]]
     return f"{text} {_listed(others)}." if others else text
+
+
+def claims_sentence(held: dict, claims: int, where: str) -> str:
+    """Return how many of so many claims hold; held: as `modc.report.page.claims.held` returns it.
+
+    where: on what, such as "On our numbers".
+    """
+    if not held["judged"]:
+        return f"{where}, none of the paper's {claims} claims can be judged."
+    said = [
+        f"{count} {one if count == 1 else more}"
+        for count, one, more in (
+            (held["partly"], "holds partly", "hold partly"),
+            (held["fail"], "fails", "fail"),
+            (claims - held["judged"], "cannot be judged", "cannot be judged"),
+        )
+        if count
+    ]
+    first = f"{held['hold']} of the paper's {claims} claims hold{'s' if held['hold'] == 1 else ''}"
+    text = f"{where}, {_listed([first, *said])}."
+    if held["narrowed"]:
+        was = "was" if held["narrowed"] == 1 else "were"
+        text += (
+            f" Of those that hold, {held['narrowed']} {was} checked on a part of the cells: the "
+            f"rest is not in this run's grid."
+        )
+    return text
 
 
 def reasons(frames: dict[int, pd.DataFrame]) -> list[str]:

@@ -64,7 +64,7 @@
   });
   // On paper nothing can be opened.
   window.addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details.notes, .absences details")) {
+    for (const details of document.querySelectorAll("details.notes, .absences details, .claim details")) {
       details.open = true;
     }
   });

@@ -194,3 +194,9 @@ def test_it_prints(browser, page):
     assert printed.startswith(b"%PDF")
     # What stands below a table is printed with it.
     assert browser.evaluate("document.querySelectorAll('details.notes:not([open])').length") == 0
+    # So are the cells of the claims.
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    cells = "[...document.querySelectorAll('table.cells tbody tr')]"
+    assert browser.evaluate(f"{cells}.length") == 244
+    assert browser.evaluate(f"{cells}.every(row => row.checkVisibility())")
+    browser.call("Emulation.setEmulatedMedia", media="")

@@ -1,7 +1,12 @@
+import json
+from pathlib import Path
+
 import pytest
 
-from modc.grid import Cell
-from modc.report.page.failures import why_missing
+from modc.grid import Cell, training_settings
+from modc.report.page.failures import explained, why_missing
+from modc.report.results import collect
+from modc.training.heartbeat import heartbeat_path, origin
 
 CELL = Cell("DARN", "ASEN++", 10, 0)
 NAME = "DARN-ASEN++-10-0"
@@ -20,7 +25,7 @@ def why(tmp_path, config):
 
 
 def test_nothing_is_known_without_logs(why):
-    assert why({}) == {"text": "not run", "log": "", "said": ""}
+    assert why({}) == {"status": "not run", "text": "not run", "log": "", "said": ""}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,8 @@ def test_nothing_is_known_without_logs(why):
 )
 def test_the_job_that_failed_is_named_with_its_log(why, log, job):
     found = why({log: "so far so good\nmodc: error: no room\n"})
-    assert found == {"text": f"failed in {job}: no room", "log": f"logs/{log}", "said": ""}
+    said = {"text": f"failed in {job}: no room", "log": f"logs/{log}", "said": ""}
+    assert found == {"status": f"failed in {job}", **said}
 
 
 def test_the_first_failure_is_the_reason(why):
@@ -76,3 +82,32 @@ def test_the_baseline_does_not_wait_for_modc(why):
 
 def test_a_long_last_line_is_cut(why):
     assert len(why({f"warm_up/{NAME}.log": f"modc: error: {'x' * 9999}"})["text"]) < 500
+
+
+def test_how_far_a_failed_training_was(tmp_path, config, why):
+    why({f"warm_up_global/{NAME}.log": "modc: error: no; room"})
+    settings = training_settings(config, CELL, "warm_up_global")
+    resume = tmp_path / "resume" / Path(CELL.folder).relative_to("cells")
+    resume.mkdir(parents=True)
+    beat = {**origin(settings), "epochs_done": 7.0, "valid_MAP_all": 0.25}
+    heartbeat_path(resume / "warm_up_global.pt").write_text(json.dumps(beat))
+    results, known = explained(tmp_path, config, collect(tmp_path, config))
+    for method in ("baseline", "modc"):
+        own = known[CELL, method]
+        assert own["text"] == "failed in warm_up_global: no; room"
+        assert own["progress"] == "warm_up_global: 7 of 50 epochs done, validation MAP@all 25.00"
+    status = {(result.cell, result.method): result.status for result in results}
+    assert status.pop((CELL, "modc")) == "failed in warm_up_global"
+    assert status.pop((CELL, "baseline")) == "failed in warm_up_global"
+    assert set(status.values()) == {"not run"}
+    assert {own["progress"] for key, own in known.items() if key[0] != CELL} == {""}
+
+
+def test_scores_that_are_there_need_no_reason(tmp_path, config, write_run):
+    write_run(config)
+    results, known = explained(tmp_path, config, collect(tmp_path, config))
+    assert (known, {result.status for result in results}) == ({}, {""})
+    (tmp_path / CELL.folder / "modc" / "scores.json").write_text("{")
+    results, known = explained(tmp_path, config, collect(tmp_path, config))
+    assert known[CELL, "modc"]["status"] == "scores.json is not JSON"
+    assert known[CELL, "modc"]["log"] == f"{CELL.folder}/modc/scores.json"

@@ -94,6 +94,15 @@ def test_a_half_finished_run_with_failures(page_of, write_run, config):
     assert "scores.json is not JSON" in text
     assert "not finished: warm_up began" in text and "said last: epoch 7" in text
     assert "38 of 42" in text
+    place = next(
+        own
+        for own in page_data(folder, config)["places"]
+        if own["run"].startswith(
+            f"run-{failed.dataset}-{failed.network}-{failed.labeled_percent}-modc"
+        )
+    )
+    assert (place["badge"], place["status"]) == ("failed", "failed in warm_up")
+    assert place["seeds"][0]["why"] == "failed in warm_up"
 
 
 def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
@@ -113,7 +122,35 @@ def test_a_dataset_that_the_paper_does_not_have(page_of, write_run, config):
     page = page_of(write_run(config))
     check(page)
     assert "table-FashionMNIST-ASEN-baseline-100-overall-MAP-100" in page.ids
-    assert "this run has no numbers" in page.text()
+    text = page.text()
+    assert "Do the paper's claims hold on FashionMNIST?" in text
+    assert "This run has FashionMNIST with 100 % of the labels" in text
+    assert "On FashionMNIST, a dataset that the paper does not have," in text
+    # Nothing of the grid is missing, and none of the paper's numbers was asked for.
+    assert "missing" not in page.ids and "no numbers" not in text
+    assert "51 missing" not in text and "The paper's numbers by verdict" not in text
+    # Its own cells stand there, and its own table comes first.
+    assert "The 6 cells on FashionMNIST" in text
+    assert text.index("FashionMNIST, a dataset that the paper") < text.index("Table 1: FashionAI")
+    assert "5 of the paper's tables are not in this run's grid" in text
+
+
+def test_a_smaller_grid_than_the_papers(page_of, write_run, config):
+    config["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN", "ASENv2"]}
+    config["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
+    data = page_data(write_run(config), config)
+    assert data["absences"] == []
+    counted = {entry["verdict"]: entry["count"] for entry in data["verdicts"]}
+    assert counted["missing"] == 0 and counted["not in grid"] == 327 - 80
+    statuses = {p["verdict"]: p["status"] for p in data["places"] if not p["seeds"]}
+    assert statuses == {"not in grid": "not in this run's grid"}
+    first = data["claims"][0]["sides"][0]
+    assert (first["side"], first["counts"]["not in grid"]) == ("ours", 51 - 16)
+    page = page_of(write_run(config))
+    check(page)
+    assert "missing" not in page.ids
+    assert "80 of the paper's 327 numbers that are in this run's grid" in page.text()
+    assert "3 of the paper's tables are not in this run's grid" in page.text()
 
 
 def test_whatever_files_say_is_text(write_run, write_cell, scores_of, config, page_of):

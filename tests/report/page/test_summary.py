@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from modc.report.page.summary import sentence, verdict_counts
+from modc.report.page.summary import claims_sentence, scope, sentence, verdict_counts
 
 NOTHING = "Nothing can be said about the paper yet: "
 
@@ -43,7 +43,7 @@ def test_counts_are_of_all_tables_and_of_each():
         (
             ["not comparable", "missing"],
             "not comparable: drawn pictures",
-            NOTHING + "drawn pictures. 2 of the 4 numbers are missing.",
+            NOTHING + "drawn pictures. 2 of the paper's 4 numbers are missing.",
         ),
         (
             ["undecided", "undecided"],
@@ -58,6 +58,14 @@ def test_counts_are_of_all_tables_and_of_each():
             "above. 2 stay undecided, 2 are not comparable and 2 are missing.",
         ),
         (
+            ["matches", "missing", "not in grid"],
+            "",
+            "Of the 4 of the paper's 6 numbers that are in this run's grid, 2 could be decided: 2 "
+            "match, 0 of ours lie below and 0 above. 2 are missing.",
+        ),
+        (["missing", "not in grid"], "not run", NOTHING + "this run has no numbers."),
+        (["not in grid"], "not in this run's grid", ""),
+        (
             ["matches"],
             "",
             "Of the paper's 2 numbers, 2 could be decided: 2 match, 0 of ours lie below and 0 "
@@ -67,3 +75,38 @@ def test_counts_are_of_all_tables_and_of_each():
 )
 def test_one_plain_sentence(verdicts, status, expected):
     assert sentence(frames(*verdicts, status=status)) == expected
+
+
+def test_what_is_not_in_the_grid_is_counted_apart():
+    counted = {e["verdict"]: e["count"] for e in verdict_counts(frames("missing", "not in grid"))}
+    assert counted["missing"] == 2 and counted["not in grid"] == 2
+    assert "not in grid" not in {e["verdict"] for e in verdict_counts(frames("missing"))}
+
+
+def test_what_the_run_has(config):
+    assert scope(config) == (
+        "This run has FashionAI with 1, 5, 10, 50 and 100 % of the labels and DARN with 10 and 100 "
+        "% of the labels; ASEN, ASENv2 and ASEN++, each as baseline and under MODC; seed 0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((0, 0, 0, 0), "On X, none of the paper's 7 claims can be judged."),
+        ((7, 0, 0, 0), "On X, 7 of the paper's 7 claims hold."),
+        (
+            (1, 2, 1, 0),
+            "On X, 1 of the paper's 7 claims holds, 2 hold partly, 1 fails and 3 cannot be judged.",
+        ),
+        (
+            (7, 0, 0, 2),
+            "On X, 7 of the paper's 7 claims hold. Of those that hold, 2 were checked on a part of "
+            "the cells: the rest is not in this run's grid.",
+        ),
+    ],
+)
+def test_how_many_claims_hold(counts, expected):
+    hold, partly, fail, narrowed = counts
+    held = {"hold": hold, "partly": partly, "fail": fail, "judged": hold + partly + fail}
+    assert claims_sentence(held | {"narrowed": narrowed}, 7, "On X") == expected

@@ -1,0 +1,87 @@
+"""The claims as the page shows them, on tables whose numbers are the paper's own."""
+
+import numpy as np
+import pytest
+from made_claims import made_frames
+
+from modc.report.claims import claims as check
+from modc.report.page.claims import claims, held
+from modc.report.results import NOT_IN_GRID
+
+
+def of(key, frames, config):
+    found = {claim["id"]: claim for claim in claims(check(frames, config))}
+    return found[f"claim-{key}"]
+
+
+def test_cells_against_come_first_and_stand_beside_the_papers(config):
+    def shifted(frame):
+        is_one = (frame["network"] == "ASENv2") & (frame["top_n"] == "1")
+        return frame["published"].where(~(is_one & (frame["labeled_percent"] == 5)), 0.01)
+
+    own = of("top1-beats-top2", made_frames(ours=shifted), config)
+    cells = own["cells"]["Ours"]
+    assert [cell["word"] for cell in cells] == ["against"] * 3 + ["for"] * 24
+    assert {cell["where"].split(":")[0] for cell in cells[:3]} == {
+        "Table 3, FashionAI, 5\N{NO-BREAK SPACE}%"
+    }
+    assert all(cell["better"] == "MODC(ASENv2)_top1, known" for cell in cells[:3])
+    assert {cell["paper"]["word"] for cell in cells} == {"for"}
+    assert own["words"] == ["for", "against"]
+
+
+def test_a_pair_that_the_paper_has_in_the_other_order_says_so(config):
+    """The higher the paper's Acc, the lower ours."""
+
+    def turned(frame):
+        return np.where(frame["metric"] == "Acc", 1 - frame["published"], frame["published"])
+
+    same = of("accuracy-goes-with-gain", made_frames(), config)["cells"]["Ours"]
+    assert not any(cell["paper"]["is_reversed"] for cell in same)
+    cells = of("accuracy-goes-with-gain", made_frames(ours=turned), config)["cells"]["Ours"]
+    assert all(cell["paper"]["is_reversed"] for cell in cells)
+    for cell in cells:
+        assert cell["difference"] == pytest.approx(-cell["paper"]["difference"])
+
+
+def test_why_a_cell_was_judged_by_its_sign(config):
+    frames = made_frames(status="no interval: queries.csv is missing")
+    own = of("gain-on-every-attribute", frames, config)
+    assert {cell["reason"] for cell in own["cells"]["Ours"]} == {"queries.csv is missing"}
+    assert all(cell["by_sign"] and cell["is_comparable"] for cell in own["cells"]["Ours"])
+    assert own["sides"][0]["not_comparable"] == 0
+
+
+def test_why_a_cell_is_missing(config):
+    own = of("top1-beats-top2", made_frames(ours=np.nan, status="failed in warm_up"), config)
+    reasons = {cell["reason"] for cell in own["cells"]["Ours"]}
+    assert "FashionAI MODC(ASEN) 1 %: failed in warm_up" in reasons
+
+
+def test_cells_outside_the_grid_are_counted_and_not_listed(config):
+    def status(frame):
+        return np.where(frame["dataset"] == "DARN", NOT_IN_GRID, "")
+
+    frames = made_frames(status=status, ours=lambda f: f["published"].where(f["status"] == ""))
+    checked = claims(check(frames, config))
+    own = checked[0]
+    assert own["sides"][0]["verdict"] == "holds"
+    assert own["sides"][0]["counts"] | {"not in grid": 0, "for": 0} == dict.fromkeys(
+        ("for", "against", "undecided", "missing", "not in grid"), 0
+    )
+    assert own["sides"][0]["counts"]["not in grid"] == 27
+    assert own["sides"][0]["parts"]["Table 2, DARN"]["not in grid"] == 27
+    assert len(own["cells"]["Ours"]) == 24
+    counted = held(checked, "ours")
+    # The two of Table 3 are whole; the last claim does not hold.
+    assert counted["hold"] == 6 and counted["narrowed"] == 4
+    assert held(checked, "published")["narrowed"] == 0
+
+
+def test_another_dataset_alone_takes_the_place_of_ours(config):
+    config["grid"]["datasets"] = ["FashionMNIST"]
+    other = made_frames()[4].assign(table="", dataset="FashionMNIST")
+    nothing = {n: f.assign(ours=np.nan, status=NOT_IN_GRID) for n, f in made_frames().items()}
+    for claim in claims(check({**nothing, "FashionMNIST": other}, config)):
+        assert [side["name"] for side in claim["sides"]] == ["FashionMNIST", "Published"]
+        assert list(claim["cells"]) == ["FashionMNIST"]
