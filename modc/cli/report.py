@@ -35,8 +35,9 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
 def figures(configs: tuple[Path, ...], results: Path | None) -> None:
     """Draw the figures from whatever the run has, each with its numbers as CSV.
 
-    Spaces and retrieval examples (the paper's Figures 1 and 2), MAP by labels, gain against Acc,
-    learning curves. What cannot be drawn is named with the reason.
+    Spaces and retrieval examples (the paper's Figures 1 and 2) of the cell that `report.figures` of
+    the configuration names, MAP by labels, gain against Acc, learning curves of all seeds. What
+    cannot be drawn is named with the reason.
     """
     from modc.config import load
     from modc.report import rendered

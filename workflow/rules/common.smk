@@ -58,7 +58,7 @@ COVERAGE = [f"{RUN}/coverage/{name}" for own in LISTED.values() for name in cove
 COMPARABLE = {
     name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
 }
-VERDICTS = config["report"]
+VERDICTS = {"widest_interval": config["report"]["widest_interval"]}
 # What the run assumes: the report shows it, whether it changes a model of this grid or not.
 ASSUMED = grid.fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
 ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]

@@ -43,6 +43,7 @@ rule figures:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.figures.render"),
+        shown=config["report"].get("figures"),
         published=provenance.published(),
         comparable=COMPARABLE,
     shell:

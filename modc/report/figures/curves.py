@@ -37,14 +37,14 @@ COLUMNS = ["labeled_percent", "seed", "stage", "epoch_of_stage", "epoch", "quant
 
 
 def draw(run: Run, dataset: str, network: str) -> Figure:
-    """Draw the curves of the first seed, a row of two charts a percentage.
+    """Draw the curves of all seeds, a row of two charts a percentage.
 
-    Raises UserError if no stage has a curve.
+    The first seed that has curves is drawn with marks, the others as thin lines. Raises UserError
+    if no stage has a curve.
     """
     grid = run.config["grid"]
-    seed = grid["seeds"][0]
     percents = grid["labeled_percent"][dataset]
-    cells = [Cell(dataset, network, percent, seed) for percent in percents]
+    cells = [Cell(dataset, network, p, seed) for p in percents for seed in grid["seeds"]]
     frame = pd.concat([_curve(run, cell) for cell in cells], ignore_index=True)
     if frame.empty:
         raise UserError(f"no stage of {network} on {dataset} has a curve.csv: not trained yet")
@@ -62,13 +62,20 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
             _stage_numbers(axes, own)
     for axes in grid_of_axes[-1]:
         axes.set_xlabel("epoch, over all stages")
-    figure.suptitle(f"Learning curves: {network}, {dataset}, seed {seed}", fontsize="medium")
+    seeds = sorted(set(frame["seed"]), key=grid["seeds"].index)
+    which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    figure.suptitle(f"Learning curves: {network}, {dataset}, {which}", fontsize="medium")
     handles = {}
     for axes in grid_of_axes.flat:
         handles |= {h.get_label(): h for h in axes.get_legend_handles_labels()[0]}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, fontsize="small")
     absent = [str(percent) for percent in percents if percent not in shown]
     without = f" Not trained yet: {', '.join(absent)} % of the labels." if absent else ""
+    if len(seeds) > 1:
+        without = (
+            f" With marks: the first seed, whose stages are numbered above. Thin lines: the "
+            f"others, whose stages may begin at other epochs.{without}"
+        )
     return Figure(
         picture=png(figure),
         data=frame,
@@ -112,20 +119,22 @@ def _lines(axes, own: pd.DataFrame, names, scale: float) -> None:
         base = name.removeprefix("pseudo_").removeprefix("unlabeled_")
         colour, mark = LOOKS[base] if base in LOOKS else look(len(LOOKS))
         of_unlabeled = base != name
-        label = name.replace("valid_", "validation ").replace("_", " ")
+        marked = {
+            "marker": mark,
+            "mfc": "white" if of_unlabeled else colour,
+            "ms": 4,
+            "markevery": max(1, own["epoch"].max() // MARKS_A_LINE),
+            "lw": 1.2,
+            "label": name.replace("valid_", "validation ").replace("_", " "),
+        }
         part = own[own["quantity"] == name]
-        for _, line in part.groupby("stage", sort=False):
+        for (seed, _), line in part.groupby(["seed", "stage"], sort=False):
             axes.plot(
                 line["epoch"],
                 scale * line["value"],
                 "--" if of_unlabeled else "-",
                 c=colour,
-                marker=mark,
-                mfc="white" if of_unlabeled else colour,
-                ms=4,
-                markevery=max(1, own["epoch"].max() // MARKS_A_LINE),
-                lw=1.2,
-                label=label,
+                **(marked if seed == own["seed"].iloc[0] else {"lw": 0.6, "alpha": 0.6}),
             )
     axes.grid(alpha=0.3)
     axes.tick_params(labelsize="x-small")
@@ -133,10 +142,11 @@ def _lines(axes, own: pd.DataFrame, names, scale: float) -> None:
 
 
 def _stage_numbers(axes, own: pd.DataFrame) -> None:
-    """Part the stages with lines and write their numbers above, in turn lower and higher."""
+    """Part the first seed's stages with lines and write their numbers above, in turn higher."""
     last = own["epoch"].max()
     axes.set_xlim(0.5, last + 0.5)
-    for turn, (stage, part) in enumerate(own.groupby("stage", sort=False)):
+    numbered = own[own["seed"] == own["seed"].iloc[0]]
+    for turn, (stage, part) in enumerate(numbered.groupby("stage", sort=False)):
         first, end = part["epoch"].min() - 0.5, part["epoch"].max() + 0.5
         if end < last:
             axes.axvline(end, color="#8A8A8A", lw=0.8, ls=":")

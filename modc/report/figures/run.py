@@ -11,7 +11,7 @@ from modc.data import darn, fashion_mnist, fashionai
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.grid import Cell, last_stage
+from modc.grid import Cell, cells, last_stage
 from modc.report.files import PUBLISHED_DATASETS, other_datasets
 from modc.report.results import collect, result_of
 from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
@@ -80,16 +80,27 @@ class Run:
 
 
 def shown_cell(config: dict, network: str) -> Cell:
-    """Return the cell that the paper's figures are of: all labels, `network`, the first seed.
+    """Return the cell that `report.figures` names for a figure that the paper draws of `network`.
 
-    The first dataset of the grid; where the grid has no such network or percentage, its first
-    network and its largest percentage.
+    Where that says auto: the first dataset of the grid, `network` or else the grid's first one, the
+    largest percentage, the first seed. Raises UserError if the grid has no such cell.
     """
-    grid = config["grid"]
-    dataset = grid["datasets"][0]
-    chosen = network if network in grid["networks"] else grid["networks"][0]
-    percent = max(grid["labeled_percent"][dataset])
-    return Cell(dataset, chosen, percent, grid["seeds"][0])
+    grid, chosen = config["grid"], config["report"].get("figures", {})
+    named = {key: value for key, value in chosen.items() if value != "auto"}
+    dataset = named.get("dataset", grid["datasets"][0])
+    cell = Cell(
+        dataset,
+        named.get("network", network if network in grid["networks"] else grid["networks"][0]),
+        named.get("labeled_percent", max(grid["labeled_percent"].get(dataset, [0]))),
+        named.get("seed", grid["seeds"][0]),
+    )
+    if cell not in cells(config):
+        said = ", ".join(f"{key} {value}" for key, value in named.items())
+        raise UserError(
+            f"report.figures: {said}: the grid has no such cell; name one of its datasets, "
+            f"networks, labelled percentages and seeds, or auto"
+        )
+    return cell
 
 
 def attributes_of(config: dict, dataset: str) -> dict[str, int]:

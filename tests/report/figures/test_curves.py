@@ -42,3 +42,28 @@ def test_no_curve_is_no_figure(run):
     shutil.rmtree(run.folder / CELLS)
     with pytest.raises(UserError, match=r"no stage of ASENv2 on FashionAI has a curve\.csv"):
         curves.draw(run, "FashionAI", "ASENv2")
+
+
+def test_every_seed_is_drawn_and_the_first_with_marks(run, config, monkeypatch):
+    first = run.folder / CELLS / "100" / "seed-0"
+    shutil.copytree(first, first.with_name("seed-1"))
+    # Its warm-up took an epoch less.
+    curve = first.with_name("seed-1") / "warm_up" / "curve.csv"
+    curve.write_text("".join(curve.read_text().splitlines(keepends=True)[:-1]))
+    config["grid"]["seeds"] = [0, 1, 2]
+    drawn = []
+    monkeypatch.setattr(curves, "png", lambda figure: drawn.append(figure) or b"")
+    figure = curves.draw(run, "FashionAI", "ASENv2")
+    own = figure.data[figure.data["quantity"] == "valid_MAP@all"]
+    own = own[own["labeled_percent"] == 100]
+    assert own.loc[own["seed"] == 0, "epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert own.loc[own["seed"] == 1, "epoch"].tolist() == [1, 2, 3, 4, 5]
+    assert "Thin lines: the others" in figure.caption
+    assert "seeds 0, 1" in drawn[0].get_suptitle()
+    row = list(dict.fromkeys(figure.data["labeled_percent"])).index(100)
+    lines = [line for line in drawn[0].axes[2 * row].lines if len(line.get_xdata()) > 2]
+    marked = [line.get_marker() != "None" for line in lines]
+    assert any(marked) and not all(marked)
+    # One line that parts the two stages: the first seed's.
+    parting = [line for line in drawn[0].axes[2 * row].lines if line.get_linestyle() == ":"]
+    assert [line.get_xdata()[0] for line in parting] == [3.5]
