@@ -55,7 +55,7 @@ def test_intervals_and_seeds_are_said_where_there_are_some(overall):
 
 
 def test_no_number_of_the_dataset_is_no_figure(overall):
-    with pytest.raises(UserError, match="no score of DARN: not run"):
+    with pytest.raises(UserError, match="no score of DARN: not in this run's grid"):
         labels.draw(SimpleNamespace(overall=overall), "DARN")
 
 
