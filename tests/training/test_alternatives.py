@@ -11,7 +11,7 @@ from modc import grid
 from modc.config import merge
 from modc.networks import model_file
 from modc.published import assumptions
-from modc.training import modc as module
+from modc.training import instance as module
 from modc.training.instance import embedded
 from modc.training.modc import Modc
 from modc.training.semi_supervised import SemiSupervised
