@@ -23,15 +23,8 @@ def query_metrics(relevance: np.ndarray) -> dict[str, np.ndarray]:
     Each is float64 (Q,) in [0, 1], and 0 where its divisor is 0. `relevant` (R) and `hits` (h) are
     int64 (Q,).
     """
-    query, position = np.nonzero(relevance)
-    relevant = np.count_nonzero(relevance, axis=1)
-    hits = np.count_nonzero(relevance[:, :K], axis=1)
-    before = np.cumsum(relevant) - relevant
-    found = np.arange(1, len(query) + 1) - before[query]
-    precision = found / (position + 1)
-    first = position < K
-    summed = np.bincount(query, precision, len(relevance))
-    summed_first = np.bincount(query[first], precision[first], len(relevance))
+    relevant, summed = _precisions(relevance)
+    hits, summed_first = _precisions(relevance[:, :K])
     return {
         "relevant": relevant,
         "hits": hits,
@@ -41,6 +34,19 @@ def query_metrics(relevance: np.ndarray) -> dict[str, np.ndarray]:
         "MAP@100/R": _divide(summed_first, relevant),
         "Recall@100": _divide(hits, relevant),
     }
+
+
+def _precisions(relevance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many of each row of `relevance` (Q, C) are relevant, and their summed P(i)."""
+    queries, candidates = relevance.shape
+    # The rows one after the other: far faster to search than an array of two dimensions.
+    place = np.flatnonzero(relevance)
+    bounds = np.searchsorted(place, np.arange(queries + 1) * candidates)
+    relevant = np.diff(bounds)
+    query = np.repeat(np.arange(queries), relevant)
+    found = np.arange(1, len(place) + 1) - bounds[query]
+    precision = found / (place - query * candidates + 1)
+    return relevant, np.bincount(query, precision, queries)
 
 
 def _divide(summed: np.ndarray, divisor: np.ndarray) -> np.ndarray:

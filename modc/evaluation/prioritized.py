@@ -5,8 +5,7 @@ Source: the paper's top1 and top2 rows, in the reading of A13: the centres are t
 
 import numpy as np
 
-from modc.evaluation.metrics import query_metrics
-from modc.evaluation.ranking import Priority, ranked_relevance, unit
+from modc.evaluation.ranking import Priority, unit
 
 TOP_N = (1, 2)
 # Whose value a query is taken to have: its own, or that of its nearest centre.
@@ -31,40 +30,29 @@ def nearest_values(embedding: np.ndarray, centres: np.ndarray, n: int) -> np.nda
     return nearest
 
 
-def prioritized_metrics(
+def priorities(
     query: np.ndarray,
     query_value: np.ndarray,
     candidate: np.ndarray,
-    candidate_value: np.ndarray,
     centres: np.ndarray,
     order: str = "query",
-) -> dict[str, np.ndarray]:
-    """Return `column_name` -> float64 (Q,) of one attribute, and "Acc".
+) -> tuple[np.ndarray, dict[str, Priority]]:
+    """Return Acc, float64 (Q,), and what comes first by `column_name` without a metric.
 
-    query and candidate: unit float32 (Q, D) and (C, D); values int64; centres: (V, D), see
-    `nearest_values`. A query of value y is answered first with the candidates that have y among
-    the values of their n nearest centres, then with the others, each part by similarity to the
-    query, or the first part by similarity to the centre of y if `order` says so. Acc is 1 where the
-    query's nearest centre is that of its own value.
+    query and candidate: unit float32 (Q, D) and (C, D), of one attribute; values int64; centres:
+    (V, D), see `nearest_values`. A query of value y is answered first with the candidates that have
+    y among the values of their n nearest centres, then with the others, each part by similarity to
+    the query, or the first part by similarity to the centre of y if `order` says so. Acc is 1 where
+    the query's nearest centre is that of its own value.
     """
     pseudo = nearest_values(query, centres, 1)[:, 0]
     own_similarity = unit(centres) @ candidate.T if order == "centre" else None  # (V, C)
-    columns = {"Acc": (pseudo == query_value).astype(float)}
+    found = {}
     for n in TOP_N:
         assigned = nearest_values(candidate, centres, n)  # (C, n)
         for label, wanted in zip(QUERY_LABELS, (query_value, pseudo), strict=True):
-            ranked = ranked_relevance(
-                query,
-                query_value,
-                candidate,
-                candidate_value,
-                Priority(wanted, assigned, own_similarity),
-            )
-            for part, relevance in ranked:
-                for metric, values in query_metrics(relevance).items():
-                    name = column_name(n, label, metric)
-                    columns.setdefault(name, np.zeros(len(query)))[part] = values
-    return columns
+            found[column_name(n, label, "")] = Priority(wanted, assigned, own_similarity)
+    return (pseudo == query_value).astype(float), found
 
 
 def accuracy(arrays: dict[str, np.ndarray], centres: np.ndarray) -> float:

@@ -3,20 +3,19 @@
 import json
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from modc.errors import UserError
-from modc.evaluation.metrics import METRICS, query_metrics
-from modc.evaluation.prioritized import (
-    QUERY_LABELS,
-    TOP_N,
-    column_name,
-    prioritized_metrics,
-)
-from modc.evaluation.ranking import first_not_finite, ranked_relevance, unit
+from modc.evaluation import retrieval
+from modc.evaluation.metrics import METRICS
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name, priorities
+from modc.evaluation.ranking import first_not_finite, query_blocks, unit
 
 PARTS = ("embedding", "attribute", "value")
 ARRAYS = tuple(f"{role}_{part}" for role in ("query", "candidate") for part in PARTS)
@@ -33,15 +32,19 @@ def score(
     candidate_value: np.ndarray,
     centres: np.ndarray | None = None,
     prioritized_order: str = "query",
+    threads: int = 1,
+    device: str | None = None,
 ) -> pd.DataFrame:
     """Return one row of scores for each query, in the given order.
 
     Embeddings are (Q, D) and (C, D), of any length; attributes and values are integers. A query is
     ranked against the candidates of its own attribute by cosine. Columns: attribute, value,
     relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions; with
-    centres (A, V, D), rows of NaN where a value has none, also those of `prioritized_metrics`, with
-    its order.
-    Raises UserError if an embedding is not finite.
+    centres (A, V, D), rows of NaN where a value has none, also those of its `priorities`, in
+    `prioritized_order`, and Acc.
+
+    threads: of the CPU, which change no bit; device: a device of PyTorch, such as "cuda", to rank
+    on instead. Raises UserError if an embedding is not finite.
     """
     for name, embedding in (("query", query_embedding), ("candidate", candidate_embedding)):
         row = first_not_finite(embedding)
@@ -49,23 +52,60 @@ def score(
             raise UserError(f"{name}_embedding: row {row} holds a NaN or an infinity")
     columns = {name: np.zeros(len(query_value), np.int64) for name in ("relevant", "hits")}
     columns |= {name: np.zeros(len(query_value)) for name in METRICS}
-    for attribute in np.unique(query_attribute):
-        queries = np.flatnonzero(query_attribute == attribute)
-        candidates = np.flatnonzero(candidate_attribute == attribute)
-        sides = (
-            unit(query_embedding[queries]),
-            query_value[queries],
-            unit(candidate_embedding[candidates]),
-            candidate_value[candidates],
-        )
-        for part, relevance in ranked_relevance(*sides):
-            for name, values in query_metrics(relevance).items():
-                columns[name][queries[part]] = values
-        if centres is not None:
-            found = prioritized_metrics(*sides, centres[attribute], prioritized_order)
+
+    def tasks() -> Iterator[tuple]:
+        for attribute in np.unique(query_attribute):
+            queries = np.flatnonzero(query_attribute == attribute)
+            candidates = np.flatnonzero(candidate_attribute == attribute)
+            query, value = unit(query_embedding, queries), query_value[queries]
+            candidate = unit(candidate_embedding, candidates)
+            rankings = {"": None}
+            if centres is not None:
+                accuracy, found = priorities(
+                    query, value, candidate, centres[attribute], prioritized_order
+                )
+                rankings |= found
+                columns.setdefault("Acc", np.zeros(len(query_value)))[queries] = accuracy
+            for block in query_blocks(len(queries), len(candidates)):
+                asked = {name: ranking and ranking.of(block) for name, ranking in rankings.items()}
+                sides = query[block], value[block], candidate, candidate_value[candidates], asked
+                yield queries[block], sides
+
+    # One thread a product, so that its rounding is the same whatever their number.
+    with threadpool_limits(1, "blas"):
+        for queries, found in _run(_engine(device), tasks(), threads):
             for name, values in found.items():
                 columns.setdefault(name, np.zeros(len(query_value)))[queries] = values
     return pd.DataFrame({"attribute": query_attribute, "value": query_value, **columns})
+
+
+def pairs(query_attribute: np.ndarray, candidate_attribute: np.ndarray) -> int:
+    """Return how many similarities `score` computes: of each query, its attribute's candidates."""
+    attributes, count = np.unique(candidate_attribute, return_counts=True)
+    queries = [np.count_nonzero(query_attribute == attribute) for attribute in attributes]
+    return int(np.dot(queries, count))
+
+
+def _engine(device: str | None) -> Callable[..., dict[str, np.ndarray]]:
+    if device is None:
+        return retrieval.metrics
+    from modc.evaluation import retrieval_torch  # torch takes seconds to import
+
+    return lambda *sides: retrieval_torch.metrics(*sides, device)
+
+
+def _run(engine: Callable, tasks: Iterator[tuple], threads: int) -> Iterator[tuple]:
+    """Yield (queries, metrics) of each task; with several threads, they run beside each other."""
+
+    def work(task: tuple) -> tuple:
+        queries, sides = task
+        return queries, engine(*sides)
+
+    if threads == 1:
+        yield from map(work, tasks)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(work, tasks)
 
 
 def summarize(

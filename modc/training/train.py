@@ -216,7 +216,9 @@ def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:
         task.settings["evaluation_batch"],
         machine.precision,
     )
-    summary = summarize(score(**arrays), arrays["candidate_attribute"], len(task.index.attributes))
+    gpu = str(machine.device) if machine.device.type == "cuda" else None
+    scored = score(**arrays, threads=torch.get_num_threads(), device=gpu)
+    summary = summarize(scored, arrays["candidate_attribute"], len(task.index.attributes))
     scores = {metric: summary["overall"][metric] for metric in ("MAP@all", "MAP@100")}
     scores |= stage.validation(arrays)
     return {f"valid_{name}": value for name, value in scores.items()}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from modc.evaluation import ranking
-from modc.evaluation.ranking import first_not_finite, ranked_relevance, unit
+from modc.evaluation.ranking import first_not_finite, query_blocks, ranked_relevance, unit
 
 
 def naive_order(query, candidates):
@@ -71,3 +71,50 @@ def test_no_candidates():
     nothing = np.empty((0, 2), np.float32)
     ranked = list(ranked_relevance(np.eye(2, dtype=np.float32), np.zeros(2), nothing, np.empty(0)))
     assert [relevance.shape for _, relevance in ranked] == [(2, 0)]
+
+
+def similarities(kind, rows, columns):
+    rng = np.random.default_rng(0)
+    if kind == "few":  # nearly all are equal to a neighbour
+        drawn = rng.integers(-3, 4, (rows, columns)) / 4
+    elif kind == "steps":  # some are equal
+        drawn = rng.integers(-(2**13), 2**13, (rows, columns)) / 2**13
+    elif kind == "neighbours":  # of 2**-24 and its like; their keys are equal, they are not
+        drawn = rng.integers(-50 * columns, 50 * columns, (rows, columns)) * 2.0**-40
+    else:
+        drawn = rng.uniform(-1, 1, (rows, columns))
+    return drawn.astype(np.float32)
+
+
+@pytest.mark.parametrize("parted", [False, True])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (40, 1), (30, 400), (3, 40_000)])
+@pytest.mark.parametrize("kind", ["few", "steps", "neighbours", "all differ"])
+def test_order_is_that_of_a_stable_sort(kind, rows, columns, parted):
+    rng = np.random.default_rng(1)
+    similarity = similarities(kind, rows, columns)
+    relevant = rng.random((rows, columns)) < 0.3
+    first = rng.random((rows, columns)) < 0.4 if parted else None
+    columns_of = (-similarity,) if first is None else (-similarity, ~first)
+    order = np.lexsort(columns_of, axis=1)
+    expected = np.take_along_axis(relevant, order, axis=1)
+    assert np.array_equal(ranking._in_order(similarity, relevant, first), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (7, 10), (60, 3000), (1000, 0), (0, 9)])
+def test_blocks_hold_each_query_once_and_are_even(monkeypatch, shape):
+    monkeypatch.setattr(ranking, "SIMILARITIES_AT_ONCE", 50)
+    blocks = query_blocks(*shape)
+    assert [q for block in blocks for q in range(shape[0])[block]] == list(range(shape[0]))
+    sizes = {block.stop - block.start for block in blocks}
+    assert not sizes or max(sizes) - min(sizes) <= 1
+    assert all(size == 1 or size * shape[1] <= 50 for size in sizes)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 2**17])
+def test_unit_of_some_rows(monkeypatch, at_once):
+    embedding = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32)
+    whole = unit(embedding)
+    monkeypatch.setattr(ranking, "ENTRIES_AT_ONCE", at_once)
+    rows = np.array([29, 3, 3, 0])
+    assert np.array_equal(unit(embedding, rows), whole[rows])
+    assert unit(embedding, rows[:0]).shape == (0, 5)

@@ -9,8 +9,9 @@ import recipe
 from sklearn.metrics import average_precision_score
 
 from modc.errors import UserError
+from modc.evaluation import ranking
 from modc.evaluation.metrics import METRICS
-from modc.evaluation.scores import ARRAYS, read_embeddings, read_facts, score, summarize
+from modc.evaluation.scores import ARRAYS, pairs, read_embeddings, read_facts, score, summarize
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 GOLDEN_NAMES = {"map_all": "MAP@all", "map_100": "MAP@100", "recall_100": "Recall@100"}
@@ -90,6 +91,27 @@ def test_length_of_an_embedding_does_not_matter():
     arrays = small()
     longer = dict(arrays, query_embedding=arrays["query_embedding"] * 8)
     pd.testing.assert_frame_equal(score(**arrays), score(**longer))
+
+
+@pytest.mark.parametrize("at_once", [200, 2**25])
+def test_threads_change_no_bit(monkeypatch, at_once):
+    monkeypatch.setattr(ranking, "SIMILARITIES_AT_ONCE", at_once)
+    arrays = small(queries=200)
+    centres = np.random.default_rng(1).standard_normal((3, 4, 5)).astype(np.float32)
+    alone = score(**arrays, centres=centres)
+    assert score(**arrays, centres=centres, threads=3).equals(alone)
+
+
+def test_blocks_of_queries_change_nothing(monkeypatch):
+    whole = score(**small())
+    monkeypatch.setattr(ranking, "SIMILARITIES_AT_ONCE", 500)
+    monkeypatch.setattr(ranking, "KEYS_AT_ONCE", 250)
+    assert np.allclose(score(**small()), whole)
+
+
+def test_pairs_are_the_similarities_of_each_attribute():
+    query, candidate = np.array([0, 0, 2, 3]), np.array([2, 2, 2, 0, 0, 1])
+    assert pairs(query, candidate) == 2 * 2 + 1 * 3
 
 
 def test_zero_vectors_leave_candidate_order():
