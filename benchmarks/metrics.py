@@ -33,10 +33,7 @@ from modc.evaluation.scores import score
 TOLERANCE = 1e-6
 # Queries and values of each attribute; there are four candidates a query.
 SPLITS = {
-    "FashionAI": (
-        (422, 623, 535, 422, 341, 289, 703, 265),
-        (6, 9, 8, 6, 5, 5, 10, 5),
-    ),
+    "FashionAI": ((422, 623, 535, 422, 341, 289, 703, 265), (6, 9, 8, 6, 5, 5, 10, 5)),
     "DARN": (
         (476, 448, 491, 448, 463, 533, 509, 483, 442),
         (20, 12, 56, 6, 27, 10, 25, 7, 16),
@@ -219,21 +216,18 @@ def rows(name: str, ways: dict[str, Way], dim: int, rounds: int) -> list[list]:
 def large(dim: int, threads: int) -> None:
     """Print time and memory of 40,000 queries by 160,000 candidates of one attribute."""
     arrays = split(*LARGE, dim)
-    held, before = sum(array.nbytes for array in arrays.values()), _peak()
-    start = time.perf_counter()
+    held = sum(array.nbytes for array in arrays.values()) / 1e9
+    begun, start = time.perf_counter(), time.process_time()
     scored = score(**arrays, threads=threads)
-    took, peak = time.perf_counter() - start, _peak()
+    took, cores, peak = time.perf_counter() - begun, time.process_time() - start, _peak()
     units = [unit(arrays[f"{role}_embedding"]) for role in ("query", "candidate")]
     blocks = query_blocks(*map(len, units))[::32]
-    start = time.perf_counter()
-    for block in blocks:
-        floor([(units[0][block], units[1])])
     share = sum(block.stop - block.start for block in blocks) / len(units[0])
-    least = (time.perf_counter() - start) / share / threads
+    least = sum(seconds(floor, [(units[0][block], units[1])]) for block in blocks) / share
     click.echo(
-        f"40,000 x 160,000, dim {dim}, {threads} threads: {took:.0f} s, {took / least:.2f} times "
-        f"the floor ({least:.0f} s: {100 * share:.0f} % of it on one thread, by the threads); peak "
-        f"{peak:.2f} GB, of which {held / 1e9:.2f} GB are the arrays ({before:.2f} GB before); "
+        f"40,000 x 160,000, dim {dim}: {took:.0f} s with {threads} threads, {cores:.0f} s of a "
+        f"core, {cores / least:.2f} times the floor ({least:.0f} s, from {100 * share:.0f} % of the "
+        f"queries); peak {peak:.2f} GB, {held:.2f} GB of it the arrays; "
         f"MAP@all {scored['MAP@all'].mean():.4f}"
     )
 
