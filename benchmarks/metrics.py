@@ -100,13 +100,8 @@ def naive(arrays: Arrays) -> dict[str, float]:
             place = np.flatnonzero(relevant)
             precision = np.arange(1, len(place) + 1) / (place + 1)
             hits = np.count_nonzero(place < 100)
-            rows.append(
-                [
-                    precision.sum() / max(1, len(place)),
-                    precision[:hits].sum() / max(1, hits),
-                    hits / max(1, len(place)),
-                ]
-            )
+            sums = precision.sum(), precision[:hits].sum(), hits
+            rows.append(np.divide(sums, np.maximum([len(place), hits, len(place)], 1)))
     return _named(["MAP@all", "MAP@100/hits", "Recall@100"], np.mean(rows, axis=0))
 
 
@@ -137,8 +132,7 @@ def scikit_learn(arrays: Arrays) -> dict[str, float]:
         cosines = unit(query) @ unit(candidate).T
         for cosine, value in zip(cosines, query_value, strict=True):
             relevant = candidate_value == value
-            precision = average_precision_score(relevant, cosine) if relevant.any() else 0
-            precisions.append(precision)
+            precisions.append(average_precision_score(relevant, cosine) if relevant.any() else 0)
     return {"MAP@all": float(np.mean(precisions))}
 
 
@@ -214,21 +208,22 @@ def rows(name: str, ways: dict[str, Way], dim: int, rounds: int) -> list[list]:
     ]
 
 
-def large(dim: int, threads: int) -> None:
+def large(dim: int, threads: int, device: str | None) -> None:
     """Print time and memory of 40,000 queries by 160,000 candidates of one attribute."""
     arrays = split(*LARGE, dim)
     held = sum(array.nbytes for array in arrays.values()) / 1e9
     begun, start = time.perf_counter(), time.process_time()
-    scored = score(**arrays, threads=threads)
+    scored = score(**arrays, threads=threads, device=device)
     took, cores, peak = time.perf_counter() - begun, time.process_time() - start, _peak()
     units = [unit(arrays[f"{role}_embedding"]) for role in ("query", "candidate")]
     blocks = query_blocks(*map(len, units))[::32]
     share = sum(block.stop - block.start for block in blocks) / len(units[0])
     least = sum(seconds(floor, [(units[0][block], units[1])]) for block in blocks) / share
     click.echo(
-        f"40,000 x 160,000, dim {dim}, {threads} threads: {took:.0f} s, {cores:.0f} s of a core, "
-        f"{cores / least:.2f} times the floor's {least:.0f} s ({share:.0%} of it measured); peak "
-        f"{peak:.2f} GB, {held:.2f} GB of it the arrays; MAP@all {scored['MAP@all'].mean():.4f}"
+        f"40,000 x 160,000, dim {dim}, {device or f'{threads} threads'}: {took:.0f} s\n"
+        f"{cores:.0f} s of a core, {cores / least:.2f} times the floor's {least:.0f} s, of which "
+        f"{share:.0%} were measured\n{peak:.2f} GB at most, of which {held:.2f} are the arrays\n"
+        f"MAP@all {scored['MAP@all'].mean():.4f}"
     )
 
 
@@ -245,7 +240,7 @@ def machine() -> str:
     models = [line.partition(":")[2].strip() for line in named if line.startswith("model name")]
     cpu = models[0] if models else platform.processor() or platform.machine()
     packages = ["numpy", "scikit-learn", "torch", "torchmetrics", "ranx"]
-    present = [f"{name} {version(name)}" for name in packages if name not in absent(packages)]
+    present = [f"{name} {version(name)}" for name in packages if not absent([name])]
     return f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {', '.join(present)}"
 
 
@@ -268,12 +263,20 @@ def absent(packages) -> list[str]:
 )
 @click.option("--large", "only_large", is_flag=True, help="40,000 x 160,000 alone, and its memory.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="--large's.")
-def main(rounds: int, dim: int, splits: tuple[str, ...], only_large: bool, threads: int) -> None:
+@click.option("--device", help="--large's: a device of PyTorch, such as cuda.")
+def main(
+    rounds: int,
+    dim: int,
+    splits: tuple[str, ...],
+    only_large: bool,
+    threads: int,
+    device: str | None,
+) -> None:
     """Print the table."""
     click.echo(machine())
     if only_large:
         with threadpool_limits(1):
-            large(dim, threads)
+            large(dim, threads, device)
         return
     missing = absent({name for _, needs in WAYS.values() for name in needs})
     if missing:

@@ -8,7 +8,7 @@ from modc.cli.options import PATH
 from modc.errors import UserError
 from modc.grid import NETWORKS
 
-# From so many similarities on, ten seconds of one core, a GPU is worth the seconds it takes to
+# From so many similarities on, some ten seconds of one core, a GPU is worth the seconds it takes to
 # start PyTorch and CUDA.
 PAIRS_FOR_A_GPU = 300_000_000
 
