@@ -57,13 +57,27 @@ def imported_files(module: str) -> set[Path]:
         if path is None or path in found:
             continue
         found.add(path)
-        waiting.append(name.rpartition(".")[0])
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        waiting += [name.rpartition(".")[0], *_imported_names(path)]
     return found
+
+
+@cache
+def _imported_names(path: Path) -> list[str]:
+    names, waiting = [], list(ast.parse(path.read_bytes()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            # Not into expressions, which are most of a file and import nothing.
+            waiting += [
+                inner
+                for inner in ast.iter_child_nodes(node)
+                if isinstance(inner, ast.stmt | ast.excepthandler | ast.match_case)
+            ]
+    return names
 
 
 def _file(module: str) -> Path | None:
