@@ -21,6 +21,7 @@ from modc.report.files import (
     table_files,
 )
 from modc.report.job_logs import error_of
+from modc.runs import in_use
 from modc.training.device import visible_devices
 
 try:
@@ -94,9 +95,23 @@ if GPUS and "gpu" not in workflow.global_resources:
 
 
 onstart:
+    claim_folders()
     configuration.write(CONFIG, config)
     if not GPUS:
         print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
+
+
+def claim_folders():
+    """Keep a second Snakemake from the run, and from the datasets that this one makes or reads."""
+    made = [str(file) for job in workflow.dag.needrun_jobs() for file in job.output]
+    try:
+        in_use.claim(Path(RUN))
+        for dataset in config["grid"]["datasets"]:
+            folder = DATA.format(dataset=dataset)
+            is_made = any(file.startswith(f"{folder}/") for file in made)
+            in_use.claim(Path(folder), shared=not is_made)
+    except UserError as error:
+        sys.exit(f"Error: {error}")
 
 
 def dataset_folder(wildcards):
