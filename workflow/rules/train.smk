@@ -23,7 +23,8 @@ rule warm_up_global:
         code=provenance.training_code(),
         options=training_options,
     shell:
-        "modc train {params.options} --threads {threads} 2> {log:q}"
+        # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
+        f"modc train {{params.options}} --threads {config['threads']} 2> {{log:q}}"
 
 
 # The last warm-up model is the baseline.
