@@ -18,13 +18,13 @@ COLUMNS = [
     "best_MAP@all",
     "last_MAP@all",
     "best_Acc",
-    "seconds",
 ]
 INTRODUCTION = """# Stages
 
 Validation scores in percent: MAP@all after the first epoch of a stage, in its best epoch, whose
 model goes on, and after its last; Acc in the best epoch. `curve.csv` and `curve.png` of each stage
-have all epochs.
+have all epochs. How long a stage took is in `scores.json` and on the page, since it is another time
+in each run.
 """
 
 
@@ -43,7 +43,6 @@ def stages(results: list[Result]) -> pd.DataFrame:
                 **{name: stage[name] for name in ("stage", "epochs", "stopped", "best_epoch")},
                 **{f"{at}_MAP@all": stage[at].get("MAP@all") for at in ("first", "best", "last")},
                 "best_Acc": stage["best"].get("Acc"),
-                "seconds": stage["seconds"],
             }
     return pd.DataFrame(list(rows.values()), columns=COLUMNS)
 
