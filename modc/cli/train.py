@@ -101,6 +101,7 @@ def train(
 
     from modc.data.device_images import DeviceImages
     from modc.networks.model_file import load as load_model
+    from modc.training.device import lease
     from modc.training.task import LAST, MODEL, Task
     from modc.training.train import train as train_task
 
@@ -109,22 +110,27 @@ def train(
     for folder in (output, resume):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
-    for stage in stages:
-        settings = training_settings(config, cell, stage)
-        public = settings.get("public_checkpoint")
-        task = Task(
-            settings,
-            listed,
-            {name: packed_images[name] for name in packed_sizes(config, dataset, network, stage)},
-            subsets.read(labeled),
-            load_model(initial) if initial else None,
-            output / stage,
-            resume / f"{stage}.pt",
-            output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
-            Path(public) if public else None,
-        )
-        train_task(task)
-        initial = output / stage / following
+    # One GPU for all stages: what the first one leaves in its memory is still there.
+    with lease() as leased:
+        for stage in stages:
+            settings = training_settings(config, cell, stage)
+            public = settings.get("public_checkpoint")
+            task = Task(
+                settings,
+                listed,
+                {
+                    name: packed_images[name]
+                    for name in packed_sizes(config, dataset, network, stage)
+                },
+                subsets.read(labeled),
+                load_model(initial) if initial else None,
+                output / stage,
+                resume / f"{stage}.pt",
+                output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
+                Path(public) if public else None,
+            )
+            train_task(task, leased)
+            initial = output / stage / following
 
 
 def _assumed(config: dict, assumed: tuple[str, ...]) -> dict:

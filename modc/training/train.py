@@ -16,7 +16,7 @@ from modc.training import checkpoint
 from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
 from modc.training.curve import write_curve
-from modc.training.device import lease, torch_device, training_dtype
+from modc.training.device import torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat
 from modc.training.kept import keep, take_back
 from modc.training.optimizer import load, set_learning_rate
@@ -37,12 +37,13 @@ class Machine:
     precision: torch.dtype
 
 
-def train(task: Task) -> None:
+def train(task: Task, leased: str | None = None) -> None:
     """Train `task` to its end, going on from its checkpoint if there is one.
 
     Killed at any moment and started again, it ends with the same model as one left alone. SIGTERM
     saves a checkpoint within the epoch and raises SystemExit. Raises UserError if no triplet can be
-    drawn, or if the loss is no longer a number.
+    drawn, or if the loss is no longer a number. leased: the GPU that this process holds, None for
+    the CPU.
     """
     task.check()
     key = task.key()
@@ -52,10 +53,9 @@ def train(task: Task) -> None:
         elif take_back(task, key):
             log.info("%s: already trained, its files were kept", task.name)
         else:
-            with lease() as leased:
-                device = torch_device(leased)
-                precision = training_dtype(task.settings["precision"], device)
-                _train(task, key, Machine(device, precision))
+            device = torch_device(leased)
+            precision = training_dtype(task.settings["precision"], device)
+            _train(task, key, Machine(device, precision))
         keep(task)
         task.resume.unlink(missing_ok=True)
         Heartbeat(task.resume, task.settings).finish()
