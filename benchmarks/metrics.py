@@ -184,8 +184,8 @@ def rows(name: str, ways: dict[str, Way], dim: int, rounds: int) -> list[list]:
     apart = {}
     for way, work in ways.items():
         means = work(arrays)  # and warms up what is compiled
-        apart[way] = max(abs(mean - expected[metric]) for metric, mean in means.items())
-        if apart[way] > TOLERANCE:
+        apart[way] = np.max([abs(mean - expected[metric]) for metric, mean in means.items()])
+        if not apart[way] <= TOLERANCE:
             raise click.ClickException(f"{name}: {way} differs by {apart[way]}: {means}")
     taken = []
     for _ in range(rounds):

@@ -24,7 +24,8 @@ def test_every_way_that_is_installed_is_in_the_table(benchmark):
         assert all(name in run.output for name in missing)
 
 
-def test_a_way_that_is_wrong_is_named(benchmark):
-    benchmark["main"].callback.__globals__["WAYS"]["wrong"] = (lambda _: {"MAP@all": 2.0}, ())
+@pytest.mark.parametrize("mean", [2.0, float("nan")])
+def test_a_way_that_is_wrong_is_named(benchmark, mean):
+    benchmark["main"].callback.__globals__["WAYS"]["wrong"] = (lambda _: {"MAP@all": mean}, ())
     run = CliRunner().invoke(benchmark["main"], CALL)
     assert run.exit_code == 1 and "tiny: wrong differs by" in run.output
