@@ -17,6 +17,20 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these run where Snakemake does: they are short, or need the network.
+localrules:
+    garments,
+    fetch_fashion_mnist,
+    fetch_splits,
+    fetch_fashionai,
+    fetch_darn,
+    subset,
+    coverage,
+    tables,
+    report,
+    ablation,
+
+
 rule all:
     default_target: True
     input:

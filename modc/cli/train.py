@@ -66,7 +66,8 @@ def train(
 ) -> None:
     """Train stages of one cell of the grid on one GPU, or on the CPU if there is none.
 
-    Safe to kill: the same command goes on from the last finished epoch.
+    Safe to kill: the same command goes on from the last finished epoch, after SIGTERM from the last
+    step.
     """
     from modc.config import load
     from modc.data import subsets

@@ -50,8 +50,8 @@ with lease() as device:
 """
 
 
-def hold(folder):
-    env = {**os.environ, "CUDA_VISIBLE_DEVICES": "4,7", "TMPDIR": str(folder)}
+def hold(folder, devices="4,7", **slurm):
+    env = {**os.environ, "CUDA_VISIBLE_DEVICES": devices, "TMPDIR": str(folder), **slurm}
     return subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         stdin=subprocess.PIPE,
@@ -72,6 +72,20 @@ def test_two_processes_never_share_a_device_and_a_third_waits_for_a_death(tmp_pa
     first.wait()
     assert third.stdout.readline() in got
     for process in (second, third):
+        process.communicate("\n")
+        assert process.returncode == 0
+
+
+def test_two_slurm_jobs_on_a_node_each_have_a_device_0_of_their_own(tmp_path):
+    first, second = (hold(tmp_path, "0", SLURM_JOB_ID=job) for job in ("17", "18"))
+    assert {first.stdout.readline(), second.stdout.readline()} == {"0 0\n"}
+    # Within one job it is one device.
+    third = hold(tmp_path, "0", SLURM_JOB_ID="18")
+    with pytest.raises(subprocess.TimeoutExpired):
+        third.wait(timeout=2)
+    second.communicate("\n")
+    assert third.stdout.readline() == "0 0\n"
+    for process in (first, third):
         process.communicate("\n")
         assert process.returncode == 0
 

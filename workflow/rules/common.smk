@@ -1,6 +1,7 @@
 # Names and input functions that the rules share. What is trained is decided in modc/grid.py.
 import re
 import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -97,7 +98,7 @@ if GPUS and "gpu" not in workflow.global_resources:
 onstart:
     claim_folders()
     configuration.write(CONFIG, config)
-    if not GPUS:
+    if not GPUS and workflow.local_exec:
         print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
 
 

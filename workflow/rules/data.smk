@@ -47,6 +47,7 @@ rule fetch_splits:
         ),
     log:
         f"{LOGS}/fetch/splits.log",
+    retries: 0
     shell:
         f"modc fetch splits --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
@@ -61,6 +62,7 @@ rule fetch_fashionai:
     log:
         f"{LOGS}/fetch/FashionAI.log",
     priority: 100
+    retries: 0
     shell:
         f"modc fetch fashionai --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
@@ -75,6 +77,7 @@ rule fetch_darn:
     log:
         f"{LOGS}/fetch/DARN.log",
     priority: 100
+    retries: 0
     shell:
         f"modc fetch darn --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 

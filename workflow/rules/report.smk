@@ -114,6 +114,9 @@ rule ablation:
 
 
 onsuccess:
+    # What trainings kept of finished stages, for the case that a cell is started again.
+    for kept in sorted(Path(RUN).glob("**/resume/*/*/*/seed-*/*/")):
+        shutil.rmtree(kept)
     for summary in map(Path, (SUMMARY, ABLATION_SUMMARY)):
         if summary.exists() and summary.stat().st_mtime >= STARTED:
             print(summary.read_text())

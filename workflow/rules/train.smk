@@ -24,7 +24,8 @@ rule warm_up_global:
         options=training_options,
     shell:
         # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
-        f"modc train {{params.options}} --threads {config['threads']} 2> {{log:q}}"
+        # exec: a signal for the job reaches the trainer, and Snakemake waits for its checkpoint.
+        f"exec modc train {{params.options}} --threads {config['threads']} 2> {{log:q}}"
 
 
 # The last warm-up model is the baseline.

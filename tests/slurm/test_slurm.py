@@ -1,0 +1,226 @@
+"""The workflow on Slurm: what the profile plans, and a whole run on a cluster that loses a node."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import cluster
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
+# Two cells that take long enough to be stopped in the middle.
+TINY = {
+    "run": "tiny",
+    "datasets": {
+        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 400, "seed": 0}}
+    },
+    "grid": {
+        "datasets": ["FashionAI"],
+        "networks": ["ASENv2"],
+        "labeled_percent": {"FashionAI": [10, 100]},
+    },
+    "networks": {"ASENv2": {"backbone": "resnet10"}},
+    "training": {"triplets_per_epoch": 160, "stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
+    "modc": {
+        "unlabeled_ratio": 0.34,
+        "stages": {"ASENv2": {"epochs": {"supervised": 4, "semi_supervised": 1}}},
+    },
+    "threads": 1,
+}
+# No accounting here; jobs end after seconds, not hours.
+SLURM = (
+    *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"),
+)
+# Minutes until a run that should end by itself is given up.
+LONGEST = 40
+
+TRAINING = ("warm_up_global", "warm_up", "supervised", "semi_supervised")
+
+needs_plugin = pytest.mark.skipif(
+    find_spec("snakemake_executor_plugin_slurm") is None,
+    reason="not installed: the extra `slurm` (pip install -e .[slurm])",
+)
+
+
+def copied(folder: Path) -> Path:
+    """Copy the project to `folder`."""
+    skip = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=skip)
+        else:
+            folder.mkdir(exist_ok=True)
+            shutil.copy(source, folder / part)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch) -> None:
+    """Whatever is started finds the commands of this Python's environment, and no GPU."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def started(folder: Path, environment: dict, *arguments: str) -> subprocess.Popen:
+    """Start Snakemake in a copy of the project, with the copy's package; its output is run.log."""
+    environment = {
+        **environment,
+        "PYTHONPATH": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    with (folder / "run.log").open("w") as output:
+        return subprocess.Popen(
+            ["snakemake", *arguments], cwd=folder, env=environment, stdout=output, stderr=output
+        )
+
+
+def trainers(folder: Path) -> list[str]:
+    """Return the cells that are being trained in `folder`, once for each process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if (path / "cwd").readlink() == folder and {"train", "--output"} <= {*words}:
+                found.append(words[words.index("--output") + 1])
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+def beats(folder: Path, job: dict) -> Iterator[dict]:
+    """Yield how far the stages after a cell's baseline are, of those that said so just now."""
+    *cell, seed = job["name"].split("-")
+    place = "/".join([*cell, f"seed-{seed}"])
+    for path in (folder / "results").glob(f"*/resume/{place}/*.json"):
+        beat = json.loads(path.read_text())
+        fresh = time.time() - beat["written"] < 1 and not beat.get("done")
+        if fresh and not path.stem.startswith("warm_up"):
+            yield beat
+
+
+def log_of(folder: Path, job: dict, stage: str) -> Path:
+    (found,) = (folder / "results").glob(f"*/logs/{stage}/{job['name']}.log")
+    return found
+
+
+def wait_for(condition, snakemake: subprocess.Popen, folder: Path):
+    """Return what `condition` returns once it is true; meanwhile no cell is trained twice."""
+    deadline = time.monotonic() + 60 * LONGEST
+    while not (found := condition()):
+        twice = [cell for cell, times in Counter(trainers(folder)).items() if times > 1]
+        assert not twice
+        assert time.monotonic() < deadline, (folder / "run.log").read_text()
+        assert snakemake.poll() is None, (folder / "run.log").read_text()
+        time.sleep(0.1)
+    return found
+
+
+def disturbed(slurm: cluster.Cluster, snakemake: subprocess.Popen, folder: Path) -> list[dict]:
+    """Preempt a job and lose the node of one, each in a stage after its baseline; return both."""
+
+    def under_way(epochs: int) -> dict | None:
+        for job in slurm.jobs():
+            for beat in beats(folder, job):
+                if epochs <= beat["epochs_done"] < beat["epochs"]:
+                    return job
+        return None
+
+    preempted = wait_for(lambda: under_way(0), snakemake, folder)
+    slurm.ask(f"scancel --signal=TERM {preempted['number']}")
+    asked = time.monotonic()
+    numbers = lambda: [job["number"] for job in slurm.jobs()]  # noqa: E731
+    wait_for(lambda: preempted["number"] not in numbers(), snakemake, folder)
+    assert time.monotonic() - asked < 30
+    assert "stopped by SIGTERM" in log_of(folder, preempted, "[ps]*").read_text()
+    # Its checkpoint is of the last epoch that was finished.
+    lost = wait_for(lambda: under_way(1), snakemake, folder)
+    slurm.lose(lost["node"])
+    return [preempted, lost]
+
+
+def tables(run: Path) -> dict[str, bytes]:
+    """Return the bytes of a run's tables."""
+    return {path.name: path.read_bytes() for path in (run / "tables").iterdir()}
+
+
+def left_over(folder: Path) -> list[str]:
+    """Return the processes that still run for this test, some seconds after its end."""
+    for _ in range(50):
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                texts = [(path / name).read_bytes() for name in ("cmdline", "environ")]
+            except OSError:
+                continue
+            if path.name != str(os.getpid()) and any(str(folder).encode() in t for t in texts):
+                found.append(texts[0].decode(errors="replace"))
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
+
+
+@needs_plugin
+def test_the_profile_plans_the_same_jobs_a_cell_in_one_job_with_one_gpu(tmp_path):
+    folder = copied(tmp_path / "project")
+    run = started(folder, dict(os.environ), "-n", "--workflow-profile", "profiles/slurm")
+    status, output = run.wait(), (folder / "run.log").read_text()
+    assert status == 0, output
+    assert re.search(r"^total +111$", output, re.M)
+    groups = re.split(r"Group job (\S+) .*\n", output)
+    rules = {}
+    for name, jobs in zip(groups[1::2], groups[2::2], strict=True):
+        parts = re.findall(r"^    rule (\w+):\n((?: {8}.*\n)+)", jobs, re.M)
+        rules[name] = sorted(rule for rule, _ in parts)
+        assert all(("gpu=1" in text) == (rule in TRAINING) for rule, text in parts)
+    assert len(rules) == 21
+    assert rules["FashionAI-ASENv2-100-0"] == ["score", "score", "supervised", "warm_up"]
+    assert rules["DARN-ASEN++-10-0"] == [
+        *("score", "score", "semi_supervised", "warm_up", "warm_up_global")
+    ]
+    assert not re.search(r"^    rule (index|tables|pack_\w+):", output, re.M)
+
+
+@pytest.mark.slow
+@needs_plugin
+@pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing())
+def test_a_node_is_lost_and_a_job_preempted_and_the_tables_are_those_of_a_quiet_run(tmp_path):
+    config = os.environ.get("MODC_SLURM_CONFIG", "tiny.yaml")
+    alone, shared = (copied(tmp_path / name) for name in ("alone", "shared"))
+    quiet = started(alone, dict(os.environ), "--cores", "2", "--configfile", config)
+    assert quiet.wait() == 0, (alone / "run.log").read_text()
+    with cluster.running(tmp_path / "slurm") as slurm:
+        snakemake = started(shared, slurm.environment, *SLURM, "--configfile", config)
+        try:
+            events = disturbed(slurm, snakemake, shared)
+            wait_for(lambda: snakemake.poll() is not None, snakemake, shared)
+            output = (shared / "run.log").read_text()
+            assert snakemake.returncode == 0, output
+        finally:
+            snakemake.kill()
+            snakemake.wait()
+        devices = (tmp_path / "slurm" / "devices").read_text().splitlines()
+    assert not left_over(tmp_path)
+    (one,), (other,) = ((folder / "results").iterdir() for folder in (alone, shared))
+    assert tables(one) == tables(other)
+    # Each went on where it was, and its baseline was not trained again.
+    for job in events:
+        assert "already trained, its files were kept" in log_of(shared, job, "warm_up").read_text()
+        assert re.search(r"resumed after epoch \d+", log_of(shared, job, "[ps]*").read_text())
+    # Slurm gave one device to whatever ran on a GPU.
+    assert {line.split()[2] for line in devices} <= {"0", "none"}
+    assert not list(other.glob("resume/**/model.pt")) and not list(other.rglob("*.tmp"))
