@@ -29,7 +29,7 @@ STEPS = {
     "score": ["modc.evaluation.scores", "modc.evaluation.scoring"],
     "tables": ["modc.report.render"],
     "coverage": ["modc.report.coverage"],
-    "figures": ["modc.report.figures.render"],
+    "figures": ["modc.report.figures.render", "modc.report.figures.universal"],
     "report": ["modc.report.page.page"],
 }
 IMPORTED = """
