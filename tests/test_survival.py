@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def ended(process: subprocess.Popen, folder: Path) -> None:
     assert process.wait() == 0, (folder / "run.log").read_text()
 
 
+def wait_for(something: Callable[[], bool], process: subprocess.Popen) -> None:
+    """Wait until something is so, which must be before the end of the process."""
+    while not something():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
 def leases(folder: Path) -> list[tuple[str, float, float]]:
     """Return device, begin and end of each training."""
     lines = (folder / "leases").read_text().split("\n")[:-1]
@@ -165,10 +173,7 @@ def test_jobs_that_need_no_torch_do_not_import_it(one_device):
 def test_a_second_snakemake_on_a_run_is_refused_until_the_first_is_killed(tmp_path, one_device):
     folder = project(tmp_path / "run")
     first = run(folder, "--cores", "2")
-    lock = folder / "results" / ".tiny.lock"
-    while not lock.exists() or not lock.read_text():
-        assert first.poll() is None
-        time.sleep(0.05)
+    wait_for((results(folder) / "config.yaml").exists, first)
     before = (results(folder) / "config.yaml").read_text()
     (folder / "run.yaml").write_text(yaml.safe_dump({**TINY, "threads": 1}))
     assert run(folder, "--cores", "2").wait() == 1
@@ -179,9 +184,7 @@ def test_a_second_snakemake_on_a_run_is_refused_until_the_first_is_killed(tmp_pa
     assert (folder / "run.log").read_text().count("is at work there") == 0
     # Its trainings go on, and the next Snakemake's wait for them.
     (folder / "run.yaml").write_text(yaml.safe_dump(TINY))
-    while "train" not in survival.jobs(folder).values():
-        assert first.poll() is None
-        time.sleep(0.05)
+    wait_for(lambda: "train" in survival.jobs(folder).values(), first)
     first.send_signal(signal.SIGKILL)
     first.wait()
     left = survival.jobs(folder)
