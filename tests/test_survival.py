@@ -180,6 +180,11 @@ def test_a_second_snakemake_on_a_run_is_refused_until_the_first_is_killed(tmp_pa
     said = (folder / "run.log").read_text()
     assert f"results/tiny: process {first.pid} of " in said and "Traceback" not in said
     assert (results(folder) / "config.yaml").read_text() == before
+    # Nor may another run take the pictures that are being made.
+    (folder / "run.yaml").write_text(yaml.safe_dump({**TINY, "run": "other"}))
+    assert run(folder, "--cores", "2").wait() == 1
+    said = (folder / "run.log").read_text()
+    assert f"data/tiny/FashionAI: process {first.pid} of " in said and "Traceback" not in said
     assert run(folder, "-n").wait() == 0
     assert (folder / "run.log").read_text().count("is at work there") == 0
     # Its trainings go on, and the next Snakemake's wait for them.

@@ -104,13 +104,18 @@ onstart:
 
 def claim_folders():
     """Keep a second Snakemake from the run, and from the datasets that this one makes or reads."""
-    made = [str(file) for job in workflow.dag.needrun_jobs() for file in job.output]
+    jobs = list(workflow.dag.needrun_jobs())
+    made = [str(file) for job in jobs for file in job.output]
+    read = [str(file) for job in jobs for file in job.input]
     try:
         in_use.claim(Path(RUN))
-        for dataset in config["grid"]["datasets"]:
+        for dataset in config["datasets"]:
             folder = DATA.format(dataset=dataset)
-            is_made = any(file.startswith(f"{folder}/") for file in made)
-            in_use.claim(Path(folder), shared=not is_made)
+            is_made, is_read = (
+                any(file.startswith(f"{folder}/") for file in files) for files in (made, read)
+            )
+            if is_made or is_read:
+                in_use.claim(Path(folder), shared=not is_made)
     except UserError as error:
         sys.exit(f"Error: {error}")
 
