@@ -146,14 +146,13 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
     cell = tmp_path / "results" / "cells" / "FashionAI" / "ASENv2" / "100" / "seed-0"
     status, _, _ = modc(*train_arguments(prepared, cell))
     assert status == 0 and "images/s" in caplog.text and "left" in caplog.text
+    names = ("curve.csv", "curve.png", "last.pt", "model.pt", "test.npz")
+    stage = [f"warm_up/{name}" for name in names]
     assert files(cell) == [
         "resume/warm_up.json",
         "resume/warm_up.pt.lock",
-        "warm_up/curve.csv",
-        "warm_up/curve.png",
-        "warm_up/last.pt",
-        "warm_up/model.pt",
-        "warm_up/test.npz",
+        *(f"resume/{name}" for name in stage),
+        *stage,
     ]
     scores, queries = cell / "baseline" / "scores.json", cell / "baseline" / "queries.csv"
     status, out, _ = modc(
