@@ -23,6 +23,7 @@ from training import our_stage
 
 from modc.data.device_images import DeviceImages
 from modc.training.device import lease, torch_device, training_dtype
+from modc.training.freed_memory import keep_freed_memory
 from modc.training.train import Machine, train_batch
 
 ROUNDS = 5
@@ -93,7 +94,7 @@ def where_time_goes(step: Callable[[], object], machine: Machine) -> list[list]:
     """Return the kinds of work and their shares of a step's time."""
     on_gpu = machine.device.type == "cuda"
     activity = ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU
-    with profile(activities=[ProfilerActivity.CPU, activity]) as found:
+    with profile(activities={ProfilerActivity.CPU, activity}) as found:
         step()
     seconds = Counter()
     for event in found.key_averages():
@@ -111,6 +112,7 @@ def where_time_goes(step: Callable[[], object], machine: Machine) -> list[list]:
 def main(network: str, size: int, threads: int) -> None:
     """Measure and print."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     with lease() as leased:
         device = torch_device(leased)
         machine = Machine(device, training_dtype("auto", device))

@@ -37,6 +37,7 @@ from modc.evaluation.embed import embed_rows
 from modc.networks.build import PUBLISHED, build
 from modc.networks.normalise import normalise
 from modc.training.device import lease, torch_device, training_dtype
+from modc.training.freed_memory import keep_freed_memory
 from modc.training.optimizer import optimizer
 from modc.training.train import Machine, train_batch
 from modc.training.warm_up import WarmUp
@@ -119,6 +120,7 @@ def compare(ways: dict[str, tuple], rounds: int, seconds: float, machine: Machin
     found = {name: [] for name in ways}
     for number in range(rounds):
         for name, (step, images) in ways.items():
+            keep_freed_memory(name != PUBLIC)  # as `modc train` does
             found[name].append(per_second(step, images, seconds, machine))
         click.echo(f"round {number + 1} of {rounds}", err=True)
     first = next(iter(found.values()))

@@ -103,6 +103,7 @@ def train(
     from modc.data.device_images import DeviceImages
     from modc.networks.model_file import load as load_model
     from modc.training.device import lease
+    from modc.training.freed_memory import keep_freed_memory
     from modc.training.task import LAST, MODEL, Task
     from modc.training.train import train as train_task
 
@@ -113,6 +114,8 @@ def train(
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
     # One GPU for all stages: what the first one leaves in its memory is still there.
     with lease() as leased:
+        if leased is None:
+            keep_freed_memory()
         for stage in stages:
             settings = training_settings(config, cell, stage)
             public = settings.get("public_checkpoint")
