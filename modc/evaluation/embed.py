@@ -11,6 +11,7 @@ from torch.nn import functional
 from modc.ahead import ahead
 from modc.data.device_images import DeviceImages
 from modc.networks.asen_pp import ASENpp
+from modc.networks.folded import folded
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_detail, region_of_interest
 
@@ -48,7 +49,7 @@ def embed_rows(
     image that several rows name passes the backbone once. `batch` bounds the images and the rows of
     one pass. The network is left in evaluation mode.
     """
-    network.eval()
+    network = folded(network.eval())
     size = packed["image"].shape[1]
     order = np.argsort(rows["image"].to_numpy(), kind="stable")
     images = rows["image"].to_numpy()[order]
