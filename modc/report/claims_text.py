@@ -167,12 +167,10 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         )
     if own:
         found.append(
-            "No verdict covers how much another training would differ"
-            + (
-                ": ours is one seed."
-                if seeds == 1
-                else f"; ours are means over up to {seeds} seeds."
-            )
+            "No verdict covers how much another training would differ: ours is one seed."
+            if seeds == 1
+            else f"Ours are means over up to {seeds} seeds; an interval over several also covers "
+            "how much a further training would differ."
         )
     return found
 

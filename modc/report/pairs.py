@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from modc.evaluation.bootstrap import interval
@@ -13,6 +14,8 @@ from modc.report.uncertainty import (
     mean_queries,
     rows_of,
     scores_by_place,
+    spread,
+    widened,
 )
 
 
@@ -23,7 +26,8 @@ def paired_interval(
 
     A place has the columns of `modc.published.numbers.load` as attributes; both are of one dataset.
     The interval is a bootstrap over the queries, as a fraction, of means over the seeds that both
-    have. The function returns None where they have no seed or no queries in common.
+    have, joined with that over the seeds (`modc.report.uncertainty.widened`). The function returns
+    None where they have no seed or no queries in common.
     """
     unanswerable = config["evaluation"]["unanswerable"]
     divisor = config["evaluation"]["map_at_100"]
@@ -48,6 +52,10 @@ def paired_interval(
         ways = ("", "") if metric == "Acc" else (place.query_label, place.top_n)
         return scores_by_place(queries, place.method)[metric, *ways]
 
+    def of_seed(place, seed: int):
+        key = (place.dataset, place.network, place.labeled_percent, place.method)
+        return scores(mean(key, (seed,)), place)
+
     def of(first, second) -> tuple[float, float] | None:
         seeds = tuple(sorted(seeds_of(first).keys() & seeds_of(second).keys()))
         if not seeds:
@@ -61,6 +69,12 @@ def paired_interval(
         names = next(iter(seeds_of(first).values())).scores["attribute_names"]
         rows = rows_of(means[0], first.attribute, names)
         values = [scores(*pair)[rows] for pair in zip(means, (first, second), strict=True)]
-        return interval(values[0] - values[1])
+        difference = values[0] - values[1]
+        by_seed = [
+            float(np.mean(np.subtract(*(of_seed(place, seed)[rows] for place in (first, second)))))
+            for seed in seeds
+        ]
+        whole = float(difference.mean())
+        return widened(whole, *interval(difference), spread(by_seed), len(seeds))
 
     return of

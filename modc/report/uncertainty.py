@@ -28,7 +28,8 @@ class Intervals(NamedTuple):
     """Bootstrap intervals over the queries of means over the seeds, as fractions.
 
     gain, gain_low, gain_high: MODC's score minus its baseline's on the same queries and seeds, the
-    middle one first; NaN for a baseline, for Acc, and where one of both is missing.
+    middle one first, its interval joined with that over the seeds (`widened`); NaN for a baseline,
+    for Acc, and where one of both is missing.
     """
 
     low: float
@@ -60,11 +61,19 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
     means = [mean_queries([own[method][seed] for seed in both], unanswerable) for method in METHODS]
     if all(mean is not None for mean in means) and are_of_the_same_queries(means):
         gains = _gains(*(scores_by_place(*pair) for pair in zip(means, METHODS, strict=True)))
+        by_seed = [
+            _gains(
+                *(scores_by_place(mean_queries([own[m][seed]], unanswerable), m) for m in METHODS)
+            )
+            for seed in both
+        ]
         for place, of_gain in _intervals(means[0], gains, names).items():
             if place in found["modc"]:
                 rows = rows_of(means[0], place.attribute, names)
-                gain = (float(gains[place[1:]][rows].mean()), of_gain.low, of_gain.high)
-                found["modc"][place] = Intervals(*found["modc"][place][:2], *gain)
+                gain = float(gains[place[1:]][rows].mean())
+                seeds = [float(one[place[1:]][rows].mean()) for one in by_seed]
+                bounds = widened(gain, of_gain.low, of_gain.high, spread(seeds), len(seeds))
+                found["modc"][place] = Intervals(*found["modc"][place][:2], gain, *bounds)
     return found
 
 
@@ -82,6 +91,11 @@ def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, s
             name = f"seed {result.cell.seed}: " if len(seeds) > 1 else ""
             found.setdefault(result.method, []).append(name + why)
     return {method: ", ".join(reasons) for method, reasons in found.items()}
+
+
+def spread(values: list[float]) -> float:
+    """Return the standard deviation of the values of several seeds, NaN for fewer than two."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
 
 
 def widened(ours: float, low: float, high: float, spread: float, seeds: int) -> tuple[float, float]:

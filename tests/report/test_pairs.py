@@ -1,11 +1,13 @@
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from made_queries import TWO_SEEDS
 
 from modc.evaluation.bootstrap import interval
 from modc.report.pairs import paired_interval
 from modc.report.results import collect
+from modc.report.uncertainty import widened
 
 
 class Place(NamedTuple):
@@ -28,13 +30,17 @@ def test_the_interval_between_any_two_places_of_a_dataset(made, tmp_path, config
         (known._replace(metric="Acc"), Place(metric="MAP@all"), ("Acc", "MAP@all")),
     ]
     for first, second, columns in pairs:
-        frames = [
-            sum(written[place.method, seed][column] for seed in (0, 1)) / 2
-            for place, column in zip((first, second), columns, strict=True)
-        ]
         rows = written["modc", 0]["attribute"] == 0
-        difference = (frames[0] - frames[1])[rows].to_numpy()
-        assert of(first, second) == pytest.approx(interval(difference))
+        by_seed = [
+            (written[first.method, seed][columns[0]] - written[second.method, seed][columns[1]])
+            .loc[rows]
+            .to_numpy()
+            for seed in (0, 1)
+        ]
+        difference = sum(by_seed) / 2
+        between = np.std([one.mean() for one in by_seed], ddof=1)
+        expected = widened(difference.mean(), *interval(difference), between, 2)
+        assert of(first, second) == pytest.approx(expected)
     assert of(known, Place(network="ASENv2")) is None
     (tmp_path / TWO_SEEDS[1].folder / "baseline" / "queries.csv").unlink()
     of = paired_interval(collect(tmp_path, config), config)
