@@ -23,6 +23,8 @@ import yaml
 from tabulate import tabulate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Seconds in which a Snakemake that was asked to end has to: it may wait for a training.
+PATIENCE = 600
 PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
 # What is compared: path in the run's folder. The tables by their bytes, the others without what a
 # clock put there.
@@ -159,7 +161,11 @@ def disturbed(
         except subprocess.TimeoutExpired:
             at_work = Counter(jobs(folder).values())
             WAYS[way](process, folder, rng)
-            status = process.wait()
+            try:
+                status = process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                sys.exit(f"kill {number}, {way}: Snakemake was still there after {PATIENCE} s")
         else:
             if status:
                 sys.exit((folder / "run.log").read_text())

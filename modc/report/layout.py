@@ -6,6 +6,7 @@ import pandas as pd
 
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
+from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
 from modc.report.verdicts import MISSING, NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, rule
 
@@ -267,13 +268,15 @@ def _absences(frame: pd.DataFrame) -> list[str]:
         there |= {name} if place["seeds"] else set()
         for reason in _reasons(place):
             where.setdefault(reason, []).append(name)
-    marks = {NOT_RUN: f"{ABSENT} ", NOT_IN_GRID: f"{OUTSIDE_MARK} "}
+    absent = (NOT_RUN, NOT_FINISHED, FAILED)
     notes = []
     for reason, names in where.items():
         listed = ", ".join(dict.fromkeys(names))
         if reason.startswith(NO_INTERVAL) and {*names} == there:
             listed = "All numbers of ours"
-        notes.append(f"{marks.get(reason, '')}{listed}: {reason}.")
+        is_outside = reason == NOT_IN_GRID
+        mark = OUTSIDE_MARK if is_outside else ABSENT if reason.startswith(absent) else ""
+        notes.append(f"{mark} {listed}: {reason}.".lstrip())
     return notes
 
 

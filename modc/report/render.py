@@ -9,6 +9,7 @@ from modc.published import TABLES
 from modc.report.assumptions import markdown_ledger
 from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
+from modc.report.failures import explained
 from modc.report.files import other_datasets, table_files
 from modc.report.html import standalone
 from modc.report.latex import latex
@@ -28,7 +29,7 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
     stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
     checked, how each training went, and the assumptions.
     """
-    results = collect(run_folder, config)
+    results = _results(run_folder, config)
     frames = all_frames(results, config)
     notes = _notes(results, frames, config)
     files = {_stem(name): name for name in frames}
@@ -49,8 +50,13 @@ def all_frames(results: list[Result], config: dict) -> dict[int | str, pd.DataFr
 
 def terminal(run_folder: Path, config: dict, table: int | str) -> str:
     """Return a table, 1 to 5 or a dataset that the paper does not have, as plain text."""
-    frame = _frame(table, collect(run_folder, config), config)
+    frame = _frame(table, _results(run_folder, config), config)
     return plain(page(frame, _title(table), config))
+
+
+def _results(run_folder: Path, config: dict) -> list[Result]:
+    """Return the results, those that are absent with the reason that the logs give."""
+    return explained(run_folder, config, collect(run_folder, config))[0]
 
 
 def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:

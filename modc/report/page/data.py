@@ -10,12 +10,12 @@ from modc.report.assumptions import changed
 from modc.report.claims import OURS, PUBLISHED
 from modc.report.claims import claims as check
 from modc.report.claims_text import VOCABULARY, notes
+from modc.report.failures import explained
 from modc.report.files import other_datasets
 from modc.report.layout import page
 from modc.report.page import provenance
 from modc.report.page.claims import claims, held
 from modc.report.page.coverage import coverage
-from modc.report.page.failures import explained
 from modc.report.page.figures import figures
 from modc.report.page.places import details
 from modc.report.page.runs import absences, counts, runs

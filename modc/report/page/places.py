@@ -3,7 +3,7 @@
 import pandas as pd
 
 from modc.report.anchors import place_id, run_id
-from modc.report.page.failures import FAILED
+from modc.report.failures import FAILED
 from modc.report.results import Result
 
 SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")

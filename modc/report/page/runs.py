@@ -33,7 +33,7 @@ def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> 
 
     Keys: id, dataset, network, labeled_percent, method, settings (a list of stage and YAML: what
     differs from the stage before), seeds (see `_seed`). known: why scores are not there
-    (`modc.report.page.failures.explained`).
+    (`modc.report.failures.explained`).
     """
     by_key: dict[tuple, list[Result]] = {}
     for result in results:
@@ -54,7 +54,7 @@ def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> 
 def absences(known: dict[tuple[Cell, str], dict]) -> list[dict]:
     """Return why scores are not there, each reason once: text, and places.
 
-    A place has name, and log, said and progress as `modc.report.page.failures` has them.
+    A place has name, and log, said and progress as `modc.report.failures` has them.
     """
     found: dict[str, list[dict]] = {}
     for (cell, method), why in known.items():

@@ -1,10 +1,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from modc.grid import Cell, training_settings
-from modc.report.page.failures import explained, why_missing
+from modc.report.failures import explained, why_missing
+from modc.report.layout import ABSENT
+from modc.report.render import render_all
 from modc.report.results import collect
 from modc.training.heartbeat import heartbeat_path, origin
 
@@ -111,3 +114,17 @@ def test_scores_that_are_there_need_no_reason(tmp_path, config, write_run):
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     assert known[CELL, "modc"]["status"] == "scores.json is not JSON"
     assert known[CELL, "modc"]["log"] == f"{CELL.folder}/modc/scores.json"
+
+
+def test_the_table_files_say_what_failed(config, write_run):
+    folder = write_run(config)
+    (folder / CELL.folder / "modc" / "scores.json").unlink()
+    log = folder / "logs" / "pseudo_clusters" / f"{NAME}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("modc: error: no room\n")
+    render_all(folder, config, folder / "tables")
+    text = (folder / "tables" / "table5.md").read_text()
+    assert f"{ABSENT} MODC(ASEN++) 10 %: failed in pseudo_clusters." in text
+    rows = pd.read_csv(folder / "tables" / "table5.csv")
+    of_cell = rows.query("network == 'ASEN++' and method == 'modc' and labeled_percent == 10")
+    assert set(of_cell["status"]) == {"failed in pseudo_clusters"}
