@@ -51,6 +51,11 @@ class Cell:
         """Whether both numbers are."""
         return self.verdict not in (MISSING, OUTSIDE)
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether both numbers are there, but not comparable to the paper's."""
+        return self.is_there and not self.is_comparable
+
 
 def cells_of(
     statement: Statement,

@@ -24,7 +24,8 @@ RULE = (
     "A claim holds if every cell supports it. Else it holds partly if more cells support than "
     "oppose it, and fails if not; but it is undecided if fewer than half of its cells do either, "
     "not comparable if no cell is comparable to the paper, and missing if no cell has numbers. "
-    "Cells that are not comparable are counted, but no verdict rests on them."
+    "Cells that are not comparable are counted apart: the verdict and the counts are over the "
+    "others alone, of which a missing one neither supports nor opposes."
 )
 OUTSIDE_RULE = (
     "Cells that are not in this run's grid are counted apart: the verdict is over the others alone."
@@ -39,36 +40,46 @@ class Evidence:
     cells: tuple[Cell, ...]
 
     def count(self, verdict: str) -> int:
-        """Return how many cells have a verdict, comparable or not."""
+        """Return how many cells have a verdict, those that are not comparable left out."""
         return len(self.having(verdict))
 
     def having(self, verdict: str) -> list[Cell]:
-        """Return the cells that have it."""
-        return [cell for cell in self.cells if cell.verdict == verdict]
+        """Return the cells that have it, those that are not comparable left out."""
+        return [cell for cell in self.cells if cell.verdict == verdict and not cell.is_marked]
 
     @property
     def not_comparable(self) -> int:
         """How many cells have numbers that are not comparable to the paper's."""
-        return sum(cell.is_there and not cell.is_comparable for cell in self.cells)
+        return sum(cell.is_marked for cell in self.cells)
 
     @property
     def verdict(self) -> str:
         """What RULE and OUTSIDE_RULE say."""
-        asked = len(self.cells) - self.count(OUTSIDE)
-        if not asked:
+        if self.count(OUTSIDE) == len(self.cells):
             return OUTSIDE
-        there = [cell for cell in self.cells if cell.is_there]
-        if not there:
-            return MISSING
-        said = [cell.verdict for cell in there if cell.is_comparable]
-        if not said:
-            return NOT_COMPARABLE
-        for_it, against = said.count(SUPPORTS), said.count(OPPOSES)
-        if for_it == asked:
+        for_it, against = self.count(SUPPORTS), self.count(OPPOSES)
+        if not for_it + against + self.count(UNDECIDED):
+            return NOT_COMPARABLE if self.not_comparable else MISSING
+        if for_it == self.judged:
             return HOLDS
-        if 2 * (for_it + against) < asked:
+        if 2 * (for_it + against) < self.judged:
             return UNDECIDED
         return HOLDS_PARTLY if for_it > against else FAILS
+
+    @property
+    def judged(self) -> int:
+        """How many cells the verdict is over."""
+        return len(self.cells) - self.count(OUTSIDE) - self.not_comparable
+
+    @property
+    def over(self) -> str:
+        """Which cells the verdict is over, in words; "" where it is over all, or there is none."""
+        if self.verdict in (OUTSIDE, MISSING, NOT_COMPARABLE) or self.judged == len(self.cells):
+            return ""
+        which = ["in this run's grid"] if self.count(OUTSIDE) else []
+        if self.not_comparable:
+            which.append("comparable or missing" if self.count(MISSING) else "comparable")
+        return f"over the {self.judged} of {len(self.cells)} cells that are {' and '.join(which)}"
 
     def parts(self) -> dict[str, "Evidence"]:
         """Return the cells of each table alone."""

@@ -18,7 +18,7 @@ from modc.report.claim_cells import (
 )
 from modc.report.claims import OURS, OUTSIDE_RULE, PUBLISHED, RULE, Claim, Evidence
 from modc.report.markdown import escape
-from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE
+from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE, warning
 
 COLUMNS = [
     "claim",
@@ -88,12 +88,11 @@ def long_form(claims: list[Claim]) -> pd.DataFrame:
 
 def summary(evidence: Evidence) -> str:
     """Return the verdict with its counts in one line: holds partly: 34 for, 2 against."""
-    if evidence.verdict in (MISSING, OUTSIDE):
+    if evidence.verdict in (MISSING, NOT_COMPARABLE, OUTSIDE):
         return evidence.verdict
-    counts = [f"{n} {word}" for verdict, word in SHORT.items() if (n := evidence.count(verdict))]
-    if 0 < evidence.not_comparable < sum(cell.is_there for cell in evidence.cells):
-        counts.append(f"{evidence.not_comparable} of them not comparable")
-    return f"{evidence.verdict}: {', '.join(counts)}"
+    counted = (SUPPORTS, OPPOSES, UNDECIDED, MISSING)
+    counts = [f"{n} {SHORT[verdict]}" for verdict in counted if (n := evidence.count(verdict))]
+    return f"{' '.join(filter(None, [evidence.verdict, evidence.over]))}: {', '.join(counts)}"
 
 
 def markdown_claims(claims: list[Claim], seeds: int) -> str:
@@ -121,10 +120,23 @@ def markdown_claims(claims: list[Claim], seeds: int) -> str:
 def title(claims: list[Claim]) -> str:
     """Return what the page is called, with a warning where our numbers are not comparable."""
     ours = [cell for claim in claims for cell in claim.ours.cells if cell.is_there]
-    is_marked = [not cell.is_comparable for cell in ours]
-    if not any(is_marked):
-        return "Claims"
-    return f"Claims – {'' if all(is_marked) else 'PARTLY '}NOT COMPARABLE TO THE PAPER"
+    said = warning(cell.is_marked for cell in ours)
+    return f"Claims – {said}" if said else "Claims"
+
+
+def _not_comparable(cells: list[Cell]) -> str:
+    """Return why cells are not comparable; the datasets are named if it is not all of them."""
+    of_reason: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        datasets = {cell.better.dataset, cell.worse.dataset}
+        for text in cell.status.split("; "):
+            if text.startswith(NOT_COMPARABLE):
+                names = of_reason.setdefault(text.removeprefix(f"{NOT_COMPARABLE}: "), {})
+                # A pair of two datasets does not say which of them it is; others do.
+                names |= dict.fromkeys(datasets if len(datasets) == 1 else ())
+    if all(cell.is_marked for cell in cells):
+        return "; ".join(of_reason)
+    return "; ".join(": ".join(filter(None, [", ".join(n), r])) for r, n in of_reason.items())
 
 
 def notes(claims: list[Claim], seeds: int) -> list[str]:
@@ -136,10 +148,8 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         for cell in evidence.cells
         if side != PUBLISHED and cell.is_there
     ]
-    said = _distinct(cell.status for cell in own)
-    why = [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
-    reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
-    found = [f"NOT COMPARABLE TO THE PAPER: {reasons}."] if why else []
+    said = warning(cell.is_marked for cell in own)
+    found = [f"{said}: {_not_comparable(own)}."] if said else []
     found += [
         RULE,
         *([OUTSIDE_RULE] if any(claim.ours.count(OUTSIDE) for claim in claims) else []),
@@ -221,7 +231,7 @@ def _counts(evidence: Evidence, verdicts: Iterable[str]) -> list[str]:
 
 
 def _range(evidence: Evidence) -> list[str]:
-    differences = [cell.difference for cell in evidence.cells if cell.is_there]
+    differences = [cell.difference for cell in evidence.cells if cell.is_comparable]
     return [_points(f(differences)) for f in (min, max)] if differences else ["", ""]
 
 

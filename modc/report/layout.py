@@ -8,7 +8,7 @@ from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
-from modc.report.verdicts import MISSING, NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, rule
+from modc.report.verdicts import MISSING, NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, rule, warning
 
 # In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
@@ -180,13 +180,16 @@ def _title(frame: pd.DataFrame, name: str) -> str:
     percents = ", ".join(str(percent) for percent in frame["labeled_percent"].unique())
     content = "each attribute" if frame["attribute"].nunique() > 1 else "overall"
     title = f"{name}: {dataset}, {percents} % of the labels, {content}"
-    is_marked = frame["status"].str.startswith(NOT_COMPARABLE)
-    if is_marked.any():
-        part = "" if is_marked[frame["ours"].notna()].all() else "PARTLY "
-        title += f" – {part}NOT COMPARABLE TO THE PAPER"
+    if said := _warning(frame):
+        title += f" – {said}"
     if (frame["status"] == NOT_IN_GRID).all():
         title += f" – {NOT_IN_GRID.upper()}"
     return title
+
+
+def _warning(frame: pd.DataFrame) -> str:
+    is_marked = frame["status"].str.startswith(NOT_COMPARABLE)
+    return warning(is_marked[is_marked | frame["ours"].notna()])
 
 
 def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
@@ -196,8 +199,10 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     why = [reason for reason in said if reason.startswith(NOT_COMPARABLE)]
     reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in why)
     if published and why:
+        warned = _warning(frame)
+        name = f"{frame['dataset'].iloc[0]}: " if warned.startswith("PARTLY") else ""
         notes.append(
-            f"NOT COMPARABLE TO THE PAPER: {reasons}. Our numbers and the differences marked "
+            f"{warned}: {name}{reasons}. Our numbers and the differences marked "
             f"{NOT_COMPARABLE_MARK} say nothing about the method."
         )
     elif why:

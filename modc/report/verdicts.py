@@ -37,6 +37,14 @@ def verdict(
     return MATCHES if high - low <= widest_interval else UNDECIDED
 
 
+def warning(is_marked: Iterable[bool]) -> str:
+    """Return the heading's warning that all or some of the numbers are not comparable, or ""."""
+    marks = set(is_marked)
+    if True not in marks:
+        return ""
+    return f"{'PARTLY ' if False in marks else ''}NOT COMPARABLE TO THE PAPER"
+
+
 def rule(seeds: Iterable[int], widest_interval: float) -> str:
     """Return the rule in words, as it stands below numbers of so many seeds each (0: missing)."""
     counts = {count for count in seeds if count}

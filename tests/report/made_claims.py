@@ -9,6 +9,7 @@ from modc.report.claim_cells import CELL_VERDICTS
 from modc.report.claims import Evidence, claims
 
 DRAWN = "not comparable: drawn pictures, not FashionAI"
+THIN = "not comparable: coverage below 95 %"
 BY_KEY = {statement.key: statement for statement in STATEMENTS}
 INTERVALS = ("low", "high", "gain", "gain_low", "gain_high")
 

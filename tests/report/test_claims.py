@@ -4,12 +4,12 @@ from math import isnan
 
 import numpy as np
 import pytest
-from made_claims import BY_KEY, DRAWN, counts, made_frames, ours
+from made_claims import BY_KEY, DRAWN, THIN, counts, made_frames, ours
 
 from modc.published import numbers
 from modc.report.claim_cells import CELL_VERDICTS
 from modc.report.claims import Evidence, check_published, claims
-from modc.report.results import NOT_RUN
+from modc.report.results import NOT_IN_GRID, NOT_RUN
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,10 @@ def test_a_gain_without_acc_is_missing(config):
 def test_drawn_data_are_shown_and_marked(config):
     for claim in claims(made_frames(status=DRAWN), config):
         assert claim.ours.verdict == "not comparable"
-        assert counts(claim.ours) == counts(claim.published)
+        assert counts(claim.ours) == (0, 0, 0, 0)
+        said = [cell.verdict for cell in claim.published.cells]
+        assert [cell.verdict for cell in claim.ours.cells] == said
+        assert claim.ours.over == ""
         assert claim.ours.not_comparable == len(claim.ours.cells)
         assert {cell.status for cell in claim.ours.cells} == {DRAWN}
 
@@ -135,10 +138,58 @@ def test_no_verdict_rests_on_cells_that_are_not_comparable(config):
         status=lambda f: np.where(f["dataset"] == "FashionAI", DRAWN, ""),
     )
     evidence = ours(config, "known_beats_unknown", frames)
-    assert counts(evidence) == (18, 18, 0, 0)
-    assert evidence.verdict == "holds partly"  # the 18 that oppose are not comparable
+    assert counts(evidence) == (18, 0, 0, 0)
+    assert evidence.verdict == "holds"  # the 18 that oppose are not comparable
+    assert evidence.not_comparable == 18
     assert evidence.parts()["Table 4, FashionAI"].verdict == "not comparable"
     assert evidence.parts()["Table 5, DARN"].verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "expected", "over"),
+    [
+        ("gain_on_every_attribute", "holds", (24, 0, 0, 0), "24 of 51"),
+        ("known_beats_unknown", "holds", (18, 0, 0, 0), "18 of 36"),
+        ("unknown_beats_baseline", "holds", (18, 0, 0, 0), "18 of 36"),
+        # What is against stays against, now by the 6 within FashionAI alone.
+        ("accuracy_goes_with_gain", "fails", (0, 6, 0, 0), "6 of 30"),
+    ],
+)
+def test_fashionai_alone_comparable_is_judged_alone(config, key, verdict, expected, over):
+    frames = made_frames(status=lambda f: np.where(f["dataset"] == "DARN", THIN, ""))
+    evidence = ours(config, key, frames)
+    assert (evidence.verdict, counts(evidence)) == (verdict, expected)
+    assert evidence.over == f"over the {over} cells that are comparable"
+    assert evidence.judged + evidence.not_comparable == len(evidence.cells)
+    # The three shares and FashionAI's own table are whole.
+    assert ours(config, "gain_at_every_share", frames).over == ""
+
+
+def test_not_comparable_says_no_more_than_not_in_the_grid(config):
+    def apart(status):
+        return lambda f: np.where(f["dataset"] == "DARN", status, "")
+
+    def asked(frame):
+        return frame["published"].where(frame["dataset"] != "DARN")
+
+    thin = claims(made_frames(status=apart(THIN)), config)
+    narrow = claims(made_frames(ours=asked, status=apart(NOT_IN_GRID)), config)
+    for ours_thin, ours_narrow in zip(thin, narrow, strict=True):
+        assert ours_thin.ours.verdict == ours_narrow.ours.verdict
+        assert counts(ours_thin.ours) == counts(ours_narrow.ours)
+
+
+def test_what_is_missing_is_told_from_what_is_not_comparable(config):
+    def is_absent(frame):
+        return (frame["dataset"] == "FashionAI") & (frame["network"] == "ASEN")
+
+    frames = made_frames(
+        ours=lambda f: f["published"].mask(is_absent(f)),
+        status=lambda f: np.where(f["dataset"] == "DARN", THIN, ""),
+    )
+    evidence = ours(config, "known_beats_unknown", frames)
+    assert (evidence.verdict, counts(evidence)) == ("holds partly", (12, 0, 0, 6))
+    assert evidence.over == "over the 18 of 36 cells that are comparable or missing"
 
 
 def test_numbers_of_some_seeds_alone_are_comparable(config):

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from made_claims import DRAWN, made_frames
+from made_claims import DRAWN, THIN, made_frames
 
 from modc.published.claims import STATEMENTS
 from modc.report.claims import check_published, claims
@@ -50,11 +50,11 @@ def test_long_form_reads_back(config):
     ("columns", "expected"),
     [
         ({}, "holds partly: 34 for, 2 against"),
-        ({"status": DRAWN}, "not comparable: 34 for, 2 against"),
+        ({"status": DRAWN}, "not comparable"),
         ({"ours": np.nan, "status": NOT_RUN}, "missing"),
         (
             {"status": lambda f: np.where(f["dataset"] == "DARN", DRAWN, "")},
-            "holds partly: 34 for, 2 against, 18 of them not comparable",
+            "holds over the 18 of 36 cells that are comparable: 18 for",
         ),
         (
             {"ours": lambda f: f["published"].where(f["dataset"] == "DARN")},
@@ -134,16 +134,34 @@ def test_an_empty_run_says_no_more_than_missing(config):
 
 
 def test_title_and_notes_warn_of_other_data(config):
-    for status, words in (
-        (DRAWN, "Claims – NOT COMPARABLE TO THE PAPER"),
+    warning = "NOT COMPARABLE TO THE PAPER"
+    for status, words, why in (
+        (DRAWN, warning, "drawn pictures, not FashionAI"),
         (
-            lambda f: np.where(f["dataset"] == "DARN", DRAWN, ""),
-            "Claims – PARTLY NOT COMPARABLE TO THE PAPER",
+            lambda f: np.where(f["dataset"] == "DARN", THIN, ""),
+            f"PARTLY {warning}",
+            "DARN: coverage below 95 %",
+        ),
+        (
+            lambda f: np.where(f["network"] == "ASEN", THIN, ""),
+            f"PARTLY {warning}",
+            "FashionAI, DARN: coverage below 95 %",
         ),
     ):
         found = claims(made_frames(status=status), config)
-        assert title(found) == words
-        assert notes(found, 1)[0] == ("NOT COMPARABLE TO THE PAPER: drawn pictures, not FashionAI.")
+        assert title(found) == f"Claims – {words}"
+        assert notes(found, 1)[0] == f"{words}: {why}."
+
+
+def test_the_page_counts_the_comparable_cells_alone(config):
+    frames = made_frames(status=lambda f: np.where(f["dataset"] == "DARN", THIN, ""))
+    text = markdown_claims(claims(frames, config), seeds=1)
+    section = text.split("\n## 6. ")[1].split("\n## ")[0]
+    counts = [[part.strip() for part in line.split("|")[1:-1]] for line in tables(section)[0]]
+    assert counts[0][3:8] == ["for", "against", "undecided", "missing", "not comparable"]
+    of_darn = [row[2:] for row in counts if row[:2] == ["Table 5, DARN", "Ours"]]
+    assert of_darn == [["not comparable", "", "", "", "", "18", "", ""]]
+    assert "Ours, against:" not in section
 
 
 def test_notes_say_how_cells_were_judged(config):

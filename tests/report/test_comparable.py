@@ -3,6 +3,8 @@
 import pytest
 
 from modc.grid import METHODS, cells
+from modc.report.claims import claims
+from modc.report.claims_text import notes
 from modc.report.comparable import percent, smallest_share
 from modc.report.latex import latex
 from modc.report.layout import page
@@ -23,25 +25,28 @@ LOST = {
 
 @pytest.fixture
 def write_lost(config, write_cell, scores_of, tmp_path):
-    """Write a run of DARN whose pictures are partly lost; overall: the shares by role."""
+    """Write a run of DARN whose pictures are partly lost.
 
-    def write(overall=(99, 98, 97), manifest=lambda cell: "f" * 64):
+    overall: the shares by role; others: what of 100 is there where LOST does not say.
+    """
+
+    def write(overall=(99, 98, 97), manifest=lambda cell: "f" * 64, others=100):
         for cell in cells(config):
             for method in METHODS:
                 scores = scores_of(cell, method)
                 scores["manifest_sha256"] = manifest(cell)
                 if cell.dataset == "DARN":
-                    lose(scores, overall)
+                    lose(scores, overall, others)
                 write_cell(cell, scores, method)
         return tmp_path
 
     return write
 
 
-def lose(scores: dict, overall: tuple[int, int, int]) -> None:
+def lose(scores: dict, overall: tuple[int, int, int], others: int) -> None:
     coverage = scores["coverage"]
     for name, place in zip(scores["attribute_names"], coverage["attributes"], strict=True):
-        place |= {role: [100, LOST.get((name, role), 100)] for role in ROLES}
+        place |= {role: [100, LOST.get((name, role), others)] for role in ROLES}
     listed = (1000, *TEST_SPLITS["DARN"])
     coverage["overall"] = {
         role: [count, count * share // 100]
@@ -71,6 +76,27 @@ def test_each_cell_is_marked_by_the_coverage_of_its_attribute(config, write_lost
             below = {"clothes button", "clothes color", "sleeve shape"}
             assert marked == (below if is_marked else set())
     assert table.title.endswith("PARTLY NOT COMPARABLE TO THE PAPER")
+
+
+def test_the_warning_names_what_is_not_comparable(config, write_lost):
+    folder = write_lost((90, 90, 90))
+    words = "NOT COMPARABLE TO THE PAPER: "
+    assert laid_out(folder, config, 2).notes[0].startswith(f"PARTLY {words}DARN: coverage below")
+    assert laid_out(folder, config, 5).notes[0].startswith(f"{words}coverage below 95 %.")
+
+
+def test_claims_are_judged_on_what_is_comparable(config, write_lost):
+    """FashionAI is whole, and nothing of DARN is enough."""
+    results = collect(write_lost((90, 90, 90), others=94), config)
+    frames = {number: paper_table(number, results, config) for number in (1, 2)}
+    # The paper's numbers, as those of the made run say nothing.
+    own = {n: f.assign(ours=f["published"], gain=float("nan")) for n, f in frames.items()}
+    checked = claims(own, config)
+    evidence = checked[0].ours
+    assert (evidence.verdict, evidence.count("supports")) == ("holds", 24)
+    assert evidence.over == "over the 24 of 51 cells that are comparable"
+    warned = "PARTLY NOT COMPARABLE TO THE PAPER: DARN: coverage below 95 %."
+    assert notes(checked, 1)[0] == warned
 
 
 def test_the_coverage_stands_under_the_table(config, write_lost):

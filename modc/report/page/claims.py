@@ -32,9 +32,10 @@ def claims(checked: list[Claim]) -> list[dict]:
     """Return one entry a claim: id, sentence, source, cell, by_accuracy, words, sides, cells.
 
     sides: ours, unless the grid has other datasets alone, then each dataset that the paper does not
-    have, then published; each with side, name, verdict, counts by word, not_comparable (a count),
-    and parts, counts by table where there are several. words: those that any side counts. cells: by
-    name of a side of ours, see `_cell`.
+    have, then published; each with side, name, verdict, over (which cells it is over, if not all),
+    tally (what opposes), counts by word, not_comparable (a count that is in none of these), and
+    parts: verdict, counts and not_comparable by table where there are several. words: those that
+    any side counts. cells: by name of a side of ours, see `_cell`.
     """
     others = any(set(claim.evidence) - {OURS, PUBLISHED} for claim in checked)
     has_ours = not others or any(claim.ours.verdict != OUTSIDE for claim in checked)
@@ -44,15 +45,25 @@ def claims(checked: list[Claim]) -> list[dict]:
 def held(claims: list[dict], side: str) -> dict:
     """Return how many claims a side judges, and of these hold, hold partly, and fail.
 
-    narrowed: how many of those that hold do so without the cells that are not in the grid.
+    narrowed: how many of those that hold do so on a part of the cells; rest: what the others are.
     """
     own = [one for claim in claims for one in claim["sides"] if one["side"] == side]
     counts = {
         word: sum(one["verdict"] == verdict for one in own)
         for word, verdict in (("hold", HOLDS), ("partly", HOLDS_PARTLY), ("fail", FAILS))
     }
-    narrowed = sum(one["verdict"] == HOLDS and one["counts"][OUTSIDE] > 0 for one in own)
-    return {"judged": sum(counts.values()), **counts, "narrowed": narrowed, "asked": len(own)}
+    narrowed = [one for one in own if one["verdict"] == HOLDS and one["over"]]
+    rest = {
+        "not in this run's grid": any(one["counts"][OUTSIDE] for one in narrowed),
+        "not comparable": any(one["not_comparable"] for one in narrowed),
+    }
+    return {
+        "judged": sum(counts.values()),
+        **counts,
+        "narrowed": len(narrowed),
+        "rest": [words for words, is_so in rest.items() if is_so],
+        "asked": len(own),
+    }
 
 
 def _claim(claim: Claim, has_ours: bool) -> dict:
@@ -80,15 +91,28 @@ def _side(side: str, evidence: Evidence) -> dict:
     return {
         "side": side,
         "name": NAMES.get(side, side),
-        "verdict": evidence.verdict,
-        "counts": _counts(evidence),
-        "not_comparable": evidence.not_comparable,
-        "parts": {where: _counts(own) for where, own in parts.items()} if len(parts) > 1 else {},
+        "over": evidence.over,
+        "tally": _tally(evidence),
+        **_counted(evidence),
+        "parts": {where: _counted(own) for where, own in parts.items()} if len(parts) > 1 else {},
     }
 
 
-def _counts(evidence: Evidence) -> dict[str, int]:
-    return {word: evidence.count(verdict) for verdict, word in WORDS.items()}
+def _counted(evidence: Evidence) -> dict:
+    return {
+        "verdict": evidence.verdict,
+        "counts": {word: evidence.count(verdict) for verdict, word in WORDS.items()},
+        "not_comparable": evidence.not_comparable,
+    }
+
+
+def _tally(evidence: Evidence) -> str:
+    """Return the cells for, against and neither; "" where the verdict leaves no question."""
+    if evidence.verdict not in (HOLDS_PARTLY, FAILS, UNDECIDED):
+        return ""
+    others = [verdict for verdict in (UNDECIDED, MISSING) if evidence.count(verdict)]
+    shown = (SUPPORTS, OPPOSES, *others)
+    return ", ".join(f"{evidence.count(verdict)} {WORDS[verdict]}" for verdict in shown)
 
 
 def _cells(evidence: Evidence, published: tuple[Cell, ...]) -> list[dict]:

@@ -130,7 +130,7 @@ def claims_sentence(held: dict, claims: int, where: str) -> str:
         was = "was" if held["narrowed"] == 1 else "were"
         text += (
             f" Of those that hold, {held['narrowed']} {was} checked on a part of the cells: the "
-            f"rest is not in this run's grid."
+            f"rest is {' or '.join(held['rest'])}."
         )
     return text
 

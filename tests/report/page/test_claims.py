@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_claims import made_frames
+from made_claims import THIN, made_frames
 
 from modc.report.claims import claims as check
 from modc.report.page.claims import claims, held
@@ -70,12 +70,47 @@ def test_cells_outside_the_grid_are_counted_and_not_listed(config):
         ("for", "against", "undecided", "missing", "not in grid"), 0
     )
     assert own["sides"][0]["counts"]["not in grid"] == 27
-    assert own["sides"][0]["parts"]["Table 2, DARN"]["not in grid"] == 27
+    assert own["sides"][0]["parts"]["Table 2, DARN"]["counts"]["not in grid"] == 27
     assert len(own["cells"]["Ours"]) == 24
     counted = held(checked, "ours")
     # The two of Table 3 are whole; the last claim does not hold.
     assert counted["hold"] == 6 and counted["narrowed"] == 4
+    assert counted["rest"] == ["not in this run's grid"]
     assert held(checked, "published")["narrowed"] == 0
+
+
+def test_cells_that_are_not_comparable_are_counted_apart(config):
+    frames = made_frames(status=lambda f: np.where(f["dataset"] == "DARN", THIN, ""))
+    checked = claims(check(frames, config))
+    ours = {claim["id"]: claim["sides"][0] for claim in checked}
+    own = ours["claim-unknown-beats-baseline"]
+    assert (own["verdict"], own["tally"]) == ("holds", "")
+    assert own["over"] == "over the 18 of 36 cells that are comparable"
+    assert (own["counts"]["for"], own["counts"]["against"], own["not_comparable"]) == (18, 0, 18)
+    of_darn = own["parts"]["Table 5, DARN"]
+    assert (of_darn["verdict"], of_darn["not_comparable"]) == ("not comparable", 18)
+    assert own["parts"]["Table 4, FashionAI"]["verdict"] == "holds"
+    assert set(of_darn["counts"].values()) == {0}
+    counted = held(checked, "ours")
+    assert counted["rest"] == ["not comparable"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict", "tally"),
+    [
+        ({}, "holds partly", "34 for, 2 against"),
+        ({"ours": 0.5}, "undecided", "0 for, 0 against, 36 undecided"),
+        (
+            {"ours": lambda f: f["published"].where(f["network"] != "ASEN")},
+            "holds partly",
+            "22 for, 2 against, 12 missing",
+        ),
+    ],
+)
+def test_what_opposes_is_said(config, columns, verdict, tally):
+    own = of("unknown-beats-baseline", made_frames(**columns), config)["sides"][0]
+    assert (own["verdict"], own["tally"]) == (verdict, tally)
+    assert of("top1-beats-top2", made_frames(), config)["sides"][0]["tally"] == ""
 
 
 def test_another_dataset_alone_takes_the_place_of_ours(config):

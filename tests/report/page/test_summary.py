@@ -102,11 +102,12 @@ def test_what_the_run_has(config):
         (
             (7, 0, 0, 2),
             "On X, 7 of the paper's 7 claims hold. Of those that hold, 2 were checked on a part of "
-            "the cells: the rest is not in this run's grid.",
+            "the cells: the rest is not in this run's grid or not comparable.",
         ),
     ],
 )
 def test_how_many_claims_hold(counts, expected):
     hold, partly, fail, narrowed = counts
     held = {"hold": hold, "partly": partly, "fail": fail, "judged": hold + partly + fail}
-    assert claims_sentence(held | {"narrowed": narrowed}, 7, "On X") == expected
+    held |= {"narrowed": narrowed, "rest": ["not in this run's grid", "not comparable"]}
+    assert claims_sentence(held, 7, "On X") == expected
