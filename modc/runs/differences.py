@@ -105,8 +105,9 @@ def of_other_layouts(first: bytes, second: bytes, suffix: str) -> Iterator[Diffe
         yield from _of_shared_columns(*texts)
         return
     one, another = (NUMBER.findall(text) for text in texts)
-    waiting = iter(max(one, another, key=len))
-    lost = [number for number in min(one, another, key=len) if number not in waiting]
+    shorter, longer = sorted((one, another), key=len)
+    waiting = iter(longer)
+    lost = [number for number in shorter if number not in waiting]
     if lost and len(one) <= len(another):
         yield Difference("numbers", lost[0], "")
     elif lost:

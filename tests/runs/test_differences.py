@@ -109,3 +109,4 @@ def test_what_counts_in_another_layout_is_named():
     assert list(of_other_layouts(b"1 2 3", b"1 3", ".md")) == []
     assert list(of_other_layouts(b"1 2 3", b"1 4", ".md")) == [("numbers", "", "4")]
     assert list(of_other_layouts(b"1 4", b"1 2 3", ".md")) == [("numbers", "4", "")]
+    assert list(of_other_layouts(b"1 2 3", b"1 4 3", ".md")) == [("numbers", "2", "")]
