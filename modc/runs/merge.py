@@ -16,7 +16,7 @@ from modc.runs import configurations, sources
 from modc.runs.checked import UNCHANGED, first_few
 from modc.runs.folder import put_right, replaced
 from modc.runs.scores import check_scores
-from modc.runs.sources import Contradiction, Source, are_equal, data_of
+from modc.runs.sources import Contradiction, Source, are_equal, beaten, data_of
 
 # Says which run each result came from, and that the folder is no run of its own.
 MERGED = "merged.json"
@@ -142,18 +142,27 @@ def _check_agreement(output: Path, found: list[Source], preferred: Source | None
 def _choose(
     found: list[Source], existing: Source | None, config: dict, preferred: Source | None
 ) -> tuple[Chosen, list[str]]:
-    """Return each result with the run to take it from, and in words what is left out."""
+    """Return each result with the run to take it from, and in words what is left out.
+
+    Of equal results it is one whose queries.csv holds, if any does; then what is there already
+    stays, then the first.
+    """
     chosen: Chosen = {}
     remarks = []
     for source in found:
         left_out = {reason: list(names) for reason, names in source.left_out.items()}
         for name, result in source.results.items():
+            before = chosen.get(name)
             why_not = _unfit(result, source, config, preferred)
-            if not why_not and name in chosen and not are_equal(chosen[name][0], result):
-                why_not = f"those of {chosen[name][1].name} are taken"
+            if not why_not and before:
+                why_not = beaten((result, source), before)
             if why_not:
                 left_out.setdefault(why_not, []).append(name)
-            elif name not in chosen or source is existing:  # what is there already stays
+                continue
+            worse = before and beaten(before, (result, source))
+            if worse:
+                remarks.append(f"{before[1].name}: left out, {worse}: {name}")
+            if not before or worse or source is existing:
                 chosen[name] = result, source
         remarks += [
             f"{source.name}: left out, {reason}: {first_few(names)}"
@@ -195,7 +204,7 @@ def _plan(
         wanted = [(f"{cell}/{result.method}/{file}", [source]) for file in SCORES]
         for stage in (stage["stage"] for stage in result.stages):
             wanted += [(f"{cell}/{stage}/{file}", [source, *same]) for file in CURVES]
-            having = [source, *same] if models else [s for s in (source,) if s is existing]
+            having = [s for s in (source, *same) if models or s is existing]
             wanted += [(f"{cell}/{stage}/{file}", having) for file in MODELS]
         for place, having in wanted:
             paths = ((one.folder / place, one) for one in having)

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from modc.report.results import NOT_RUN, Result, collect
-from modc.runs import configurations
+from modc.runs import configurations, queries
 from modc.runs.checked import first_few
 from modc.runs.differences import Difference
 from modc.runs.scores import differences_of, facts, name_of, outside_grid
@@ -71,6 +71,20 @@ def are_equal(first: Result, second: Result) -> bool:
     """Return whether two results are of the same settings and have the same numbers."""
     same = first.scores.get("settings_chain") == second.scores.get("settings_chain")
     return same and not differences_of(first.scores, second.scores)
+
+
+def beaten(one: tuple[Result, Source], by: tuple[Result, Source]) -> str:
+    """Return why a result is not taken where another run has it too, "" if both will do."""
+    (result, source), (other, other_source) = one, by
+    taken = f"those of {other_source.name} are taken"
+    if not are_equal(other, result):
+        return taken
+    own, others = (result, source.config), (other, other_source.config)
+    if queries.are_same(own, others) or not queries.hold(others):
+        return ""
+    if not queries.hold(own):
+        return f"{queries.FILE} does not hold, {taken}"
+    return taken if queries.conflict(own, others) else ""
 
 
 def provenance_of(result: Result) -> str:
@@ -140,9 +154,13 @@ def _of_results(first: Source, second: Source) -> list[Contradiction]:
     for name in first.results.keys() & second.results.keys():
         one, another = first.results[name], second.results[name]
         if are_equal(one, another):
-            continue
-        differences = differences_of(one.scores, another.scores)
-        what = _told(differences[0], runs) if differences else "trained with other settings"
+            difference = queries.conflict((one, first.config), (another, second.config))
+            if difference is None:
+                continue
+            what = f"{queries.FILE}, {_told(difference, runs)}"
+        else:
+            differences = differences_of(one.scores, another.scores)
+            what = _told(differences[0], runs) if differences else "trained with other settings"
         line = f"{name}: {what}"
         made = [f"{run}: {provenance_of(r)}" for run, r in zip(runs, (one, another), strict=True)]
         found.append(Contradiction(line, tuple(made), runs))

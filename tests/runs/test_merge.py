@@ -1,5 +1,7 @@
 import json
+from hashlib import sha256
 
+import pandas as pd
 import pytest
 
 from modc import config as configuration
@@ -243,6 +245,75 @@ def test_queries_that_are_not_the_scores_are_remarked(make_run, output):
     run = make_run("one")
     (run / SCORES).with_name("queries.csv").unlink()
     assert any("does not hold, missing: queries.csv" in r for r in merge(output, [run]).remarks)
+
+
+QUERIES = SCORES.replace("scores.json", "queries.csv")
+
+
+def other_queries(run, rehash=False) -> None:
+    """Let two queries of an attribute change places; rehash: as if this had been scored."""
+    path = run / QUERIES
+    header, *rows = path.read_text().splitlines(keepends=True)
+    rows[:2] = rows[1::-1]
+    path.write_text(header + "".join(rows))
+    if rehash:
+        scores = json.loads((run / SCORES).read_text())
+        scores["scoring"]["queries_sha256"] = sha256(path.read_bytes()).hexdigest()
+        (run / SCORES).write_text(json.dumps(scores))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("prefers", [True, False])
+@pytest.mark.parametrize("spoil", [other_queries, lambda run: (run / QUERIES).unlink()])
+def test_intact_queries_are_taken_whatever_the_order(make_run, output, spoil, prefers, order):
+    spoiled, intact = make_run("one"), make_run("two")
+    spoil(spoiled)
+    before = (intact / QUERIES).read_bytes()
+    merged = merge(output, [spoiled, intact][::order], prefer=spoiled if prefers else None)
+    assert (output / QUERIES).read_bytes() == before
+    assert merged.runs[str(intact)] in (1, 4)
+    said = f"{spoiled}: left out, queries.csv does not hold, those of {intact} are taken: {NAME}"
+    assert said in merged.remarks
+    assert (output / WARM_UP / "curve.csv").is_file()
+
+
+def test_intact_queries_mend_what_was_merged(make_run, output):
+    spoiled, intact = make_run("one"), make_run("two")
+    other_queries(spoiled)
+    assert any("does not hold" in r for r in merge(output, [spoiled], models=True).remarks)
+    assert merge(output, [intact]).added == 1
+    assert (output / QUERIES).read_bytes() == (intact / QUERIES).read_bytes()
+    assert (output / WARM_UP / "model.pt").is_file()  # of the same training
+    assert not merge(output, [spoiled]).is_written
+    assert json.loads((output / "merged.json").read_text())["results"][NAME] == str(intact)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_queries_that_differ_and_both_hold_are_a_contradiction(make_run, output, order):
+    one, two = make_run("one"), make_run("two")
+    other_queries(two, rehash=True)
+    with pytest.raises(Contradicted) as error:
+        merge(output, [one, two][::order])
+    (line,) = lines(error)
+    assert line.startswith(f"{NAME}: queries.csv, line 2 ") and f" in {one}" in line
+    assert not output.exists()
+    merged = merge(output, [one, two][::order], prefer=two)
+    assert (output / QUERIES).read_bytes() == (two / QUERIES).read_bytes()
+    assert f"{one}: left out, those of {two} are taken: {NAME}" in merged.remarks
+    merge(output, [one], prefer=one)  # the other side, over what is there
+    assert (output / QUERIES).read_bytes() == (one / QUERIES).read_bytes()
+
+
+def test_queries_added_up_in_another_order_are_no_contradiction(make_run, output):
+    one, two = make_run("one"), make_run("two")
+    path = two / QUERIES
+    queries = pd.read_csv(path)
+    queries["MAP@all"] += 1e-13
+    queries.to_csv(path, index=False)
+    scores = json.loads((two / SCORES).read_text())
+    scores["scoring"]["queries_sha256"] = sha256(path.read_bytes()).hexdigest()
+    (two / SCORES).write_text(json.dumps(scores))
+    assert merge(output, [one, two]).runs == {str(one): 4}
 
 
 def test_results_outside_the_runs_grid_are_left_out_and_named(make_run, output, config):
