@@ -15,16 +15,15 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
     from modc.report import rendered
-    from modc.report.files import other_datasets
-    from modc.report.render import render_all, terminal
+    from modc.report.render import render_all
+    from modc.report.summary import SUMMARY, tables_summary
 
     config = load(list(configs))
     folder = run_folder(results, config)
     written = render_all(folder, config, folder / "tables")
-    rendered.note(folder, "tables", written)
-    first = [1] if "FashionAI" in config["grid"]["datasets"] else []
-    for table in [*first, *other_datasets(config)]:
-        click.echo(terminal(folder, config, table))
+    text = tables_summary(folder, config)
+    rendered.note(folder, "tables", written, {f"tables/{SUMMARY}": text})
+    click.echo(text, nl=False)
     for path in written:
         click.echo(path)
 
@@ -90,11 +89,12 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.config import load
     from modc.report import rendered
     from modc.report.ablation import render
+    from modc.report.summary import SUMMARY
 
     config = load(list(configs))
     folder = run_folder(results, config)
     written, text = render(folder, config)
-    rendered.note(folder, "ablation", written)
+    rendered.note(folder, "ablation", written, {f"ablation/{SUMMARY}": f"{text}\n"})
     click.echo(text)
     for path in written:
         click.echo(path)

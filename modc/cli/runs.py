@@ -25,7 +25,7 @@ SHOWN = 10
 @click.option(
     "--strict",
     is_flag=True,
-    help="Fail on remarks too: what is missing or not compared; other code, data, packages.",
+    help="Fail too on what is not compared or cannot be checked; on other code, data, packages.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
@@ -38,9 +38,11 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
     and by the entries of its CSV files. Settings, code, frozen data and packages are compared with
     those that are here. The run is only read.
 
-    Exit status: 0 if all of it holds; 1 if a file or a score is not what it was, and for a mistake
-    such as a folder that is no run; with --strict also for what is missing, was not compared, or
-    was made by other code, data or packages; 2 for a mistyped option; 130 after Control-C.
+    Exit status: 0 if nothing contradicts it, though the last line may name what is not checked; 1
+    if a file or a score is not what it was or is missing, and for a mistake such as a folder that
+    is no run; with --strict also for all that was not rendered, not compared or not checked
+    (coverage/, data that are not there), or was made by other code, data or packages; 2 for a
+    mistyped option; 130 after Control-C.
     """
     from modc.runs.verify import as_json as plain_values
     from modc.runs.verify import text
@@ -49,8 +51,9 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
     if not run.is_dir():
         raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
     verified = check(run, _config(run, configs))
-    click.echo(json.dumps(plain_values(verified), indent=2) if as_json else text(run, verified))
-    if verified.broken or (strict and verified.remarks):
+    told = json.dumps(plain_values(verified), indent=2) if as_json else ""
+    click.echo(told or text(run, verified, is_own=not configs))
+    if verified.broken or (strict and (verified.remarks or verified.not_checked)):
         raise SystemExit(1)
 
 

@@ -5,7 +5,7 @@ from one that another version wrote.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -47,13 +47,20 @@ def code(what: str) -> str:
     return sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def note(run_folder: Path, what: str, files: Iterable[Path]) -> None:
-    """Note that these files of a run were just rendered; what: a key of MODULES."""
+def note(
+    run_folder: Path, what: str, files: Iterable[Path], printed: Mapping[str, str] | None = None
+) -> None:
+    """Note that these files of a run were just rendered; what: a key of MODULES.
+
+    printed: the text that goes to the terminal, by the file that the workflow keeps it in.
+    """
     run_folder = Path(run_folder)
     hashes = {
         Path(file).relative_to(run_folder).as_posix(): sha256(Path(file).read_bytes()).hexdigest()
         for file in files
     }
+    for file, text in (printed or {}).items():
+        hashes[file] = sha256(text.encode(errors="replace")).hexdigest()
     write_json(_path(run_folder, what), {"code": code(what), "sha256": hashes})
 
 

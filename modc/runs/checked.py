@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 # How many differences of one file, or results of one kind, are told.
 SHOWN = 3
 UNCHANGED, CHANGED, MISSING = "unchanged", "changed", "missing"
+# Of a file that is not there, and that nothing says was ever written.
+NOT_RENDERED = "not rendered"
 # Of a table that another version wrote: the same numbers under other columns or in other lines.
 OTHER_LAYOUT = "other layout"
 # Of a page that another version wrote; of a file that is not made again, but is as it was written.

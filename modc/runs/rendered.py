@@ -10,11 +10,13 @@ from modc.report.files import ABLATION_FILES, REPORT_FILE, table_files
 from modc.report.page.data import page_data
 from modc.report.page.page import html
 from modc.report.rendered import MODULES, Rendered, code, noted
+from modc.report.summary import SUMMARY, tables_summary, without_paths
 from modc.runs.checked import (
     AS_WRITTEN,
     CHANGED,
     MISSING,
     NOT_COMPARED,
+    NOT_RENDERED,
     OTHER_LAYOUT,
     UNCHANGED,
     Checked,
@@ -28,7 +30,8 @@ ALTERED = "altered since it was written"
 def check_rendered(run: Path, config: dict) -> list[Checked]:
     """Return the state of each file that `modc tables`, `ablation`, `report` and `figures` write.
 
-    Tables, the ablation and the page are rendered from the run's scores, and so are the numbers of
+    Tables, the ablation and the page are rendered from the run's scores, also what the workflow
+    keeps in summary.txt of what `modc tables` and `ablation` print, and so are the numbers of
     the figures that need nothing else; the run is only read. What needs embeddings or pictures is
     not made again: where its hash was noted, it is looked whether the file is still the same. Of
     the ablation, the page and the figures nothing is said where a run has none.
@@ -54,13 +57,15 @@ def rendered_by(run: Path) -> list[Origin]:
 
 
 def unchecked(run: Path, checked: Iterable[Checked]) -> list[str]:
-    """Return what the run shows and nobody can check: coverage/, and figures without a note."""
+    """Return what the run shows and nobody can check: coverage/, figures not noted, other files."""
     names = {check.name for check in checked}
+    tables = (f"tables/{path.name}" for path in sorted((run / "tables").glob("[!.]*")))
+    tables = [name for name in tables if name not in names]
     own = (f"figures/{path.name}" for path in sorted((run / "figures").glob("[!.]*")))
     figures = [name for name in own if name not in names]
     if figures and noted(run, "figures") is None:
         figures = [f"{len(figures)} files in figures/, whose hashes were not noted"]
-    return [*(["coverage/"] if (run / "coverage").is_dir() else []), *figures]
+    return [*(["coverage/"] if (run / "coverage").is_dir() else []), *tables, *figures]
 
 
 def _tables(run: Path, config: dict) -> list[Checked]:
@@ -70,19 +75,28 @@ def _tables(run: Path, config: dict) -> list[Checked]:
         return [
             _compare(f"tables/{file}", run, Path(name, file).read_bytes(), note, "tables")
             for file in table_files(config)
-        ]
+        ] + _summary("tables", run, tables_summary(run, config), note)
 
 
 def _ablation(run: Path, config: dict) -> list[Checked]:
-    if not any((run / "ablation" / file).exists() for file in ABLATION_FILES):
-        return []
     note = noted(run, "ablation")
+    if note is None and not any((run / "ablation" / file).exists() for file in ABLATION_FILES):
+        return []
     with TemporaryDirectory(prefix="modc-") as name:
-        ablation.render(run, config, Path(name))
+        _, text = ablation.render(run, config, Path(name))
         return [
             _compare(f"ablation/{file}", run, Path(name, file).read_bytes(), note, "ablation")
             for file in ABLATION_FILES
-        ]
+        ] + _summary("ablation", run, f"{text}\n", note)
+
+
+def _summary(what: str, run: Path, now: str, note: Rendered | None) -> list[Checked]:
+    """Compare what the workflow keeps of the printed tables; commands typed by hand keep none."""
+    name = f"{what}/{SUMMARY}"
+    stored = _read(name, run, note)
+    if isinstance(stored, Checked):
+        return [stored] if stored.state == CHANGED else []
+    return [_compared(name, without_paths(stored), now.encode(errors="replace"), note, what)]
 
 
 def _page(run: Path, config: dict) -> list[Checked]:
@@ -104,21 +118,25 @@ def _figures(run: Path, config: dict) -> list[Checked]:
 
 
 def _compare(name: str, run: Path, now: bytes, note: Rendered | None, what: str) -> Checked:
+    stored = _read(name, run, note)
+    return stored if isinstance(stored, Checked) else _compared(name, stored, now, note, what)
+
+
+def _compared(name: str, stored: bytes, now: bytes, note: Rendered | None, what: str) -> Checked:
     """Compare a file with what it is when rendered now.
 
     Each difference counts, unless the file is as another version of the code wrote it. Then a table
     may be laid out in another way, and no page can be compared.
     """
-    stored = _read(name, run)
-    if isinstance(stored, Checked):
-        return stored
     kind = Path(name).suffix
     details = [found.told("stored", "now") for found in of_files(stored, now, kind)]
     if not details:
         return Checked(name, UNCHANGED)
     if note is None or note.code == code(what):
         return Checked(name, CHANGED, details)
-    if not note.is_as_written(name, stored):
+    # Older versions did not note summaries: of these no more than the numbers can be compared.
+    is_noted = name in note.files or Path(name).name != SUMMARY
+    if is_noted and not note.is_as_written(name, stored):
         return Checked(name, CHANGED, [ALTERED, *details])
     if what == "report":
         return Checked(name, NOT_COMPARED, ["other code rendered it"])
@@ -130,7 +148,7 @@ def _compare(name: str, run: Path, now: bytes, note: Rendered | None, what: str)
 
 
 def _as_written(name: str, run: Path, note: Rendered) -> Checked:
-    stored = _read(name, run)
+    stored = _read(name, run, note)
     if isinstance(stored, Checked):
         return stored
     if note.is_as_written(name, stored):
@@ -138,10 +156,12 @@ def _as_written(name: str, run: Path, note: Rendered) -> Checked:
     return Checked(name, CHANGED, [ALTERED])
 
 
-def _read(name: str, run: Path) -> bytes | Checked:
+def _read(name: str, run: Path, note: Rendered | None) -> bytes | Checked:
+    """Return a file's content, or what to say without it: was it ever written?"""
     try:
         return (run / name).read_bytes()
     except FileNotFoundError:
-        return Checked(name, MISSING)
+        is_due = name in note.files if note else (run / name).parent.is_dir()
+        return Checked(name, MISSING if is_due else NOT_RENDERED)
     except OSError as error:
         return Checked(name, CHANGED, [f"cannot be read: {error.strerror}"])

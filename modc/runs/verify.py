@@ -14,12 +14,13 @@ from modc.runs.checked import (
     CHANGED,
     MISSING,
     NOT_COMPARED,
+    NOT_RENDERED,
     OTHER_LAYOUT,
     UNCHANGED,
     Checked,
     first_few,
 )
-from modc.runs.origin import OTHER, Origin, origins, present
+from modc.runs.origin import OTHER, UNKNOWN, Origin, origins, present
 from modc.runs.rendered import check_rendered, rendered_by, unchecked
 from modc.runs.scores import check_scores, outside_grid
 
@@ -45,19 +46,30 @@ class Verified:
 
     @property
     def broken(self) -> list[str]:
-        """The names of what does not hold: changed files, scores that are not their queries'.
-
-        A missing table is no number that changed, but scores without their queries are.
-        """
+        """The names of what does not hold: changed or missing files, scores not their queries'."""
         scores = [check.name for check in self.scores if check.state != UNCHANGED]
-        return self.rendered_as(CHANGED) + scores
+        return self.rendered_as(CHANGED, MISSING) + scores
 
     @property
     def remarks(self) -> list[str]:
-        """What is missing or could not be compared, and what other things made scores or files."""
+        """What was never rendered or not compared, and what other things made scores or files."""
         made_by = [*self.rendered_by, *self.grouped_origins]
-        files = self.rendered_as(MISSING, OTHER_LAYOUT, NOT_COMPARED)
+        files = self.rendered_as(NOT_RENDERED, OTHER_LAYOUT, NOT_COMPARED)
         return files + list(dict.fromkeys(o.what for o in made_by if o.state == OTHER))
+
+    @property
+    def not_checked(self) -> list[str]:
+        """What cannot be checked, in words: makers of results, results outside the grid, files."""
+        unknown: dict[str, set[str]] = {}
+        for origin, names in self.grouped_origins.items():
+            if origin.state == UNKNOWN:
+                is_data = origin.what.startswith(("manifest of ", "index of "))
+                unknown.setdefault("data" if is_data else origin.what, set()).update(names)
+        said = [f"{what} of {_results_of(len(names))}" for what, names in unknown.items()]
+        said += [own.what for own in self.rendered_by if own.state == UNKNOWN]
+        if self.outside:
+            said.append(f"{_results_of(len(self.outside))} outside the grid")
+        return said + ([first_few(self.unchecked, ", ")] if self.unchecked else [])
 
     def rendered_as(self, *states: str) -> list[str]:
         """Return the names of the files of these states."""
@@ -120,8 +132,8 @@ def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
     return found
 
 
-def text(run: Path, verified: Verified) -> str:
-    """Return what was found as tables for the terminal, and a closing line."""
+def text(run: Path, verified: Verified, is_own: bool = False) -> str:
+    """Return what was found as tables for the terminal, and a closing line; is_own: see there."""
     kept = verified.rendered_as(AS_WRITTEN)
     rows = [
         [check.name, check.state, first_few(check.details)]
@@ -152,30 +164,43 @@ def text(run: Path, verified: Verified) -> str:
             f"Not checked, as the configuration's grid does not have them: "
             f"{first_few(verified.outside)}"
         )
-    return "\n\n".join([*blocks, closing(run, verified)])
+    return "\n\n".join([*blocks, closing(run, verified, is_own)])
 
 
-def closing(run: Path, verified: Verified) -> str:
-    """Return the verdict in one line: what was compared, what holds, what was not compared."""
-    compared = [
-        check for check in verified.rendered if check.state not in (AS_WRITTEN, NOT_COMPARED)
-    ]
+def closing(run: Path, verified: Verified, is_own: bool = False) -> str:
+    """Return the verdict in one line: what was compared, what holds, what was not compared.
+
+    is_own: the configuration is the run's config.yaml; where it may be the wrong one, that is said.
+    """
+    passed_over = (AS_WRITTEN, NOT_COMPARED, NOT_RENDERED)
+    compared = [check for check in verified.rendered if check.state not in passed_over]
     what = f"{_results_of(len(verified.scores))}, {_count(len(compared), 'file')}"
     count = len(verified.broken)
     parts = [f"{count} of these do not hold" if count else "all numbers hold"]
     other = verified.rendered_as(OTHER_LAYOUT, NOT_COMPARED)
-    remarks = [name for name in verified.remarks if name not in other]
+    absent = verified.rendered_as(NOT_RENDERED)
+    remarks = [name for name in verified.remarks if name not in (*other, *absent)]
     kept = verified.rendered_as(AS_WRITTEN)
     for said, names in (
         ("words not compared, as other code rendered them", other),
-        ("other or missing", remarks),
-        ("not checked", verified.unchecked),
+        ("missing", verified.rendered_as(MISSING)),
+        ("not rendered", absent),
+        ("other than here", remarks),
     ):
         if names:
             parts.append(f"{said}: {first_few(names, ', ')}")
+    if verified.not_checked:
+        parts.append(f"not checked: {', '.join(verified.not_checked)}")
     if kept:
         parts.append(f"{_count(len(kept), 'file')} of figures not drawn again, but as written")
+    if is_own and _may_be_of_other_settings(verified):
+        parts.append(f"under {run / 'config.yaml'}; if made under another: --config FILE")
     return f"{run}: {what}: {'; '.join(parts)}"
+
+
+def _may_be_of_other_settings(verified: Verified) -> bool:
+    is_other = any(remark.startswith("settings of ") for remark in verified.remarks)
+    return is_other or bool(verified.outside or verified.rendered_as(CHANGED))
 
 
 def as_json(verified: Verified) -> dict:
@@ -192,6 +217,7 @@ def as_json(verified: Verified) -> dict:
         },
         "outside_grid": verified.outside,
         "unchecked": verified.unchecked,
+        "not_checked": verified.not_checked,
     }
 
 

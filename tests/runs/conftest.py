@@ -7,12 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from modc import config as configuration
 from modc import provenance
 from modc.atomic import write_json
+from modc.data import index as index_files
+from modc.data import manifest
 from modc.data.index import Index
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.scoring import scoring
@@ -172,8 +175,6 @@ def other_code(edit):
 @pytest.fixture
 def index() -> Index:
     """A small index."""
-    import pandas as pd
-
     from modc.data.coverage import count
 
     roles = [
@@ -195,3 +196,13 @@ def index() -> Index:
         }
     )
     return Index("FashionAI", ("skirt_length",), (1,), images, labels, count(labels))
+
+
+@pytest.fixture
+def data(tmp_path, index):
+    """Data in the configuration's folder; returns the folder and both hashes."""
+    folder = tmp_path / "data" / "FashionAI"
+    row = {"path": "0.jpg", "status": "ok", "bytes": 3, "sha256": "ab", "width": 1, "height": 1}
+    manifest_sha256 = manifest.write(folder, pd.DataFrame([row]), {})
+    index_files.write(index, folder / "prepared" / "index")
+    return folder, manifest_sha256, index.sha256

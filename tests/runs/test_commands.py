@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_a_run_that_holds(modc, make_run, config):
     status, out, err = modc("verify", run)
     assert status == 0 and not err
     files = len(table_files(config))
-    assert out.splitlines()[-1] == f"{run}: 4 results, {files} files: all numbers hold"
+    said = f"{run}: 4 results, {files} files: all numbers hold; not checked: data of 4 results"
+    assert out.splitlines()[-1] == said
 
 
 def test_a_run_that_does_not_hold(modc, make_run):
@@ -47,7 +49,7 @@ def test_a_run_that_does_not_hold(modc, make_run):
     (run / QUERIES).unlink()
     status, out, err = modc("verify", run)
     assert status == 1 and not err
-    assert out.splitlines()[-1].endswith(" of these do not hold")
+    assert " of these do not hold; " in out.splitlines()[-1]
     status, out, _ = modc("verify", run, "--json")
     assert status == 1 and "FashionAI/ASEN/10/seed-0/modc" in json.loads(out)["broken"]
 
@@ -56,9 +58,65 @@ def test_remarks_fail_only_where_it_is_strict(modc, make_run):
     run = make_run(provenance={"code": "0123"})
     status, out, _ = modc("verify", run)
     assert status == 0
-    assert out.splitlines()[-1].endswith(": all numbers hold; other or missing: code of training")
+    assert ": all numbers hold; other than here: code of training; " in out.splitlines()[-1]
     assert modc("verify", run, "--strict")[0] == 1
-    assert modc("verify", make_run("sound"), "--strict")[0] == 0
+
+
+def test_what_cannot_be_checked_fails_where_it_is_strict(modc, make_run, data):
+    _, manifest_sha256, index_sha256 = data
+    run = make_run(manifest_sha256=manifest_sha256, index_sha256=index_sha256)
+    assert modc("verify", run, "--strict")[0] == 0
+    (run / "coverage").mkdir()
+    assert modc("verify", run)[0] == 0
+    assert modc("verify", run, "--strict")[0] == 1
+
+
+def test_data_that_are_not_there_fail_where_it_is_strict(modc, make_run):
+    run = make_run()
+    assert modc("verify", run)[0] == 0
+    status, out, _ = modc("verify", run, "--strict")
+    assert status == 1 and out.endswith("not checked: data of 4 results\n")
+
+
+def test_a_deleted_table_fails(modc, make_run):
+    run = make_run()
+    (run / "tables" / "table1.tex").unlink()
+    status, out, _ = modc("verify", run)
+    assert status == 1 and "missing: tables/table1.tex" in out.splitlines()[-1]
+
+
+def test_what_tables_prints_is_what_is_checked(modc, make_run, config):
+    run = make_run()
+    _, out, _ = modc("tables", "--config", run / "config.yaml", "--results", run)
+    (run / "tables" / "summary.txt").write_text(out)
+    note = json.loads((run / "rendered" / "tables.json").read_text())["sha256"]
+    shown = out[: out.index(f"{run}/tables/table1.md")].encode()
+    assert note["tables/summary.txt"] == sha256(shown).hexdigest()
+    assert modc("verify", run)[0] == 0
+    (run / "tables" / "summary.txt").write_text(out.replace("ASENv2", "SENv2"))
+    status, out, _ = modc("verify", run)
+    assert status == 1 and "tables/summary.txt" in out
+
+
+def test_tables_of_another_configuration_point_to_the_option(modc, make_run, config, tmp_path):
+    run, three = make_run(), tmp_path / "three.yaml"
+    config["grid"]["seeds"] = [0, 1, 2]
+    configuration.write(three, config)
+    assert modc("tables", "--config", three, "--results", run)[0] == 0
+    status, out, _ = modc("verify", run)
+    said = f"; under {run / 'config.yaml'}; if made under another: --config FILE"
+    assert status == 1 and out.splitlines()[-1].endswith(said)
+    status, out, _ = modc("verify", run, "--config", three)
+    assert status == 0 and "--config" not in out
+
+
+def test_other_settings_point_to_the_option(modc, make_run, config):
+    run = make_run()
+    config["evaluation"]["unanswerable"] = "exclude"
+    configuration.write(run / "config.yaml", config)
+    _, out, _ = modc("verify", run)
+    assert "settings of scoring" in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith("if made under another: --config FILE")
 
 
 def test_another_configuration_may_be_given(modc, make_run, config, tmp_path):
@@ -100,7 +158,7 @@ def test_merge_says_what_it_did_and_how_to_go_on(modc, make_run, tmp_path):
         assert words[:3] == [f"{step}:", "modc", step]
         status, out, _ = modc(*words[2:])
         assert status == 0 and said in out
-    assert modc("verify", output, "--strict")[0] == 0
+    assert modc("verify", output)[0] == 0
     assert modc("merge", output, one)[1].splitlines()[-3].endswith("; nothing to add")
 
 

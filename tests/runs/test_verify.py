@@ -1,17 +1,17 @@
 import json
+import re
 import shutil
 
 import pandas as pd
 import pytest
 
 from modc import config as configuration
-from modc.data import index as index_module
-from modc.data import manifest
 from modc.errors import UserError
 from modc.report import ablation, rendered
 from modc.report.figures import render as figures
 from modc.report.files import table_files
 from modc.report.page import page
+from modc.report.summary import tables_summary
 from modc.runs.verify import as_json, closing, text, verify
 
 CELL = "cells/FashionAI/ASEN/10/seed-0"
@@ -36,7 +36,8 @@ def test_a_run_as_it_was_made_holds(make_run, config):
     ]
     assert len(verified.scores) == 4
     files = len(verified.rendered)
-    assert closing(run, verified) == f"{run}: 4 results, {files} files: all numbers hold"
+    said = f"{run}: 4 results, {files} files: all numbers hold; not checked: data of 4 results"
+    assert closing(run, verified) == said
 
 
 def test_it_only_reads(make_run, config):
@@ -61,12 +62,98 @@ def test_an_altered_digit_is_found_and_named(make_run, config, file):
     assert f"tables/{file}" in text(run, verified)
 
 
-def test_a_table_that_is_missing_is_a_remark(make_run, config):
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_table_that_is_missing_does_not_hold(make_run, config, noted):
     run = make_run()
     (run / "tables" / "table5.tex").unlink()
+    if not noted:
+        shutil.rmtree(run / "rendered")
+    verified = verify(run, config)
+    assert verified.broken == ["tables/table5.tex"]
+    assert state_of(verified, "tables/table5.tex") == "missing"
+    assert "1 of these do not hold; missing: tables/table5.tex;" in closing(run, verified)
+
+
+def test_all_tables_that_are_missing_do_not_hold(make_run, config):
+    run = make_run()
+    shutil.rmtree(run / "tables")
+    assert len(verify(run, config).broken) == len(table_files(config))
+
+
+def test_tables_that_were_never_rendered_are_a_remark(make_run, config, edit):
+    run = make_run()
+    (run / "tables" / "table5.tex").unlink()
+    hashes = json.loads((run / "rendered" / "tables.json").read_text())["sha256"]
+    edit(
+        run / "rendered" / "tables.json",
+        sha256={file: own for file, own in hashes.items() if file != "tables/table5.tex"},
+    )
     verified = verify(run, config)
     assert not verified.broken and verified.remarks == ["tables/table5.tex"]
-    assert state_of(verified, "tables/table5.tex") == "missing"
+    assert "all numbers hold; not rendered: tables/table5.tex;" in closing(run, verified)
+    shutil.rmtree(run / "tables")
+    shutil.rmtree(run / "rendered")
+    verified = verify(run, config)
+    assert not verified.broken and len(verified.remarks) == len(table_files(config))
+    assert "4 results, 0 files: " in closing(run, verified)
+
+
+def test_a_file_among_the_tables_that_nobody_rendered_is_not_checked(make_run, config):
+    run = make_run()
+    (run / "tables" / "table6.md").write_text("mine")
+    verified = verify(run, config)
+    assert not verified.broken and verified.unchecked == ["tables/table6.md"]
+    assert closing(run, verified).endswith("not checked: data of 4 results, tables/table6.md")
+
+
+@pytest.fixture
+def printed(make_run, config):
+    """A run with what the workflow keeps of `modc tables`, and its note."""
+    run = make_run()
+    text = tables_summary(run, config)
+    files = [run / "tables" / file for file in table_files(config)]
+    paths = "".join(f"results/elsewhere/tables/{file.name}\n" for file in files)
+    (run / "tables" / "summary.txt").write_text(text + paths)
+    rendered.note(run, "tables", files, {"tables/summary.txt": text})
+    return run
+
+
+def test_what_was_printed_holds_wherever_the_run_was(printed, config):
+    verified = verify(printed, config)
+    assert not verified.broken and not verified.remarks and not verified.unchecked
+    assert state_of(verified, "tables/summary.txt") == "unchanged"
+
+
+@pytest.mark.parametrize("spoil", ["number", "word", "line"])
+def test_what_was_printed_and_altered_is_named(printed, config, edit, spoil):
+    path = printed / "tables" / "summary.txt"
+    text = path.read_text()
+    number = re.search(r"\d\d\.\d\d", text)[0]
+    spoiled = {
+        "number": text.replace(number, f"9{number[1:-1]}{(int(number[-1]) + 1) % 10}", 1),
+        "word": text.replace("ASENv2", "SENv2", 1),
+        "line": text.split("\n", 1)[1],
+    }[spoil]
+    assert spoiled != text
+    path.write_text(spoiled)
+    assert verify(printed, config).broken == ["tables/summary.txt"]
+    edit(printed / "rendered" / "tables.json", code="of another version")
+    assert verify(printed, config).broken == ["tables/summary.txt"]
+
+
+def test_what_an_older_version_printed_holds_if_its_numbers_do(printed, config, edit):
+    note = printed / "rendered" / "tables.json"
+    hashes = json.loads(note.read_text())["sha256"]
+    del hashes["tables/summary.txt"]
+    edit(note, code="of another version", sha256=hashes)
+    path = printed / "tables" / "summary.txt"
+    text = path.read_text()
+    number = re.search(r"\d\d\.\d\d", text)[0]
+    path.write_text(text.replace(number, f"1{number}", 1))
+    assert state_of(verify(printed, config), "tables/summary.txt") == "changed"
+    path.write_text(text.replace("Verdict", "Judgement"))
+    verified = verify(printed, config)
+    assert not verified.broken and state_of(verified, "tables/summary.txt") == "other layout"
 
 
 def first_word(path):
@@ -111,7 +198,7 @@ def test_tables_that_another_version_wrote_hold_if_their_numbers_do(make_run, co
     assert verified.remarks == [*files, "code of tables"]
     assert state_of(verified, "tables/table4.csv") == "other layout"
     said = "all numbers hold; words not compared, as other code rendered them: tables/table4.md, "
-    assert f"{said}tables/table4.csv; other or missing: code of tables" in closing(run, verified)
+    assert f"{said}tables/table4.csv; other than here: code of tables" in closing(run, verified)
     for column, value in (("published", "0.5"), ("network", "ASENv3"), ("status", "fine")):
         altered = fewer.copy()
         altered.loc[3, column] = value
@@ -186,9 +273,9 @@ def test_figures_that_are_gone_or_were_put_there_are_named(shown, config):
     (shown / "figures" / "own.png").write_bytes(b"x")
     (shown / "coverage").mkdir()
     verified = verify(shown, config)
-    assert "figures/labels-fashionai.svg" in verified.remarks
+    assert "figures/labels-fashionai.svg" in verified.broken
     assert verified.unchecked == ["coverage/", "figures/own.png"]
-    assert "not checked: coverage/, figures/own.png" in closing(shown, verified)
+    assert "not checked: data of 4 results, coverage/, figures/own.png" in closing(shown, verified)
     (shown / "rendered" / "figures.json").unlink()
     (said,) = verify(shown, config).unchecked[1:]
     assert said.endswith(" files in figures/, whose hashes were not noted")
@@ -302,6 +389,7 @@ def test_results_outside_the_grid_are_named_and_not_checked(make_run, config):
     names = [f"FashionAI/ASEN/10/seed-0/{method}" for method in ("baseline", "modc")]
     assert verified.outside == names and len(verified.scores) == 2
     assert names[0] in text(run, verified)
+    assert "not checked: data of 2 results, 2 results outside the grid" in closing(run, verified)
 
 
 def test_data_that_are_not_there_cannot_be_checked_and_are_no_failure(make_run, config):
@@ -312,22 +400,13 @@ def test_data_that_are_not_there_cannot_be_checked_and_are_no_failure(make_run, 
     assert not verified.broken and not verified.remarks
 
 
-@pytest.fixture
-def data(tmp_path, index):
-    """Data in the configuration's folder; returns the folder and both hashes."""
-    folder = tmp_path / "data" / "FashionAI"
-    row = {"path": "0.jpg", "status": "ok", "bytes": 3, "sha256": "ab", "width": 1, "height": 1}
-    manifest_sha256 = manifest.write(folder, pd.DataFrame([row]), {})
-    index_module.write(index, folder / "prepared" / "index")
-    return folder, manifest_sha256, index.sha256
-
-
 def test_the_data_that_made_it(make_run, config, data):
     _, manifest_sha256, index_sha256 = data
     run = make_run(manifest_sha256=manifest_sha256, index_sha256=index_sha256)
     verified = verify(run, config)
     for what in ("manifest of FashionAI", "index of FashionAI"):
         assert origin_of(verified, what).state == "same"
+    assert not verified.not_checked and closing(run, verified).endswith("all numbers hold")
 
 
 def test_other_data_than_those_that_made_it(make_run, config, data):
@@ -373,6 +452,8 @@ def test_what_older_scores_do_not_say_cannot_be_checked(make_run, config, nothin
     assert not verified.broken and not verified.remarks
     for what in ("code of training", "code of scoring", "index of FashionAI"):
         assert origin_of(verified, what).state == "cannot be checked"
+        told = what if what.startswith("code") else "data"
+        assert f"{told} of 4 results" in verified.not_checked
 
 
 def test_the_ablation_is_checked_where_there_is_one(make_run, config):
@@ -380,14 +461,18 @@ def test_the_ablation_is_checked_where_there_is_one(make_run, config):
     config["ablation"]["cell"] = {"dataset": "FashionAI", "network": "ASEN", "labeled_percent": 10}
     run = make_run()
     shutil.copytree(run / "cells", run / "ablation" / "A4-margin" / "cells")
-    ablation.render(run, config)
+    files, printed = ablation.render(run, config)
+    summary = run / "ablation" / "summary.txt"
+    summary.write_text("".join(f"{line}\n" for line in (printed, *files)))
     verified = verify(run, config)
     assert not verified.broken
     assert state_of(verified, "ablation/ablation.csv") == "unchanged"
+    assert state_of(verified, "ablation/summary.txt") == "unchanged"
     assert state_of(verified, "ablation/A4-margin/FashionAI/ASEN/10/seed-0/modc") == "unchanged"
     path = run / "ablation" / "ablation.md"
     path.write_text(path.read_text().replace("Ablation", "Oblation"))
-    assert verify(run, config).broken == ["ablation/ablation.md"]
+    summary.write_text(summary.read_text().replace("A4", "A5"))
+    assert verify(run, config).broken == ["ablation/ablation.md", "ablation/summary.txt"]
 
 
 def test_a_folder_that_is_no_run(tmp_path, config):
