@@ -43,7 +43,9 @@ class Rendered:
 
 def code(what: str) -> str:
     """Return a fingerprint of the code, templates and published numbers here that render `what`."""
-    parts = (provenance.code_of(MODULES[what]), provenance.templates(), provenance.published())
+    parts = [provenance.code_of(MODULES[what]), provenance.templates(), provenance.published()]
+    if what == "report":  # the page prints it
+        parts.append(provenance.training_code())
     return sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 

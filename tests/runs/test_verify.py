@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from modc import config as configuration
+from modc import provenance
 from modc.errors import UserError
 from modc.report import ablation, rendered
 from modc.report.figures import render as figures
@@ -266,6 +267,12 @@ def test_a_page_of_other_code_is_not_compared(shown, config, other_code):
     assert "as other code rendered them: report.html; " in closing(shown, verified)
     path.write_text(path.read_text() + "more")
     assert verify(shown, config).broken == ["report.html"]
+
+
+def test_a_page_that_prints_other_training_code_is_not_compared(shown, config, monkeypatch):
+    monkeypatch.setattr(provenance, "training_code", lambda: "0123456789abcdef")
+    verified = verify(shown, config)
+    assert not verified.broken and state_of(verified, "report.html") == "not compared"
 
 
 def test_figures_that_are_gone_or_were_put_there_are_named(shown, config):
