@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from training import our_stage
 
 from modc.data.device_images import DeviceImages
+from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
 from modc.training.train import Machine, train_batch
@@ -113,6 +114,7 @@ def main(network: str, size: int, threads: int) -> None:
     """Measure and print."""
     torch.set_num_threads(threads)
     keep_freed_memory()
+    be_deterministic()
     with lease() as leased:
         device = torch_device(leased)
         machine = Machine(device, training_dtype("auto", device))

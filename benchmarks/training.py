@@ -36,6 +36,7 @@ from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
 from modc.networks.build import PUBLISHED, build
 from modc.networks.normalise import normalise
+from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
 from modc.training.optimizer import optimizer
@@ -113,6 +114,15 @@ def per_second(step: Callable[[], object], images: int, seconds: float, machine:
     return made * images / (time.perf_counter() - begun)
 
 
+def as_in_training(ours: bool) -> None:
+    """Set the process up as `modc train` does, or as the public way is, with torch's defaults."""
+    keep_freed_memory(ours)
+    if ours:
+        be_deterministic()
+    else:
+        torch.use_deterministic_algorithms(False)
+
+
 def compare(ways: dict[str, tuple], rounds: int, seconds: float, machine: Machine) -> list[list]:
     """Return a row for each way: images/s, and its ratio to the first way, over the rounds."""
     for step, images in ways.values():
@@ -120,7 +130,7 @@ def compare(ways: dict[str, tuple], rounds: int, seconds: float, machine: Machin
     found = {name: [] for name in ways}
     for number in range(rounds):
         for name, (step, images) in ways.items():
-            keep_freed_memory(name != PUBLIC)  # as `modc train` does
+            as_in_training(name != PUBLIC)
             found[name].append(per_second(step, images, seconds, machine))
         click.echo(f"round {number + 1} of {rounds}", err=True)
     first = next(iter(found.values()))

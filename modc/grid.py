@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby
 
 from modc.errors import UserError
 
@@ -94,6 +95,24 @@ def previous_stage(config: dict, cell: Cell, stage: str) -> str | None:
     """Return the stage whose model `stage` starts from; None for the first of a cell."""
     chain = _chain(config, cell, stage)
     return chain[-2] if len(chain) > 1 else None
+
+
+def jobs(config: dict, cell: Cell) -> list[tuple[str, ...]]:
+    """Return the stages of each job that trains the cell, in order: a warm-up's, then MODC's."""
+    found = {}
+    for method in METHODS:
+        for _, row in groupby(stages(config, cell, method), key=lambda stage: stage in MODC):
+            found[tuple(row)] = None
+    return list(found)
+
+
+def job_of(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
+    """Return the stages of the job that trains `stage`; its files are named after the last one.
+
+    Raises UserError if the cell has no such stage.
+    """
+    _chain(config, cell, stage)
+    return next(job for job in jobs(config, cell) if stage in job)
 
 
 def public_checkpoint(config: dict, cell: Cell) -> str | None:

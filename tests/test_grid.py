@@ -35,6 +35,22 @@ def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
     assert grid.packed_sizes(paper, "DARN", "ASEN", "warm_up") == {"image": 224}
 
 
+def test_one_job_trains_a_warm_up_and_another_modcs_stages(paper):
+    cell = grid.Cell("DARN", "ASEN++", 10, 0)
+    warm_up = ("warm_up_global", "warm_up")
+    assert grid.jobs(paper, cell) == [warm_up, grid.MODC]
+    assert grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0)) == [("warm_up",), ("supervised",)]
+    apart = changed(paper, ("modc", "warm_up"), "apart")
+    own = ("warm_up_global_apart", "warm_up_apart")
+    assert grid.jobs(apart, cell) == [warm_up, own, grid.MODC]
+    assert grid.job_of(apart, cell, "warm_up_global_apart") == own
+    assert grid.job_of(paper, cell, "unlabeled") == grid.MODC
+    with pytest.raises(
+        UserError, match="stage warm_up_apart: ASEN\\+\\+ at 10 % has warm_up_global"
+    ):
+        grid.job_of(paper, cell, "warm_up_apart")
+
+
 def test_a_dataset_is_packed_at_the_sizes_that_any_network_reads(paper):
     assert grid.sizes_of_dataset(paper, "DARN") == [224, 448]
     assert grid.sizes_of_dataset(paper, "FashionMNIST") == [64]

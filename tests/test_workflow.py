@@ -116,7 +116,6 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "pack_FashionAI": 1,
             "pack_DARN": 1,
             "subset": 7,
-            "warm_up_global": 7,
             "warm_up": 21,
             "supervised": 6,
             "semi_supervised": 15,
@@ -125,7 +124,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "figures": 1,
             "report": 1,
             "all": 1,
-            "total": 111,
+            "total": 104,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -135,7 +134,7 @@ def test_the_smoke_run_is_the_same_grid(tmp_path):
     assert status == 0, output
     found = stats(output)
     assert found.pop("garments") == 2
-    assert (found["warm_up"], found["warm_up_global"], found["score"]) == (21, 7, 42)
+    assert (found["warm_up"], found["score"]) == (21, 42)
     assert (found["supervised"], found["semi_supervised"]) == (6, 15)
 
 
@@ -323,7 +322,7 @@ def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished
     )
     call = (*TINY_RUN, "--configfile", "tiny.yaml", "more.yaml")
     found = stats(snakemake(finished, "-n", *call[:1], "tiny.yaml", "more.yaml")[1])
-    assert (found["pack_FashionAI"], found["warm_up"], found["warm_up_global"]) == (1, 1, 1)
+    assert (found["pack_FashionAI"], found["warm_up"]) == (1, 1)
     target = array.with_name("48.done").relative_to(finished)
     status, output = snakemake(finished, *call, "--", str(target))
     assert status == 0, output

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from modc.grid import Cell, last_stage, stages
+from modc.grid import Cell, jobs, stages
 from modc.report.job_logs import error_of, last_line
 from modc.report.results import NOT_RUN, Result
 from modc.report.status import DONE, CellStatus, run_status
@@ -75,11 +75,10 @@ def _progress(config: dict, status: CellStatus, method: str) -> str:
 def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
     """Return the cell's own jobs that lead to the scores of a method, in order, and their logs."""
     name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}"
-    warm_ups = [one for one in stages(config, cell, method) if one.startswith("warm_up")]
-    # One job trains MODC's stages in a row; its log has the name of the last.
-    trained = dict.fromkeys([*warm_ups, last_stage(config, cell, method)])
-    jobs = [(stage, f"{stage}/{name}.log") for stage in trained]
-    return [*jobs, (f"score of {method}", f"score/{name}-{method}.log")]
+    chain = stages(config, cell, method)
+    trained = [job[-1] for job in jobs(config, cell) if job[-1] in chain]
+    logs = [(stage, f"{stage}/{name}.log") for stage in trained]
+    return [*logs, (f"score of {method}", f"score/{name}-{method}.log")]
 
 
 def _data_jobs(cell: Cell) -> list[tuple[str, str]]:

@@ -14,9 +14,9 @@ from modc.atomic import HOST
 from modc.cost import cell_stages, images_an_epoch
 from modc.grid import (
     METHODS,
-    MODC,
     Cell,
     cells,
+    job_of,
     last_stage,
     settings_chain,
     stages,
@@ -260,8 +260,8 @@ def _left(
 
 
 def _log(run_folder: Path, config: dict, cell: Cell, stage: str) -> Path:
-    """Return the log of the job that trains a stage: MODC's stages are one job."""
-    job = last_stage(config, cell, "modc") if stage in MODC else stage
+    """Return the log of the job that trains a stage."""
+    job = job_of(config, cell, stage)[-1]
     name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}.log"
     return run_folder / "logs" / job / name
 

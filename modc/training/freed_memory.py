@@ -9,7 +9,7 @@ import ctypes
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 MIB = 2**20
-KEPT = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1}
+KEPT = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
 # What glibc's own adjustment comes to when large blocks are freed again and again.
 RETURNED = {M_MMAP_MAX: 65536, M_MMAP_THRESHOLD: 32 * MIB, M_TRIM_THRESHOLD: 64 * MIB}
 

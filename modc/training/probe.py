@@ -23,6 +23,7 @@ from modc.networks import model_file
 from modc.networks.build import build
 from modc.rates import EVALUATION, subject
 from modc.training.batches import batch_size, steps
+from modc.training.determinism import be_deterministic
 from modc.training.start import start
 from modc.training.task import Task
 from modc.training.train import Machine, train_batch
@@ -77,7 +78,7 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
     batches ("probe_batch"). on: what `modc.rates.here` returns.
     """
     begun = time.monotonic()
-    torch.use_deterministic_algorithms(True, warn_only=True)  # as in training
+    be_deterministic()
     subjects = _subjects(config, cells)
     needed = sum(stage not in MODC for _, stage in subjects)
     rates = []

@@ -16,6 +16,7 @@ from modc.training import checkpoint
 from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
 from modc.training.curve import write_curve
+from modc.training.determinism import be_deterministic
 from modc.training.device import torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat
 from modc.training.kept import keep, take_back
@@ -63,7 +64,7 @@ def train(task: Task, leased: str | None = None) -> None:
 
 def _train(task: Task, key: str, machine: Machine) -> None:
     settings = task.settings
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    be_deterministic()
     stage, adam, schedule = start(task, machine.device)
     state = checkpoint.load(task.resume, key)
     if state is None:

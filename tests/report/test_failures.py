@@ -34,7 +34,6 @@ def test_nothing_is_known_without_logs(why):
 @pytest.mark.parametrize(
     ("log", "job"),
     [
-        (f"warm_up_global/{NAME}.log", "warm_up_global"),
         (f"warm_up/{NAME}.log", "warm_up"),
         (f"pseudo_clusters/{NAME}.log", "pseudo_clusters"),
         (f"score/{NAME}-modc.log", "score of modc"),
@@ -88,7 +87,7 @@ def test_a_long_last_line_is_cut(why):
 
 
 def test_how_far_a_failed_training_was(tmp_path, config, why):
-    why({f"warm_up_global/{NAME}.log": "modc: error: no; room"})
+    why({f"warm_up/{NAME}.log": "modc: error: no; room"})
     settings = training_settings(config, CELL, "warm_up_global")
     resume = tmp_path / "resume" / Path(CELL.folder).relative_to("cells")
     resume.mkdir(parents=True)
@@ -97,11 +96,11 @@ def test_how_far_a_failed_training_was(tmp_path, config, why):
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     for method in ("baseline", "modc"):
         own = known[CELL, method]
-        assert own["text"] == "failed in warm_up_global: no; room"
+        assert own["text"] == "failed in warm_up: no; room"
         assert own["progress"] == "warm_up_global: 7 of 50 epochs done, validation MAP@all 25.00"
     status = {(result.cell, result.method): result.status for result in results}
-    assert status.pop((CELL, "modc")) == "failed in warm_up_global"
-    assert status.pop((CELL, "baseline")) == "failed in warm_up_global"
+    assert status.pop((CELL, "modc")) == "failed in warm_up"
+    assert status.pop((CELL, "baseline")) == "failed in warm_up"
     assert set(status.values()) == {"not run"}
     assert {own["progress"] for key, own in known.items() if key[0] != CELL} == {""}
 

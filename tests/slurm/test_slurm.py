@@ -45,7 +45,7 @@ SLURM = (
 # Minutes until a run that should end by itself is given up.
 LONGEST = 40
 
-TRAINING = ("warm_up_global", "warm_up", "supervised", "semi_supervised")
+TRAINING = ("warm_up", "supervised", "semi_supervised")
 
 needs_plugin = pytest.mark.skipif(
     find_spec("snakemake_executor_plugin_slurm") is None,
@@ -180,7 +180,7 @@ def test_the_profile_plans_the_same_jobs_a_cell_in_one_job_with_one_gpu(tmp_path
     run = started(folder, dict(os.environ), "-n", "--workflow-profile", "profiles/slurm")
     status, output = run.wait(), (folder / "run.log").read_text()
     assert status == 0, output
-    assert re.search(r"^total +111$", output, re.M)
+    assert re.search(r"^total +104$", output, re.M)
     groups = re.split(r"Group job (\S+) .*\n", output)
     rules = {}
     for name, jobs in zip(groups[1::2], groups[2::2], strict=True):
@@ -189,9 +189,7 @@ def test_the_profile_plans_the_same_jobs_a_cell_in_one_job_with_one_gpu(tmp_path
         assert all(("gpu=1" in text) == (rule in TRAINING) for rule, text in parts)
     assert len(rules) == 21
     assert rules["FashionAI-ASENv2-100-0"] == ["score", "score", "supervised", "warm_up"]
-    assert rules["DARN-ASEN++-10-0"] == [
-        *("score", "score", "semi_supervised", "warm_up", "warm_up_global")
-    ]
+    assert rules["DARN-ASEN++-10-0"] == ["score", "score", "semi_supervised", "warm_up"]
     assert not re.search(r"^    rule (index|tables|pack_\w+):", output, re.M)
 
 

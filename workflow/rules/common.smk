@@ -185,27 +185,23 @@ def config_of(wildcards):
     return variant.config if variant else config
 
 
+def is_the_runs(wildcards, stage):
+    """Whether a variant's model of `stage` is that of the run itself."""
+    variant = variant_of(wildcards)
+    return variant and ablation.same_model(config, variant, cell_of(wildcards), stage)
+
+
 def cell_folder(wildcards, stage):
-    """Where the cell's model of `stage` lies: in the run itself if the variant's is the same."""
-    variant, where = variant_of(wildcards), wildcards.variant
-    if variant and ablation.same_model(config, variant, cell_of(wildcards), stage):
-        where = ""
+    """Where the cell's model of `stage` lies."""
+    where = "" if is_the_runs(wildcards, stage) else wildcards.variant
     return CELL.format(**{**wildcards, "variant": where})
 
 
 def stages_of(wildcards):
-    """The stages that one job trains: one of a warm-up, or MODC's up to {stage} in a row.
-
-    Under an alternative, only those that it makes other than the run's.
-    """
-    if wildcards.stage not in grid.MODC:
-        return [wildcards.stage]
-    variant, cell = variant_of(wildcards), cell_of(wildcards)
-    return [
-        stage
-        for stage in grid.MODC[: grid.MODC.index(wildcards.stage) + 1]
-        if variant is None or not ablation.same_model(config, variant, cell, stage)
-    ]
+    """The stages that one job trains in a row, the last being {stage}."""
+    job = grid.job_of(config_of(wildcards), cell_of(wildcards), wildcards.stage)
+    row = job[: job.index(wildcards.stage) + 1]
+    return [stage for stage in row if not is_the_runs(wildcards, stage)]
 
 
 def initial_of(wildcards):
@@ -253,12 +249,11 @@ def training_inputs(wildcards):
     }
     previous, initial = initial_of(wildcards)
     public = grid.public_checkpoint(settings, cell)
-    if previous in grid.MODC:
-        # A stage of the run itself, whose job declares its last one alone.
-        last = grid.last_stage(config, cell, "modc")
-        files["initial"] = f"{cell_folder(wildcards, previous)}/{last}/model.pt"
-    elif previous is not None:
-        files["initial"] = initial
+    if previous is not None:
+        # Its job declares its last stage alone.
+        made_under = config if is_the_runs(wildcards, previous) else settings
+        last = grid.job_of(made_under, cell, previous)[-1]
+        files["initial"] = f"{cell_folder(wildcards, previous)}/{last}/{Path(initial).name}"
     elif public and stages == ["warm_up"]:
         files["public"] = public
     return files
@@ -289,9 +284,7 @@ def training_options(wildcards, input):
     }
     words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
     words += [f"--stage {stage}" for stage in stages_of(wildcards)]
-    # No row of the tables comes from the first part of ASEN++'s warm-up.
-    embeds = not wildcards.stage.startswith("warm_up_global")
-    return " ".join(words + (["--embed-test"] if embeds else []))
+    return " ".join(words)
 
 
 def embeddings_of(wildcards):
