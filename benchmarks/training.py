@@ -237,6 +237,10 @@ def main(network, size, how_many, rounds, seconds, steps, threads, public_repo) 
         their_images = public_way.endless(seen, device)
         theirs.eval()
         rows_of = pd.DataFrame({"image": np.arange(how_many), "attribute": 0})
+        by_all = pd.DataFrame(
+            [(i, a) for i in range(how_many // 4) for a in range(ATTRIBUTES)],
+            columns=["image", "attribute"],
+        )
         view = {"image": images}
 
         @torch.no_grad()
@@ -244,20 +248,22 @@ def main(network, size, how_many, rounds, seconds, steps, threads, public_repo) 
             pixels, attribute = next(their_images)
             theirs(pixels.to(device), attribute.to(device)).cpu().numpy()
 
-        def embed(precision: torch.dtype) -> Callable[[], object]:
+        def embed(precision: torch.dtype, rows: pd.DataFrame = rows_of) -> Callable[[], object]:
             batch = 128 if device.type == "cuda" else 32
-            return lambda: embed_rows(stage.network, view, rows_of, device, batch, precision)
+            return lambda: embed_rows(stage.network, view, rows, device, batch, precision)
 
+        precision = str(machine.precision).removeprefix("torch.")
         evaluation = {
             PUBLIC: (embed_publicly, public_way.BATCH),
             f"{OURS}, float32 (test)": (embed(torch.float32), how_many),
-            f"{OURS}, {str(machine.precision).removeprefix('torch.')} (validation)": (
-                embed(machine.precision),
-                how_many,
+            f"{OURS}, {precision} (validation)": (embed(machine.precision), how_many),
+            f"{OURS}, {precision}, an image by {ATTRIBUTES} attributes": (
+                embed(machine.precision, by_all),
+                len(by_all),
             ),
         }
         rows = compare(evaluation, rounds, seconds, machine)
-        _show(["embedding", "images/s", "of the public way"], rows, (".1f", ".2f"))
+        _show(["embedding", "embeddings/s", "of the public way"], rows, (".1f", ".2f"))
         stage.network.train()
         rows = agreement(network, stage, steps, machine)
         headers = [f"after {steps} steps", "largest difference of a loss", "lowest cosine"]
