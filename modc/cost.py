@@ -86,6 +86,17 @@ def images_an_epoch(settings: dict) -> int:
     return triplets * views * (ROLES + groups)
 
 
+def images_left(config: dict, cell: Cell, stage: str) -> int:
+    """Return how many images are trained from the beginning of `stage` to its method's end.
+
+    A warm-up that both methods share leads to MODC's end.
+    """
+    own = [stages(config, cell, method) for method in METHODS]
+    chain = next(chain for chain in reversed(own) if stage in chain)
+    settings = [training_settings(config, cell, one) for one in chain[chain.index(stage) :]]
+    return sum(one["epochs"] * images_an_epoch(one) for one in settings)
+
+
 def stage_costs(config: dict, cell: Cell, counts: Counts) -> list[StageCost]:
     """Return what each stage of a cell costs, in order."""
     evaluated = {last_stage(config, cell, method) for method in METHODS}

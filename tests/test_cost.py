@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from modc.config import load, merge
-from modc.cost import Counts, cell_stages, chains, images_an_epoch, stage_costs
+from modc.cost import (
+    Counts,
+    cell_stages,
+    chains,
+    images_an_epoch,
+    images_left,
+    stage_costs,
+)
 from modc.grid import METHODS, MODC, Cell, cells, stages, training_settings
 from modc.report.plan_data import LISTED
 
@@ -35,6 +42,16 @@ def test_the_papers_run_costs_what_the_readme_says(config):
     valid = {"FashionAI": 18_000, "DARN": 21_461}
     baseline = [one for one in costs if one.kind == "warm-up"]
     assert sum(one.epochs * valid[one.cell.dataset] for one in baseline) == 42_535_040
+
+
+def test_images_left_are_those_of_the_stages_to_come(config):
+    cell = Cell("FashionAI", "ASEN++", 10, 0)
+    trained = {one.stage: one.trained for one in stage_costs(config, cell, LISTED["fashionai"])}
+    assert images_left(config, cell, "warm_up_global") == sum(trained.values())
+    assert images_left(config, cell, "pseudo_clusters") == trained["pseudo_clusters"]
+    apart = merge(config, {"modc": {"warm_up": "apart"}})
+    assert images_left(apart, cell, "warm_up") == trained["warm_up"]
+    assert images_left(apart, cell, "warm_up_global_apart") == sum(trained.values())
 
 
 def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(config):

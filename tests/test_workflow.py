@@ -129,6 +129,24 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
 
+def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
+    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
+    assert status == 0, output
+    jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", output, re.M)
+    priority = {"score": set(), "warm_up": set(), "semi_supervised": set()}
+    networks = {}
+    for rule, text in jobs:
+        if rule in priority:
+            own = float(re.search(r"priority: (\S+)", text)[1])
+            priority[rule].add(own)
+            network = re.search(r"network=([^,]+), percent=10,", text)
+            if rule == "warm_up" and network:
+                networks[network[1]] = own
+    assert min(priority["score"]) > max(priority["warm_up"])
+    assert networks["ASEN++"] > networks["ASEN"] == networks["ASENv2"]
+    assert max(priority["semi_supervised"]) < networks["ASEN++"]
+
+
 def test_the_smoke_run_is_the_same_grid(tmp_path):
     status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from modc import ablation, grid, provenance
+from modc import ablation, cost, grid, provenance
 from modc import config as configuration
 from modc.data.packed import DECODING
 from modc.errors import UserError
@@ -212,6 +212,12 @@ def initial_of(wildcards):
         return None, None
     name = {"best": "model.pt", "last": "last.pt"}[settings["training"]["checkpoint"]]
     return stage, f"{cell_folder(wildcards, stage)}/{stage}/{name}"
+
+
+def work_left(wildcards):
+    """The billions of images that the cell still has to train: the longest way goes first."""
+    first = stages_of(wildcards)[0]
+    return cost.images_left(config_of(wildcards), cell_of(wildcards), first) / 1e9
 
 
 def training_settings(wildcards):

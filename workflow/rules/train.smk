@@ -18,6 +18,8 @@ rule warm_up:
         f"{LOGS}/{{stage}}/{CELL_LOG}.log",
     wildcard_constraints:
         stage="warm_up(_apart)?",
+    # `modc plan` counts on this order: what begins last shall be short.
+    priority: work_left
     threads: config["threads"]
     resources:
         gpu=GPU_PER_JOB,
