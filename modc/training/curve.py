@@ -27,9 +27,10 @@ def write_curve(csv: Path, png: Path, curve: list[dict], title: str) -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 6), layout="constrained")
+    figure = Figure(figsize=(8, 6))
     figure.suptitle(title, fontsize="medium")
-    above, below = figure.subplots(2, sharex=True)
+    place = {"left": 0.09, "right": 0.72, "top": 0.93, "bottom": 0.08, "hspace": 0.08}
+    above, below = figure.subplots(2, sharex=True, gridspec_kw=place)
     above.plot(frame["epoch"], frame[LOSS], marker=".", lw=2.5, c="black", label=LOSS)
     others = ("epoch", "learning_rate", LOSS, *SHARES, *VALIDATION)
     for number, term in enumerate(name for name in frame if name not in others):
