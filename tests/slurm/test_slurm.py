@@ -1,4 +1,8 @@
-"""The workflow on Slurm: what the profile plans, and a whole run on a cluster that loses a node."""
+"""The workflow on Slurm: what the profile plans, and a whole run on a cluster that loses a node.
+
+The run is the smoke run, 21 minutes on two cores; MODC_SLURM_CONFIG=tiny.yaml takes two cells, and
+seven.
+"""
 
 import json
 import os
@@ -197,7 +201,7 @@ def test_the_profile_plans_the_same_jobs_a_cell_in_one_job_with_one_gpu(tmp_path
 @needs_plugin
 @pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing())
 def test_a_node_is_lost_and_a_job_preempted_and_the_tables_are_those_of_a_quiet_run(tmp_path):
-    config = os.environ.get("MODC_SLURM_CONFIG", "tiny.yaml")
+    config = os.environ.get("MODC_SLURM_CONFIG", "configs/smoke.yaml")
     alone, shared = (copied(tmp_path / name) for name in ("alone", "shared"))
     quiet = started(alone, dict(os.environ), "--cores", "2", "--configfile", config)
     assert quiet.wait() == 0, (alone / "run.log").read_text()
