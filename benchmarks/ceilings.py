@@ -17,6 +17,7 @@ import click
 import numpy as np
 import torch
 from tabulate import tabulate
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from training import our_stage
@@ -99,6 +100,8 @@ def where_time_goes(step: Callable[[], object], machine: Machine) -> list[list]:
         step()
     seconds = Counter()
     for event in found.key_averages():
+        if event.device_type != DeviceType.CPU:  # a GPU's time stands beside the call as well
+            continue
         spent = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         kind = next((kind for part, kind in KINDS.items() if part in event.key.lower()), "rest")
         seconds[kind] += spent

@@ -198,6 +198,28 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
         assert arrays["attention"].shape == (3, 8, 2, 2)
 
 
+def test_one_call_trains_both_parts_of_a_warm_up_and_goes_on_where_it_was(modc, prepared, tmp_path):
+    cell, names = tmp_path / "cell", ("curve.csv", "curve.png", "last.pt", "model.pt")
+    stages = ("warm_up_global", "warm_up")
+    options = {"network": "ASEN++", "detail": prepared / "32.npy", "stage": stages}
+    arguments = train_arguments(prepared, cell, **options)
+    assert modc(*arguments)[0] == 0
+    made = [name for name in files(cell) if not name.startswith("resume/")]
+    expected = [f"{stage}/{name}" for stage in stages for name in names]
+    assert made == sorted([*expected, "warm_up/test.npz"])
+    # As if it had been killed in the second part: the first one is not trained again.
+    before = {path: path.stat().st_mtime_ns for path in (cell / "warm_up_global").iterdir()}
+    with np.load(cell / "warm_up" / "test.npz") as arrays:
+        embedding = arrays["query_embedding"]
+    for folder in ("warm_up", "resume/warm_up"):
+        for path in (cell / folder).iterdir():
+            path.unlink()
+    assert modc(*arguments)[0] == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    with np.load(cell / "warm_up" / "test.npz") as arrays:
+        assert np.array_equal(arrays["query_embedding"], embedding)
+
+
 def picture_files(prepared: Path, place: Path) -> list[Path]:
     """Unpack three pictures of the drawn dataset."""
     import zipfile

@@ -1,6 +1,5 @@
 """The commands that look at a run from outside: how far it is, and what it will cost."""
 
-import os
 import platform
 import sys
 import time
@@ -102,7 +101,6 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
 
 def _probed(config: dict) -> list[dict]:
     """Measure the grid on the device that a training would lease."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as `modc train` does
     import torch
 
     from modc import rates

@@ -1,6 +1,5 @@
 """The command that trains stages of a cell."""
 
-import os
 from pathlib import Path
 
 import click
@@ -96,11 +95,9 @@ def train(
                 f"asks for {side} ({name}_size of {dataset})"
             )
 
-    # CUDA reads this when it starts; without it, matrix products may differ from run to run.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
-    from modc.data.device_images import DeviceImages
+    from modc.data.device_images import Budget, DeviceImages
     from modc.networks.model_file import load as load_model
     from modc.training.device import lease
     from modc.training.freed_memory import keep_freed_memory
@@ -108,7 +105,8 @@ def train(
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
-    packed_images = {name: DeviceImages(array) for name, array in arrays.items()}
+    budget = Budget()
+    packed_images = {name: DeviceImages(array, budget) for name, array in arrays.items()}
     for folder in (output, resume):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]

@@ -46,9 +46,9 @@ def move_centres(
     """
     flat = centres.view(-1, centres.shape[2])
     rows = attribute * centres.shape[1] + value
-    # Dense sums, as looking for the values that occur would make a GPU wait.
+    # Dense sums, as looking for the values that occur would make a GPU wait; so would bincount.
     total = torch.zeros_like(flat).index_add_(0, rows, embeddings.to(flat.dtype))
-    count = torch.bincount(rows, minlength=len(flat))[:, None]
+    count = rows.new_zeros(len(flat)).index_add_(0, rows, torch.ones_like(rows))[:, None]
     moved = (1 - momentum) * flat + momentum * total / count.clamp_min(1)
     moves = (count > 0) & (moved.norm(dim=1, keepdim=True) > 1e-6)  # false where it is NaN
     flat.copy_(torch.where(moves, unit(moved, spaces), flat))

@@ -15,6 +15,11 @@ class Members:
     attribute: Tensor  # int64 (M,)
     value: Tensor  # int64 (M,)
 
+    def to(self, device: torch.device) -> "Members":
+        """Return them on a device, but for `image`."""
+        rest = (self.embedding, self.attribute, self.value)
+        return Members(self.image, *(part.to(device) for part in rest))
+
 
 def joined(parts: list[Members]) -> Members:
     """Return all members of several parts of a batch."""

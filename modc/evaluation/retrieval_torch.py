@@ -98,10 +98,13 @@ def _on(device: str | torch.device, *arrays: np.ndarray | None) -> list[Tensor |
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """Multiply in float32 whatever training allows: TF32 keeps three digits of a cosine."""
-    before = torch.backends.cuda.matmul.fp32_precision
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    """Multiply in float32 whatever training allows: TF32 keeps three digits of a cosine.
+
+    A setting of the whole process: not for several threads at a time.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.fp32_precision = before
+        torch.set_float32_matmul_precision(before)

@@ -71,6 +71,8 @@ def score(
                 sides = query[block], value[block], candidate, candidate_value[candidates], asked
                 yield queries[block], sides
 
+    if device is not None:
+        threads = 1  # the device's memory is for one block
     # One thread a product, so that its rounding is the same whatever their number.
     with threadpool_limits(1, "blas"):
         for queries, found in _run(_engine(device), tasks(), threads):

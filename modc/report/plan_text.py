@@ -158,7 +158,7 @@ def _memory(plan: Plan, device: str) -> str:
     host, gpu = plan.peak("host_bytes"), plan.peak("gpu_bytes")
     said = []
     if gpu:
-        said.append(f"{_bytes(gpu)} of the GPU at most (measured by the probe)")
+        said.append(f"{_bytes(gpu)} of the GPU (measured by the probe), and images kept there")
     elif not device.startswith("CPU"):
         said.append("the GPU's is not known without a probe")
     if host:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modc.training.batches import Images
-from modc.training.views import draw, view
+from modc.training.batches import Images, joined, split
+from modc.training.views import Draw, draw, view
+from modc.training.views import joined as joined_draws
 
 
 def randomly_flipped(images: Images, rng: np.random.Generator) -> Images:
@@ -28,13 +29,22 @@ def skip_flips(groups: int, size: int, rng: np.random.Generator) -> None:
         rng.random(size)
 
 
-def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) -> Images:
-    """Return one random view of each image.
+def random_views(
+    groups: list[Images], colour: np.ndarray, rng: np.random.Generator, count: int
+) -> list[list[Images]]:
+    """Return the groups `count` times, each time as one random view of each image.
 
-    colour: bool (A,), the attributes whose images keep their colours (supplement). ASEN++'s two
-    squares are one view in two sizes.
+    colour: bool (A,), the attributes whose images keep their colours (supplement). All are made at
+    once, which a GPU does faster.
     """
-    drawn = draw(len(images.numbers), colour[images.attributes], rng)
+    again = groups * count
+    draws = [draw(len(images.numbers), colour[images.attributes], rng) for images in again]
+    parts = split(_viewed(joined(again), joined_draws(draws)), len(groups[0].numbers))
+    return [parts[start : start + len(groups)] for start in range(0, len(parts), len(groups))]
+
+
+def _viewed(images: Images, drawn: Draw) -> Images:
+    """Return a view of each image. ASEN++'s two squares are one view in two sizes."""
     if images.details is None:
         return replace(images, pixels=view(images.pixels, drawn))
     details = view(images.details, drawn)
@@ -45,6 +55,6 @@ def random_view(images: Images, colour: np.ndarray, rng: np.random.Generator) ->
 
 
 def skip_views(groups: int, size: int, rng: np.random.Generator) -> None:
-    """Draw what `random_view` draws for so many groups of `size` images."""
+    """Draw what one of `random_views` draws for so many groups of `size` images."""
     for _ in range(groups):
         draw(size, np.zeros(size, bool), rng)

@@ -41,6 +41,21 @@ def joined(groups: list[Images]) -> Images:
     )
 
 
+def split(images: Images, size: int) -> list[Images]:
+    """Return groups of `size` images, in their order: what `joined` made one."""
+    details = images.details
+    return [
+        Images(
+            images.numbers[start : start + size],
+            images.attributes[start : start + size],
+            images.pixels[start : start + size],
+            None if details is None else details[start : start + size],
+            images.attribute[start : start + size],
+        )
+        for start in range(0, len(images.numbers), size)
+    ]
+
+
 def axes(settings: dict) -> dict:
     """Return what names a draw of this stage beside the seed."""
     return {axis: settings[axis] for axis in SEED_AXES}

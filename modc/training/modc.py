@@ -35,7 +35,7 @@ from modc.grid import MODC
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.losses.self_supervision import Predictor, self_supervision_loss
 from modc.networks.asen_pp import ASENpp
-from modc.training.augment import random_view, randomly_flipped, skip_flips, skip_views
+from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
 from modc.training.instance import Embedded, concatenated, embedded_groups, instance_terms
 from modc.training.warm_up import WarmUp
@@ -110,7 +110,7 @@ class Modc(WarmUp):
         pairs = labels[["image", "attribute"]].to_numpy(np.int64)
         pairs = torch.from_numpy(np.concatenate([pairs, self.pseudo_members()]))
         self.clusters = MemoryBank(centres, pairs, **options["memory_bank"], spaces=spaces)
-        self.clusters.remember(members)
+        self.clusters.remember(members.to(self.device))
 
     def pseudo_members(self) -> np.ndarray:
         """Return int64 (N, 2): image and attribute of what may become a member unlabelled."""
@@ -189,7 +189,7 @@ class Modc(WarmUp):
     def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
         """Return the groups once under the baseline's augmentation, or twice as random views."""
         if self.two_views:
-            return [[random_view(images, self.colour, rng) for images in groups] for _ in range(2)]
+            return random_views(groups, self.colour, rng, 2)
         if self.settings["flip"]:
             groups = [randomly_flipped(images, rng) for images in groups]
         return [groups]
@@ -243,7 +243,7 @@ class Modc(WarmUp):
         return self.value[images.numbers, images.attributes]
 
     def _labeled_members(self) -> Members:
-        """Return the labelled part as the network embeds it now."""
+        """Return the labelled part as the network embeds it now, on the CPU: up to 13 GB (DARN)."""
         embeddings = embed_rows(
             self.network,
             self.packed,
@@ -256,12 +256,7 @@ class Modc(WarmUp):
             for name in ("image", "attribute", "value")
         ]
         image, attribute, value = columns
-        return Members(
-            image,
-            torch.from_numpy(embeddings).to(self.device),
-            attribute.to(self.device),
-            value.to(self.device),
-        )
+        return Members(image, torch.from_numpy(embeddings), attribute, value)
 
 
 def mean_terms(terms: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 BUDGET_SECONDS = 60.0
 # Of each rate: untimed at first, then timed; at least one step of each.
 UNTIMED_SECONDS, TIMED_SECONDS = 1.0, 2.0
+# Steps that a GPU has to do at most before it is waited for.
+QUEUED = 8
 # Triplets or images of the first steps on a CPU, where a whole batch may take half a minute.
 FEW = 2
 OVER = "a minute is over: the rates of the other stages are derived from these"
@@ -213,13 +215,18 @@ def _steady(work: Work, machine: Machine) -> Timed:
 
 
 def _repeated(work: Work, seconds: float, machine: Machine) -> Timed:
-    """Repeat the work for so many seconds, at least once; the GPU is waited for at each reading."""
+    """Repeat the work for so many seconds, at least once; the GPU is waited for at the end.
+
+    Now and then before as well, so that its queue is full, as in training, but short.
+    """
     made, begun, worked = 0, time.monotonic(), time.process_time()
     while not made or time.monotonic() - begun < seconds:
         work.step()
         made += 1
-        if _is_gpu(machine):
+        if _is_gpu(machine) and made % QUEUED == 0:
             torch.cuda.synchronize()
+    if _is_gpu(machine):
+        torch.cuda.synchronize()
     took = time.monotonic() - begun
     threads = 1 if _is_gpu(machine) else torch.get_num_threads()
     return Timed(made * work.images, took, (time.process_time() - worked) / took / threads)

@@ -5,7 +5,7 @@ colour distortion for colour attributes. A part that is not drawn for an image l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
@@ -57,6 +57,11 @@ def draw(count: int, keep_colour: np.ndarray, rng: np.random.Generator) -> Draw:
         grey=grey & ~keep_colour,
         sigma=np.where(blurred, rng.uniform(*SIGMA, count), 0.0),
     )
+
+
+def joined(draws: list[Draw]) -> Draw:
+    """Return several draws as one."""
+    return Draw(*(np.concatenate([getattr(one, f.name) for one in draws]) for f in fields(Draw)))
 
 
 def _boxes(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from modc.data.device_images import DeviceImages
+from modc.data import device_images
+from modc.data.device_images import Budget, DeviceImages
 
 CPU = torch.device("cpu")
 
@@ -20,7 +21,8 @@ def expected(array, numbers) -> torch.Tensor:
 
 @pytest.mark.parametrize("capacity", [None, 0, 1, 7, 20, 50])
 def test_batches_are_the_packed_images(array, capacity):
-    images, rng = DeviceImages(array, capacity), np.random.default_rng(1)
+    budget = None if capacity is None else Budget(capacity * array[0].nbytes)
+    images, rng = DeviceImages(array, budget), np.random.default_rng(1)
     for _ in range(30):
         numbers = rng.integers(0, len(array), 6)  # some of them twice
         found = images.take(numbers, CPU)
@@ -30,19 +32,38 @@ def test_batches_are_the_packed_images(array, capacity):
 
 
 def test_what_was_kept_is_not_read_again(array):
-    images = DeviceImages(array.copy(), 20)
+    images = DeviceImages(array.copy(), Budget(array.nbytes))
     images.take(np.arange(20), CPU)
     images.array[:] = 0
     assert torch.equal(images.take(np.arange(20), CPU), expected(array, np.arange(20)))
 
 
 def test_batches_that_are_read_beforehand_may_overlap(array):
-    images = DeviceImages(array, 5)
+    images = DeviceImages(array, Budget(5 * array[0].nbytes))
     batches = [np.array([1, 2, 3]), np.array([3, 1, 4]), np.array([9, 3, 3])]
     gathered = [images.gather(numbers, CPU) for numbers in batches]
     for numbers, part in zip(batches, gathered, strict=True):
         assert torch.equal(images.send(part, CPU), expected(array, numbers))
     assert images.used == 5
+
+
+def test_all_arrays_share_one_budget(array):
+    budget = Budget(28 * array[0].nbytes)
+    first, second = DeviceImages(array, budget), DeviceImages(array, budget)
+    for images in (first, second):
+        for _ in range(2):
+            found = images.take(np.arange(20), CPU)
+            assert torch.equal(found, expected(array, np.arange(20)))
+    assert (first.used, second.used, budget.left) == (20, 8, 0)
+
+
+@pytest.mark.parametrize(("free", "kept"), [(80, 40), (40, 20), (24, 8), (16, 0), (8, 0)])
+def test_a_step_has_room_beside_the_images(monkeypatch, free, kept):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free * 2**30, 80 * 2**30))
+    budget = Budget()
+    assert budget.take(2**50, torch.device("cuda", 0)) == kept * 2**30
+    assert budget.take(1, torch.device("cuda", 0)) == 0
+    assert device_images.LEFT == 16 * 2**30
 
 
 def test_shape_and_length_are_the_arrays(array):

@@ -1,5 +1,7 @@
 """What a GPU would compute, on the CPU: the same from equal similarities."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -59,19 +61,22 @@ def test_means_of_random_embeddings_agree():
 
 
 def test_products_are_of_full_precision_and_training_keeps_its_own(monkeypatch):
-    cuda, seen = torch.backends.cuda.matmul, []
+    seen = []
     multiply = torch.Tensor.__matmul__
 
     def noted(*arguments):
-        seen.append(cuda.fp32_precision)
+        # A product on a GPU asks for both, and fails where they disagree.
+        assert not torch.backends.cuda.matmul.allow_tf32
+        seen.append((torch.get_float32_matmul_precision(), threading.current_thread()))
         return multiply(*arguments)
 
     monkeypatch.setattr(torch.Tensor, "__matmul__", noted)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     try:
-        score(**exact(), device="cpu")
-        assert seen == ["ieee", "ieee"] and cuda.fp32_precision == "tf32"
+        score(**exact(), threads=4, device="cpu")
+        # One thread, as the setting is the whole process's.
+        assert seen == [("highest", threading.main_thread())] * 2
         assert torch.get_float32_matmul_precision() == "high"
     finally:
         torch.set_float32_matmul_precision(before)

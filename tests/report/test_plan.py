@@ -104,7 +104,8 @@ def test_every_rate_says_where_it_is_from(config):
     assert "ASEN unlabeled 224 1,000 computed: as pseudo_clusters" in lines
     assert "ASEN++ warm_up 224 and 448 1,000 9.0 GB stored, of 2026-01-02" in lines
     assert any(line.startswith("On 4 x H100: ") and "computed" in line for line in lines)
-    assert "9.0 GB of the GPU at most" in text and "maximum of epochs" in text
+    assert "9.0 GB of the GPU (measured by the probe), and images kept there" in text
+    assert "maximum of epochs" in text
     text = plan_text(made, "H100", 4, {NOW}, "rates.json")
     assert "measured now" in text and "stored, of" not in text
 

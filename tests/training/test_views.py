@@ -1,5 +1,6 @@
 """The two views: torchvision's changes image by image, and colours kept where they must be."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 from torchvision.transforms import functional as reference
 
 from modc.training import views
+from modc.training.augment import random_views, skip_views
+from modc.training.batches import Images
 
 COUNT = 6
 
@@ -30,6 +33,24 @@ def nothing(**changed) -> views.Draw:
         "sigma": np.zeros(COUNT),
     }
     return views.Draw(**{**neutral, **changed})
+
+
+def test_all_groups_at_once_are_as_one_after_the_other():
+    colour = np.array([False, True])
+    attributes = np.array([0, 1] * (COUNT // 2))
+    group = Images(np.arange(COUNT), attributes, images(), None, torch.from_numpy(attributes))
+    groups = [group, replace(group, pixels=images().flip(2))]
+    one, other = np.random.default_rng(3), np.random.default_rng(3)
+    found = random_views(groups, colour, one, 2)
+    for own in found:
+        for seen, of in zip(own, groups, strict=True):
+            expected = views.view(of.pixels, views.draw(COUNT, colour[attributes], other))
+            # The blur's window is that of the widest blur of all.
+            assert (seen.pixels.int() - expected.int()).abs().max() <= 1
+            assert np.array_equal(seen.numbers, of.numbers)
+    again = np.random.default_rng(3)
+    skip_views(4, COUNT, again)
+    assert one.bit_generator.state == other.bit_generator.state == again.bit_generator.state
 
 
 def test_nothing_drawn_changes_nothing():
