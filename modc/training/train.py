@@ -43,8 +43,8 @@ def train(task: Task, leased: str | None = None) -> None:
 
     Killed at any moment and started again, it ends with the same model as one left alone. SIGTERM
     saves a checkpoint within the epoch and raises SystemExit. Raises UserError if no triplet can be
-    drawn, or if the loss is no longer a number. leased: the GPU that this process holds, None for
-    the CPU.
+    drawn, if the loss is no longer a number, or if the GPU's memory is full. leased: the GPU that
+    this process holds, None for the CPU.
     """
     task.check()
     key = task.key()
@@ -56,7 +56,13 @@ def train(task: Task, leased: str | None = None) -> None:
         else:
             device = torch_device(leased)
             precision = training_dtype(task.settings["precision"], device)
-            _train(task, key, Machine(device, precision))
+            try:
+                _train(task, key, Machine(device, precision))
+            except torch.OutOfMemoryError as error:
+                raise UserError(
+                    f"{task.name}: {str(error).splitlines()[0]} Expected a GPU with more memory, or "
+                    f"one that nothing else uses; training.evaluation_batch may be made smaller"
+                ) from None
         keep(task)
         task.resume.unlink(missing_ok=True)
         Heartbeat(task.resume, task.settings).finish()

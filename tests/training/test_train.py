@@ -207,6 +207,17 @@ def test_a_loss_that_is_no_number_stops_with_the_key_to_change(task):
     assert not made.output.exists() or not list(made.output.iterdir())
 
 
+def test_full_memory_of_a_gpu_is_one_line(task, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore of it")
+
+    monkeypatch.setattr("modc.training.train.train_batch", full)
+    with pytest.raises(UserError) as caught:
+        train(task())
+    assert str(caught.value).endswith("evaluation_batch may be made smaller")
+    assert "warm_up: CUDA out of memory. Tried to allocate 2 GiB. Expected a" in str(caught.value)
+
+
 def test_values_without_two_labelled_images_are_counted(task, index, caplog):
     made = task()
     few = index.rows("train", "train")
