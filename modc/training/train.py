@@ -60,8 +60,8 @@ def train(task: Task, leased: str | None = None) -> None:
                 _train(task, key, Machine(device, precision))
             except torch.OutOfMemoryError as error:
                 raise UserError(
-                    f"{task.name}: {str(error).splitlines()[0]} Expected a GPU with more memory, or "
-                    f"one that nothing else uses; training.evaluation_batch may be made smaller"
+                    f"{task.name}: {str(error).splitlines()[0]} Expected a GPU with more memory, "
+                    f"or one that nothing else uses; training.evaluation_batch may be made smaller"
                 ) from None
         keep(task)
         task.resume.unlink(missing_ok=True)
