@@ -137,12 +137,13 @@ def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
     networks = {}
     for rule, text in jobs:
         if rule in priority:
-            own = float(re.search(r"priority: (\S+)", text)[1])
+            found = re.search(r"priority: (\S+)", text)
+            own = float(found[1]) if found else 0
             priority[rule].add(own)
             network = re.search(r"network=([^,]+), percent=10,", text)
             if rule == "warm_up" and network:
                 networks[network[1]] = own
-    assert min(priority["score"]) > max(priority["warm_up"])
+    assert priority["score"] == {0} and max(priority["warm_up"]) < 0
     assert networks["ASEN++"] > networks["ASEN"] == networks["ASENv2"]
     assert max(priority["semi_supervised"]) < networks["ASEN++"]
 

@@ -215,9 +215,12 @@ def initial_of(wildcards):
 
 
 def work_left(wildcards):
-    """The billions of images that the cell still has to train: the longest way goes first."""
+    """A priority that rises with the images that the cell still has to train: the longest first.
+
+    Below 0, that of all other jobs, which are short and would wait for cores behind trainings.
+    """
     first = stages_of(wildcards)[0]
-    return cost.images_left(config_of(wildcards), cell_of(wildcards), first) / 1e9
+    return -1 / (1 + cost.images_left(config_of(wildcards), cell_of(wildcards), first) / 1e9)
 
 
 def training_settings(wildcards):

@@ -9,8 +9,6 @@ rule score:
         queries=f"{CELL}/{{method}}/queries.csv",
     log:
         f"{LOGS}/score/{CELL_LOG}-{{method}}.log",
-    # Short, and of use at once: before any training.
-    priority: 1
     params:
         evaluation=lambda wildcards: config_of(wildcards)["evaluation"],
         code=provenance.code_of("modc.evaluation.scores"),
