@@ -119,9 +119,9 @@ def score(
 
 def _device(pairs: int) -> str | None:
     """Return the device of PyTorch that computes so many similarities, None for the CPU."""
-    from modc.training.device import visible_devices
+    from modc.training.gpus import visible_gpus
 
-    if pairs < PAIRS_FOR_A_GPU or not visible_devices():
+    if pairs < PAIRS_FOR_A_GPU or not visible_gpus():
         return None
     import torch
 

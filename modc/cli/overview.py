@@ -76,11 +76,11 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
     from modc import rates
     from modc.report.plan import plan as planned
     from modc.report.plan_text import plan_text
-    from modc.training.device import visible_devices
+    from modc.training.gpus import visible_gpus
 
     config = load_config(configs, "", needed=True)
     store = file or rates.default_store()
-    devices = visible_devices()
+    devices = visible_gpus()
     measured: list[dict] = []
     if probe:
         # What would be in the way of keeping them is better known before the minute.

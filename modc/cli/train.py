@@ -105,13 +105,14 @@ def train(
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
-    budget = Budget()
+    jobs_per_gpu = config["training"]["jobs_per_gpu"]
+    budget = Budget(jobs=jobs_per_gpu)
     packed_images = {name: DeviceImages(array, budget) for name, array in arrays.items()}
     for folder in (output, resume):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
     # One GPU for all stages: what the first one leaves in its memory is still there.
-    with lease() as leased:
+    with lease(jobs_per_gpu) as leased:
         if leased is None:
             keep_freed_memory()
         for stage in stages:

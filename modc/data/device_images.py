@@ -6,11 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Of the memory that a GPU has free when its first images arrive, they take this share at most, and
-# leave so many bytes: a step of ASEN++'s last stage at 224 pixels keeps 9 GB of activations.
-# FashionAI and DARN at 224 pixels (27 and 32 GB) fit so into a GPU of 80 GB.
-KEPT_SHARE = 0.5
-LEFT = 16 * 2**30
+# What a job leaves of a GPU's memory to its steps, in bytes: one of ASEN++'s last stage at 224
+# pixels keeps 9 GB of activations.
+STEP = 16 * 2**30
 ABSENT = -1
 
 
@@ -26,18 +24,18 @@ class Gathered:
 class Budget:
     """The bytes that packed images may take on the device, all arrays of a process together.
 
-    left: None for what KEPT_SHARE and LEFT allow on the GPU that is asked first, and nothing on a
-    CPU: there the memory map is as near.
+    left: None for this job's part of the GPU that is asked first, less the room of a step, and for
+    nothing on a CPU: there the memory map is as near. jobs: how many share the GPU.
     """
 
-    def __init__(self, left: int | None = None):
-        self.left = left
+    def __init__(self, left: int | None = None, jobs: int = 1):
+        self.left, self.jobs = left, jobs
 
     def take(self, wanted: int, device: torch.device) -> int:
         """Return how many of the wanted bytes there are, and count them as taken."""
         if self.left is None:
-            free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
-            self.left = max(0, min(int(KEPT_SHARE * free), free - LEFT))
+            free, whole = torch.cuda.mem_get_info(device) if device.type == "cuda" else (0, 0)
+            self.left = max(0, min(free, whole // self.jobs) - STEP)
         taken = min(wanted, self.left)
         self.left -= taken
         return taken
@@ -87,19 +85,16 @@ class DeviceImages:
         sent = gathered.pixels.to(device, non_blocking=True)
         self._keep(gathered.missing, sent)
         place = self.place[gathered.numbers]
-        on_device = np.flatnonzero(place != ABSENT)
-        if len(on_device) == len(place):
-            found = self.kept.index_select(0, _sent(place, device))
-        else:
-            elsewhere = np.flatnonzero(place == ABSENT)
-            row = np.searchsorted(gathered.missing, gathered.numbers[elsewhere])
-            found = sent.new_empty((len(place), *self.shape[1:]))
-            for rows, source, places in (
-                (elsewhere, sent, row),
-                (on_device, self.kept, place[on_device]),
-            ):
-                part = source.index_select(0, _sent(places, device))
-                found.index_copy_(0, _sent(rows, device), part)
+        is_kept = place != ABSENT
+        # Not index_copy_, of which a GPU makes a sort and a dozen kernels to be deterministic.
+        found = None
+        if is_kept.any():
+            found = self.kept.index_select(0, _sent(np.where(is_kept, place, 0), device))
+        if not is_kept.all():
+            row = np.searchsorted(gathered.missing, gathered.numbers)
+            other = sent.index_select(0, _sent(np.where(is_kept, 0, row), device))
+            is_kept = _sent(is_kept, device)[:, None, None, None]
+            found = other if found is None else torch.where(is_kept, found, other)
         return found.permute(0, 3, 1, 2)
 
     def take(self, numbers: np.ndarray, device: torch.device) -> Tensor:

@@ -11,6 +11,7 @@ CONFIG = "config.yaml"
 # Where the runs may differ: their names, their grids, and what changes no number.
 FREE = ("run", "grid", "data", "threads", "download", "ablation")
 FREE_OF_DATASET = ("archives",)
+FREE_OF_TRAINING = ("jobs_per_gpu",)
 ABSENT = "nothing"
 
 
@@ -93,4 +94,6 @@ def _is_free(difference: Difference) -> bool:
     if section == "datasets":
         is_one_sided = len(keys) == 1 and ABSENT in (difference.first, difference.second)
         return is_one_sided or keys[1:] == list(FREE_OF_DATASET)
+    if section == "training":
+        return keys == list(FREE_OF_TRAINING)
     return section in FREE

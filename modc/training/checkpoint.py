@@ -26,8 +26,9 @@ def save(path: Path, key: str, state: dict) -> None:
 def load(path: Path, key: str) -> dict | None:
     """Return the state saved under `key`, on the CPU.
 
-    None if there is no checkpoint, if it was made under another key (other settings, code or
-    data), or if it cannot be read: then training starts anew, which is always right.
+    None if there is no checkpoint, if it was made under another key (other settings, code, data,
+    precision or kind of device), or if it cannot be read: then training starts anew, which is
+    always right.
     """
     if not path.exists():
         return None
@@ -38,5 +39,7 @@ def load(path: Path, key: str) -> dict | None:
         return None
     if saved.get("key") == key and "state" in saved:
         return saved["state"]
-    log.info("%s: made with other settings, code or data; starting anew", path)
+    log.warning(
+        "%s: made with other settings, code, data, precision or kind of device; starting anew", path
+    )
     return None

@@ -1,8 +1,8 @@
-"""Which device a job trains on: one leased GPU, or the CPU where there is none.
+"""Which device a job trains on: a place on one leased GPU, or the CPU where there is none.
 
-Snakemake bounds how many jobs hold a GPU, but not which. The lease is a lock on one file a device:
-the kernel frees it when the process dies, however it dies. This module must not import torch before
-the lease is taken, since CUDA reads CUDA_VISIBLE_DEVICES once.
+Snakemake bounds how many jobs hold a GPU, but not which. A lease is a lock on a file: the kernel
+frees it when the process dies, however it dies. This module must not import torch before the lease
+is taken, since CUDA reads CUDA_VISIBLE_DEVICES once.
 """
 
 import fcntl
@@ -15,63 +15,100 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modc.errors import UserError
+from modc.training.gpus import NUMBER, VARIABLE, asked_for, visible_gpus
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.5
-
-
-def visible_devices(devices: Path = Path("/dev")) -> list[str]:
-    """Return the GPUs this process may use, as CUDA_VISIBLE_DEVICES names them; [] without any."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if listed is None:
-        nodes = [path for path in devices.glob("nvidia*") if path.name[6:].isdigit()]
-        return [str(number) for number in range(len(nodes))]
-    names = []
-    for name in listed.split(","):
-        if not name.strip() or name.strip() == "-1":  # CUDA ignores what follows the first such
-            break
-        names.append(name.strip())
-    return names
+CPU_INSTEAD = f"set {VARIABLE}= (empty) to train on the CPU"
 
 
 @contextmanager
-def lease() -> Iterator[str | None]:
-    """Hold one visible GPU for the time of the context; wait while all are held by others.
+def lease(jobs_per_gpu: int = 1) -> Iterator[str | None]:
+    """Hold a place on one visible GPU for the time of the context; wait while all are taken.
 
-    Sets CUDA_VISIBLE_DEVICES to the leased GPU and yields its name, or None where there is no GPU.
+    A card has so many places, and one with more free places is taken first. A job that wants its
+    card alone (jobs_per_gpu 1) shares it with no other. Sets CUDA_VISIBLE_DEVICES to the leased GPU
+    and yields its name, or None where there is no GPU. Raises UserError if a GPU was asked for and
+    none is there.
     """
-    names = visible_devices()
+    names = visible_gpus()
     if not names:
+        asked = asked_for()
+        if asked:
+            raise UserError(f"{asked} asks for a GPU, but there is none here; {CPU_INSTEAD}")
         log.warning("NO GPU IS VISIBLE: training on the CPU")
         yield None
         return
-    folder = _lock_folder()
     announced = False
-    while True:
-        for name in names:
-            lock = os.open(folder / f"{name.replace('/', '_')}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                continue
-            os.environ["CUDA_VISIBLE_DEVICES"] = name
-            try:
-                yield name
-            finally:
-                os.close(lock)
-            return
+    while (taken := _taken(names, jobs_per_gpu)) is None:
         if not announced:
             log.info("all GPUs (%s) are leased by other jobs: waiting", ", ".join(names))
             announced = True
         time.sleep(WAIT_SECONDS)
+    name, locks = taken
+    os.environ[VARIABLE] = name
+    try:
+        yield name
+    finally:
+        _release(locks)
 
 
-def _lock_folder() -> Path:
-    # A Slurm job sees its own devices numbered from 0, so numbers of two jobs may not collide.
-    job = os.environ.get("SLURM_JOB_ID", "local")
-    folder = Path(tempfile.gettempdir()) / f"modc-{os.getuid()}" / f"gpu-{job}"
+def _taken(names: list[str], jobs_per_gpu: int) -> tuple[str, list[int]] | None:
+    """Take a place on the card that has most; return its name and locks, None if all are taken."""
+    with (_folder() / "choosing.lock").open("w") as choosing:
+        # Two jobs that look at once would each see the other's hand on every place.
+        fcntl.flock(choosing, fcntl.LOCK_EX)
+        best: tuple[str, list[int]] | None = None
+        for name in names:
+            locks = _free(name, jobs_per_gpu)
+            if best is None or len(locks) > len(best[1]):
+                best, locks = (name, locks), best[1] if best else []
+            _release(locks)
+        name, locks = best
+        # Of a shared card: its own lock, and one place.
+        _release(locks[2:])
+        return (name, locks[:2]) if locks else None
+
+
+def _free(name: str, jobs_per_gpu: int) -> list[int]:
+    """Lock a card and all its free places, and return the locks; [] if it has no free place."""
+    path = _folder(name) / name.replace("/", "_")
+    alone = jobs_per_gpu == 1
+    card = _locked(path.with_name(f"{path.name}.lock"), fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    if card is None or alone:
+        return [] if card is None else [card]
+    files = (path.with_name(f"{path.name}.{place}.lock") for place in range(jobs_per_gpu))
+    places = [lock for file in files if (lock := _locked(file, fcntl.LOCK_EX)) is not None]
+    if not places:
+        _release([card])
+        return []
+    return [card, *places]
+
+
+def _locked(path: Path, kind: int) -> int | None:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _release(locks: list[int]) -> None:
+    for lock in locks:
+        os.close(lock)
+
+
+def _folder(name: str = "") -> Path:
+    """Return where the locks of a card lie.
+
+    A Slurm job numbers its cards from 0, so the numbers of two jobs may not collide; a UUID is one
+    card's in all of them.
+    """
+    own = f"gpu-{os.environ.get('SLURM_JOB_ID', 'local')}" if NUMBER.fullmatch(name) else "gpu"
+    folder = Path(tempfile.gettempdir()) / f"modc-{os.getuid()}" / own
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
@@ -82,20 +119,24 @@ def torch_device(leased: str | None):
 
     if leased is None:
         return torch.device("cpu")
-    if not torch.cuda.is_available():
+    device = torch.device("cuda", 0)
+    try:
+        torch.ones(1, device=device).add(1).item()
+    except (RuntimeError, AssertionError) as error:  # a driver, a card, a build without CUDA
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
-            f"GPU {leased} is visible but PyTorch {torch.__version__} cannot use it: update the "
-            f"NVIDIA driver, or set CUDA_VISIBLE_DEVICES= (empty) to train on the CPU"
-        )
-    return torch.device("cuda", 0)
+            f"GPU {leased} cannot be used by PyTorch {torch.__version__}: {reason}; take a PyTorch "
+            f'that fits the driver (README: "An older driver"), free the card, or {CPU_INSTEAD}'
+        ) from None
+    return device
 
 
-def training_dtype(precision: str, device):
+def training_dtype(precision: str, device, cpuinfo: Path = Path("/proc/cpuinfo")):
     """Return torch.bfloat16 or torch.float32 for the setting auto, float32 or bfloat16.
 
     auto takes bfloat16 where it pays: on a GPU with bfloat16 units, on a CPU with AMX tiles, and on
     an AMD one with AVX-512 BF16. Elsewhere it was measured to be as fast as float32 (AVX-512 of
-    Intel) or slower.
+    Intel) or slower. cpuinfo: what the kernel says of the CPU.
     """
     import torch
 
@@ -103,6 +144,7 @@ def training_dtype(precision: str, device):
         return getattr(torch, precision)
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float32
-    cpu = torch.cpu.get_capabilities()
-    pays = cpu.get("amx_bf16") or (cpu.get("avx512_bf16") and "AMD" in cpu["cpu_name"])
+    # torch.cpu.get_capabilities would say so too, but older versions of torch lack it.
+    words = set(cpuinfo.read_text().split() if cpuinfo.exists() else [])
+    pays = "amx_bf16" in words or {"avx512_bf16", "AuthenticAMD"} <= words
     return torch.bfloat16 if pays else torch.float32

@@ -10,7 +10,7 @@ import torch
 from modc.errors import UserError
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
-from modc.grid import MODC
+from modc.grid import MODC, fingerprint
 from modc.lock import alone
 from modc.training import checkpoint
 from modc.training.batches import batch_size, steps
@@ -72,7 +72,8 @@ def _train(task: Task, key: str, machine: Machine) -> None:
     settings = task.settings
     be_deterministic()
     stage, adam, schedule = start(task, machine.device)
-    state = checkpoint.load(task.resume, key)
+    resumable = checkpoint_key(key, machine)
+    state = checkpoint.load(task.resume, resumable)
     if state is None:
         state = {"epoch": 0, "curve": [], "best_score": -1.0, "seconds": 0.0}
     else:
@@ -108,7 +109,7 @@ def _train(task: Task, key: str, machine: Machine) -> None:
                 state["seconds"] += time.monotonic() - begun
                 optimizer = {"optimizer": adam.state_dict()}
                 state["within"] = {**_copied(within), **_now(stage, optimizer)}
-                checkpoint.save(task.resume, key, state)
+                checkpoint.save(task.resume, resumable, state)
                 raise
             with termination.put_off():
                 state["seconds"] += time.monotonic() - begun
@@ -116,10 +117,18 @@ def _train(task: Task, key: str, machine: Machine) -> None:
                 shares = {f"share_{name}": share for name, share in stage.shares().items()}
                 row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
                 _record(state, row, stage, optimizer)
-                checkpoint.save(task.resume, key, state)
+                checkpoint.save(task.resume, resumable, state)
             words = _in_words(losses, shares | scores)
             progress.epoch(epoch, losses["loss"], words, scores["valid_MAP@all"])
         _write(task, key, state, stage, machine)
+
+
+def checkpoint_key(key: str, machine: Machine) -> str:
+    """Return what names a checkpoint: the key of the model that it leads to, and how it rounds.
+
+    What a CPU began in float32 would end on a GPU, or in bfloat16, as a model of neither.
+    """
+    return fingerprint([key, machine.device.type, str(machine.precision)])
 
 
 def _load(stage: WarmUp, adam: torch.optim.Adam, saved: dict) -> None:

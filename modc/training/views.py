@@ -4,7 +4,6 @@ Source: the supplement ("Training details"): SimSiam's, with crops of 0.8 to 1.0
 colour distortion for colour attributes. A part that is not drawn for an image leaves it untouched.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -22,6 +21,7 @@ JITTER_SHARE, GREY_SHARE, BLUR_SHARE, FLIP_SHARE = 0.8, 0.2, 0.5, 0.5
 SIGMA = (0.1, 2.0)
 SIGMA_SIZE = 224
 GREY = (0.2989, 0.587, 0.114)  # luma of red, green and blue, as in torchvision
+UNCHANGED = -1  # an image to which nothing is done
 TRIES = 10  # of a crop that fits, as in torchvision's RandomResizedCrop
 
 
@@ -84,16 +84,17 @@ def view(images: Tensor, drawn: Draw) -> Tensor:
     device = images.device
     pixels = _cropped(images / 255, _sent(drawn.box, device), _sent(drawn.flip, device))
     factors = _sent(drawn.factors, device)[:, :, None, None, None]
-    for place in drawn.order.T:
-        for step, change in enumerate(CHANGES):
-            # Groups are made where the draw is, on the CPU, so that a GPU is not waited for.
-            rows = _rows(drawn.jitter & (place == step), device)
-            _apply(change, pixels, rows, factors[:, step])
-    _apply(_greyed, pixels, _rows(drawn.grey, device))
+    colours = [(change, factors[:, number]) for number, change in enumerate(CHANGES)]
     sigma = drawn.sigma * images.shape[2] / SIGMA_SIZE
     radius = min(int(np.ceil(3 * sigma.max())), images.shape[2] - 1)
-    blur = partial(_blurred, radius=radius)
-    _apply(blur, pixels, _rows(sigma > 0, device), _sent(sigma, device))
+    blur = (partial(_blurred, radius=radius), _sent(sigma, device))
+    steps = [(np.where(drawn.jitter, place, UNCHANGED), colours) for place in drawn.order.T]
+    steps += [(np.where(drawn.grey, 0, UNCHANGED), [(_greyed,)])]
+    steps += [(np.where(sigma > 0, 0, UNCHANGED), [blur])]
+    at = np.arange(len(images))  # where each image stands in `pixels`
+    for which, changes in steps:
+        pixels, at = _changed(pixels, at, which, changes)
+    pixels = pixels.index_select(0, _rows(at, device))
     return pixels.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -102,16 +103,30 @@ def _sent(array: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(array.astype(np.float32)).to(device, non_blocking=True)
 
 
-def _rows(chosen: np.ndarray, device: torch.device) -> Tensor:
-    """Return the numbers of the chosen images, int64 on the device."""
-    return torch.from_numpy(np.flatnonzero(chosen)).to(device, non_blocking=True)
+def _rows(numbers: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(numbers).to(device, non_blocking=True)
 
 
-def _apply(change: Callable[..., Tensor], pixels: Tensor, rows: Tensor, *options: Tensor) -> None:
-    """Put change(images, options) of the images in `rows` in their place, if there are any."""
-    if len(rows):
-        changed = change(pixels.index_select(0, rows), *(option[rows] for option in options))
-        pixels.index_copy_(0, rows, changed)
+def _changed(
+    pixels: Tensor, at: np.ndarray, which: np.ndarray, changes: list[tuple]
+) -> tuple[Tensor, np.ndarray]:
+    """Return the images as their changes make them, and where each then stands.
+
+    which: (B,), the number of each image's change, UNCHANGED for none; changes: each a function of
+    images (b, 3, S, S) and its options, tensors (B, ...). The groups are made where the draw is, on
+    the CPU, so that a GPU is not waited for; and they are put together whole, as index_copy_ is a
+    sort and a dozen kernels on a GPU that must be deterministic.
+    """
+    order = np.argsort(which, kind="stable")
+    sizes = [np.count_nonzero(which == number) for number in range(UNCHANGED, len(changes))]
+    if sizes[0] == len(which):
+        return pixels, at
+    unchanged, *groups = pixels.index_select(0, _rows(at[order], pixels.device)).split(sizes)
+    parts = [unchanged]
+    _, *images = _rows(order, pixels.device).split(sizes)
+    for (change, *options), group, own in zip(changes, groups, images, strict=True):
+        parts.append(change(group, *(option[own] for option in options)) if len(own) else group)
+    return torch.cat(parts), np.argsort(order)
 
 
 def brightness(pixels: Tensor, factor: Tensor) -> Tensor:

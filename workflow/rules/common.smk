@@ -23,7 +23,7 @@ from modc.report.files import (
 )
 from modc.report.job_logs import error_of
 from modc.runs import in_use
-from modc.training.device import visible_devices
+from modc.training.gpus import asked_for, visible_gpus
 
 try:
     configuration.check(config, name="configuration")
@@ -71,6 +71,8 @@ FIGURES = f"{RUN}/figures"
 # Which figures were drawn, and why the others were not.
 FIGURES_SUMMARY = f"{RUN}/figures.txt"
 STARTED = time.time()
+# The rules that train.
+TRAINING = ("warm_up", "supervised", "semi_supervised")
 
 
 wildcard_constraints:
@@ -87,24 +89,33 @@ wildcard_constraints:
     part_seed=r"\d+",
 
 
-# --resources gpu=N bounds the jobs that hold a GPU. Without it, as many run as there are GPUs.
-# Without a GPU the limit would only stop CPU jobs that the cores allow, so none is asked for.
-GPUS = visible_devices()
-GPU_PER_JOB = 1 if GPUS or "gpu" in workflow.global_resources else 0
-if GPUS and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", len(GPUS))
+# --resources gpu=N bounds the jobs that hold a place on a GPU. Without it, as many run as there are
+# places. Without a GPU the limit would only stop CPU jobs that the cores allow, so none is asked for.
+GPUS = visible_gpus()
+GPUS_ASKED = workflow.global_resources.get("gpu")
+GPU_PER_JOB = 1 if GPUS or GPUS_ASKED is not None else 0
+if GPUS and GPUS_ASKED is None:
+    workflow.register_resource("gpu", len(GPUS) * config["training"]["jobs_per_gpu"])
 
 
 onstart:
-    claim_folders()
-    configuration.write(CONFIG, config)
-    if not GPUS and workflow.local_exec:
-        print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
-
-
-def claim_folders():
-    """Keep a second Snakemake from the run, and from the datasets that this one makes or reads."""
     jobs = list(workflow.dag.needrun_jobs())
+    if not GPUS and workflow.local_exec and any(job.rule.name in TRAINING for job in jobs):
+        without_a_gpu()
+    claim_folders(jobs)
+    configuration.write(CONFIG, config)
+
+
+def without_a_gpu():
+    """Say that the CPU trains, or end where GPUs were asked for."""
+    asked = f"--resources gpu={GPUS_ASKED}" if GPUS_ASKED else asked_for()
+    if asked:
+        sys.exit(f"Error: {asked} asks for GPUs, but none is visible here; leave it out to train on the CPU")
+    print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
+
+
+def claim_folders(jobs):
+    """Keep a second Snakemake from the run, and from the datasets that this one makes or reads."""
     made = [str(file) for job in jobs for file in job.output]
     read = [str(file) for job in jobs for file in job.input]
     try:
