@@ -14,6 +14,7 @@ from modc.networks.asen_pp import ASENpp
 from modc.networks.folded import folded
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_detail, region_of_interest
+from modc.tf32 import without_tf32
 
 
 def attribute_embedding(
@@ -49,6 +50,7 @@ def embed_rows(
     image that several rows name passes the backbone once. `batch` bounds the images and the rows of
     one pass. The network is left in evaluation mode.
     """
+    without_tf32()
     network = folded(network.eval())
     size = packed["image"].shape[1]
     order = np.argsort(rows["image"].to_numpy(), kind="stable")

@@ -15,6 +15,7 @@ from modc.networks import model_file, public_checkpoints, safe_load
 from modc.networks.asen_pp import ASENpp
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_original, region_of_interest
+from modc.tf32 import without_tf32
 
 # The side of the view that the public networks were trained on.
 PUBLIC_IMAGE_SIZE = 224
@@ -67,6 +68,7 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
     Each picture is resized by its short side to `size`, cropped to its centre square, and passes
     the backbone once. ASEN++ cuts its local view, one an attribute, from the original picture.
     """
+    without_tf32()
     folder = ImageFolder(Path())
     embeddings, attentions = [], []
     for start in range(0, len(images), batch):

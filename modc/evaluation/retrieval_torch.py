@@ -4,15 +4,13 @@ The same ranks from the same similarities. Each device rounds a product differen
 and PyTorch by less than 1e-6 of a cosine (dim 1024), which exchanges candidates as close as that.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from modc.evaluation.metrics import K
 from modc.evaluation.ranking import Priority
+from modc.tf32 import without_tf32
 
 # Similarities at once: 2**24 take 64 MiB, and what is made of them about 1 GiB.
 SIMILARITIES_AT_ONCE = 2**24
@@ -28,6 +26,7 @@ def metrics(
     device: str | torch.device,
 ) -> dict[str, np.ndarray]:
     """Return what `modc.evaluation.retrieval.metrics` does, of any number of queries."""
+    without_tf32()
     columns: dict[str, list[np.ndarray]] = {}
     candidates, candidate_values = _on(device, candidate, candidate_value)
     shared = {
@@ -39,8 +38,7 @@ def metrics(
     for start in range(0, len(query), step):
         part = slice(start, start + step)
         queries, values = _on(device, query[part], query_value[part])
-        with _full_precision():
-            similarity = queries @ candidates.T  # (q, C)
+        similarity = queries @ candidates.T  # (q, C)
         relevant = values[:, None] == candidate_values
         for name, priority in rankings.items():
             by, first = similarity, None
@@ -94,17 +92,3 @@ def _keys(similarity: Tensor, first: Tensor | None) -> Tensor:
 
 def _on(device: str | torch.device, *arrays: np.ndarray | None) -> list[Tensor | None]:
     return [None if array is None else torch.from_numpy(array).to(device) for array in arrays]
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    """Multiply in float32 whatever training allows: TF32 keeps three digits of a cosine.
-
-    A setting of the whole process: not for several threads at a time.
-    """
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

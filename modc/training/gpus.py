@@ -13,8 +13,8 @@ from pathlib import Path
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 # A machine without a persistent driver loads it for this call.
 SECONDS = 60
-# What Slurm sets where a job has GPUs.
-SLURM = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE")
+# What Slurm sets where a job has GPUs, and what it says where it has none: the first two list them.
+SLURM = {"SLURM_JOB_GPUS": "", "SLURM_STEP_GPUS": "", "SLURM_GPUS_ON_NODE": "0"}
 NUMBER, UUID = re.compile(r"\d+"), re.compile(r"(GPU|MIG)-.+")
 LISTED = re.compile(r"^(GPU \d+:|\s+MIG ).*\(UUID: (\S+)\)", re.MULTILINE)
 
@@ -51,8 +51,8 @@ def asked_for() -> str | None:
         return None
     if listed is not None and _names_a_device(listed.split(",")[0]):
         return f"{VARIABLE}={listed}"
-    given = ((name, os.environ.get(name, "")) for name in SLURM)
-    return next((f"{name}={value}" for name, value in given if value not in ("", "0")), None)
+    given = ((name, os.environ.get(name, none), none) for name, none in SLURM.items())
+    return next((f"{name}={value}" for name, value, none in given if value not in ("", none)), None)
 
 
 def _names_a_device(word: str) -> bool:

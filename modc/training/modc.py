@@ -139,9 +139,14 @@ class Modc(WarmUp):
 
     def losses(self, batch: list[list[Images]]) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
+        return self.labeled_terms(batch, self.embedded_views(batch))
+
+    def labeled_terms(
+        self, batch: list[list[Images]], views: list[list[Embedded]]
+    ) -> dict[str, Tensor]:
+        """Return the terms of the triplets' loss; views: what the network makes of the batch."""
         self.predictor.train()
         self._members = []
-        views = self.embedded_views(batch)
         value = np.concatenate([self._values(images) for images in batch[0]])
         # Known without asking a GPU, which would wait for its work.
         rows = torch.from_numpy(np.flatnonzero(value != UNLABELED))

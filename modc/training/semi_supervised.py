@@ -91,9 +91,11 @@ class SemiSupervised(Modc):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, each the mean over its views."""
-        terms = super().losses(batch.labeled)
+        # One pass for a GPU, which is fast with large ones.
+        embedded = self.embedded_views([*batch.labeled, *batch.unlabeled])
+        terms = self.labeled_terms(batch.labeled, embedded[: len(batch.labeled)])
         groups = batch.unlabeled[0]
-        views = [concatenated(view) for view in self.embedded_views(batch.unlabeled)]
+        views = [concatenated(view) for view in embedded[len(batch.labeled) :]]
         terms["unlabeled_self_supervision"] = self.self_supervision(views)
         if not self.has("pseudo_triplets"):
             return terms

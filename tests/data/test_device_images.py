@@ -57,13 +57,16 @@ def test_all_arrays_share_one_budget(array):
     assert (first.used, second.used, budget.left) == (20, 8, 0)
 
 
-@pytest.mark.parametrize(("free", "kept"), [(80, 40), (40, 20), (24, 8), (16, 0), (8, 0)])
-def test_a_step_has_room_beside_the_images(monkeypatch, free, kept):
+@pytest.mark.parametrize(
+    ("free", "jobs", "kept"),
+    [(80, 1, 64), (40, 1, 24), (16, 1, 0), (8, 1, 0), (80, 2, 24), (30, 2, 14), (80, 5, 0)],
+)
+def test_a_step_has_room_beside_the_images_of_every_job(monkeypatch, free, jobs, kept):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free * 2**30, 80 * 2**30))
-    budget = Budget()
+    budget = Budget(jobs=jobs)
     assert budget.take(2**50, torch.device("cuda", 0)) == kept * 2**30
     assert budget.take(1, torch.device("cuda", 0)) == 0
-    assert device_images.LEFT == 16 * 2**30
+    assert device_images.STEP == 16 * 2**30
 
 
 def test_shape_and_length_are_the_arrays(array):

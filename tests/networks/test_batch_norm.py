@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from modc.networks.batch_norm import BatchNorm2d, in_groups
 from modc.networks.build import build
@@ -27,6 +28,32 @@ def test_groups_are_normalised_each_by_itself():
         normal = (of_features - mean[:, None, None]) / (variance + layer.eps).sqrt()[:, None, None]
         assert torch.allclose(part, normal, atol=1e-5)
     assert not torch.allclose(layer(features), found, atol=0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_groups_are_as_calls_of_torch_one_after_the_other(dtype, layout):
+    torch.manual_seed(0)
+    one, three = BatchNorm2d(5, momentum=0.3), nn.BatchNorm2d(5, momentum=0.3)
+    nn.init.normal_(one.weight)
+    nn.init.normal_(one.bias)
+    three.load_state_dict(one.state_dict())
+    if dtype == torch.float64:
+        one, three = one.double(), three.double()
+    features = torch.randn(12, 5, 4, 4, dtype=dtype).contiguous(memory_format=layout)
+    together, apart = (features.clone().requires_grad_() for _ in range(2))
+    with in_groups(one, 4):
+        found = one(together)
+    expected = torch.cat([three(part) for part in apart.chunk(4)])
+    assert torch.equal(found, expected) and found.is_contiguous(memory_format=layout)
+    weight = torch.randn_like(found)
+    found.backward(weight)
+    expected.backward(weight)
+    assert torch.equal(together.grad, apart.grad)
+    for (name, ours), theirs in zip(one.named_parameters(), three.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
+    for ours, theirs in zip(one.buffers(), three.buffers(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_groups_end_with_the_context_and_with_an_error_in_it():

@@ -47,6 +47,7 @@ def test_a_key_that_differs_is_named_with_both_values(config, key, value):
     [
         ("data", "/elsewhere"),
         ("threads", 64),
+        ("training.jobs_per_gpu", 3),
         ("download.attempts", 9),
         ("ablation.assumptions", ["A3"]),
         ("datasets.FashionAI.archives", "/downloads"),

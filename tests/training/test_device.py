@@ -1,4 +1,4 @@
-"""The GPU lease: one device a process, freed however the process ends."""
+"""The GPU lease: places on cards, freed however the process ends; and GPUs that do not work."""
 
 import os
 import subprocess
@@ -7,31 +7,8 @@ import sys
 import pytest
 import torch
 
-from modc.training.device import lease, training_dtype, visible_devices
-
-
-@pytest.mark.parametrize(
-    ("listed", "devices"),
-    [
-        ("", []),
-        ("-1", []),
-        ("0", ["0"]),
-        ("2, 3", ["2", "3"]),
-        ("1,-1,2", ["1"]),
-        ("GPU-8932f937", ["GPU-8932f937"]),
-    ],
-)
-def test_cuda_visible_devices_decides(monkeypatch, listed, devices):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
-    assert visible_devices() == devices
-
-
-def test_without_it_the_device_nodes_are_counted(monkeypatch, tmp_path):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert visible_devices(tmp_path) == []
-    for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm", "null"):
-        (tmp_path / name).touch()
-    assert visible_devices(tmp_path) == ["0", "1"]
+from modc.errors import UserError
+from modc.training.device import lease, torch_device, training_dtype
 
 
 def test_without_a_gpu_the_lease_is_none_and_says_so(monkeypatch, caplog):
@@ -41,69 +18,153 @@ def test_without_a_gpu_the_lease_is_none_and_says_so(monkeypatch, caplog):
     assert "NO GPU IS VISIBLE" in caplog.text
 
 
+def test_a_gpu_that_slurm_gave_and_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "NoDevFiles")
+    monkeypatch.setenv("SLURM_JOB_GPUS", "0")
+    with pytest.raises(UserError, match="SLURM_JOB_GPUS=0"), lease():
+        pass
+
+
 HOLDER = """
 import os, sys
 from modc.training.device import lease
-with lease() as device:
+with lease(int(sys.argv[1])) as device:
     print(device, os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.readline()
 """
 
 
-def hold(folder, devices="4,7", **slurm):
-    env = {**os.environ, "CUDA_VISIBLE_DEVICES": devices, "TMPDIR": str(folder), **slurm}
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLDER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=env,
-        text=True,
-    )
+@pytest.fixture
+def hold(tmp_path):
+    """Return a function that starts a job which holds a place on one of the devices."""
+    started = []
+
+    def start(devices: str = "4,7", jobs_per_gpu: int = 1, **more: str) -> subprocess.Popen:
+        # No PATH, so that the devices need not be there.
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": devices, "TMPDIR": str(tmp_path), "PATH": ""}
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(jobs_per_gpu)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**env, **more},
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
-def test_two_processes_never_share_a_device_and_a_third_waits_for_a_death(tmp_path):
-    first, second = hold(tmp_path), hold(tmp_path)
-    got = {first.stdout.readline(), second.stdout.readline()}
-    assert got == {"4 4\n", "7 7\n"}
-    third = hold(tmp_path)
+def got(process: subprocess.Popen) -> str:
+    """Wait for a job's device; return it."""
+    device, variable = process.stdout.readline().split()
+    assert device == variable
+    return device
+
+
+def assert_waits(process: subprocess.Popen) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
-        third.wait(timeout=2)
+        process.wait(timeout=2)
+
+
+def test_two_processes_never_share_a_device_and_a_third_waits_for_a_death(hold):
+    first, second = hold(), hold()
+    devices = {got(first), got(second)}
+    assert devices == {"4", "7"}
+    third = hold()
+    assert_waits(third)
     first.kill()
     first.wait()
-    assert third.stdout.readline() in got
+    assert got(third) in devices
     for process in (second, third):
         process.communicate("\n")
         assert process.returncode == 0
 
 
-def test_two_slurm_jobs_on_a_node_each_have_a_device_0_of_their_own(tmp_path):
-    first, second = (hold(tmp_path, "0", SLURM_JOB_ID=job) for job in ("17", "18"))
-    assert {first.stdout.readline(), second.stdout.readline()} == {"0 0\n"}
+def test_two_slurm_jobs_on_a_node_each_have_a_device_0_of_their_own(hold):
+    first, second = (hold("0", SLURM_JOB_ID=job) for job in ("17", "18"))
+    assert got(first) == got(second) == "0"
     # Within one job it is one device.
-    third = hold(tmp_path, "0", SLURM_JOB_ID="18")
-    with pytest.raises(subprocess.TimeoutExpired):
-        third.wait(timeout=2)
+    third = hold("0", SLURM_JOB_ID="18")
+    assert_waits(third)
     second.communicate("\n")
-    assert third.stdout.readline() == "0 0\n"
-    for process in (first, third):
-        process.communicate("\n")
-        assert process.returncode == 0
+    assert got(third) == "0"
+
+
+def test_a_card_that_is_named_by_its_uuid_is_the_same_in_every_slurm_job(hold):
+    first = hold("GPU-1", SLURM_JOB_ID="17")
+    assert got(first) == "GPU-1"
+    second = hold("GPU-1", SLURM_JOB_ID="18")
+    assert_waits(second)
+
+
+def test_several_jobs_share_a_card_and_the_least_used_one_is_taken_first(hold):
+    first, second = hold(jobs_per_gpu=2), hold(jobs_per_gpu=2)
+    assert {got(first), got(second)} == {"4", "7"}
+    third, fourth = hold(jobs_per_gpu=2), hold(jobs_per_gpu=2)
+    assert {got(third), got(fourth)} == {"4", "7"}
+    fifth = hold(jobs_per_gpu=2)
+    assert_waits(fifth)
+    third.kill()
+    assert got(fifth) in ("4", "7")
+
+
+def test_a_job_that_wants_its_card_alone_shares_it_with_none(hold):
+    shared = hold("4", 2)
+    assert got(shared) == "4"
+    alone = hold("4", 1)
+    assert_waits(alone)
+    shared.communicate("\n")
+    assert got(alone) == "4"
+    assert_waits(hold("4", 2))
 
 
 @pytest.mark.parametrize(
-    ("name", "units", "expected"),
+    "error",
     [
-        ("Intel Xeon", {"amx_bf16": True, "avx512_bf16": True}, torch.bfloat16),
-        ("Intel Xeon", {"amx_bf16": False, "avx512_bf16": True}, torch.float32),
-        ("AMD EPYC", {"amx_bf16": False, "avx512_bf16": True}, torch.bfloat16),
-        ("AMD EPYC", {"amx_bf16": False, "avx512_bf16": False}, torch.float32),
-        ("Neoverse", {}, torch.float32),
+        RuntimeError("The NVIDIA driver on your system is too old (found version 11040). Please"),
+        RuntimeError("CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel"),
+        AssertionError("Torch not compiled with CUDA enabled"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB."),
+        AssertionError(),
     ],
 )
-def test_auto_precision_on_a_cpu_is_bfloat16_where_it_pays(monkeypatch, name, units, expected):
-    found = {"cpu_name": name, **units}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
-    assert training_dtype("auto", torch.device("cpu")) is expected
+def test_a_gpu_that_cannot_be_used_is_one_line(monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch, "ones", fails)
+    with pytest.raises(UserError) as raised:
+        torch_device("GPU-1")
+    message = str(raised.value)
+    assert "\n" not in message and "GPU-1" in message
+    assert (str(error).split("\n")[0].rstrip(".") or "AssertionError") in message
+
+
+def test_no_lease_is_the_cpu():
+    assert torch_device(None) == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "expected"),
+    [
+        ("GenuineIntel", "avx512f avx512_bf16 amx_bf16", torch.bfloat16),
+        ("GenuineIntel", "avx512f avx512_bf16", torch.float32),
+        ("AuthenticAMD", "avx512f avx512_bf16", torch.bfloat16),
+        ("AuthenticAMD", "avx512f", torch.float32),
+        (None, "", torch.float32),
+    ],
+)
+def test_auto_precision_on_a_cpu_is_bfloat16_where_it_pays(tmp_path, vendor, flags, expected):
+    cpuinfo = tmp_path / "cpuinfo"
+    if vendor:
+        cpuinfo.write_text(
+            f"vendor_id\t: {vendor}\nmodel name\t: one\nflags\t\t: fpu {flags} sse\n"
+        )
+    assert training_dtype("auto", torch.device("cpu"), cpuinfo) is expected
 
 
 def test_a_precision_that_is_set_is_taken():

@@ -11,6 +11,7 @@ import torch
 
 from modc.config import merge
 from modc.networks import model_file
+from modc.networks.safe_load import read as read_file
 from modc.training import checkpoint
 from modc.training import train as training
 from modc.training.heartbeat import heartbeat_path, read
@@ -53,6 +54,11 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
+def saved(task) -> dict:
+    """Return the state of a task's checkpoint, on whatever device it was made."""
+    return read_file(task.resume)["state"]
+
+
 def assert_same(one, other) -> None:
     for name in ("model.pt", "last.pt"):
         a, b = model_file.load(one.output / name), model_file.load(other.output / name)
@@ -75,7 +81,7 @@ def test_a_warm_up_goes_on_within_the_epoch(task, terminated, caplog):
     calls = terminated("train_batch", 3, 4, 6)
     for epoch, steps in ((0, 3), (0, 4), (1, 2)):
         stopped(lambda: train(made))
-        state = checkpoint.load(made.resume, made.key())
+        state = saved(made)
         assert (state["epoch"], state["within"]["steps"]) == (epoch, steps)
         assert caplog.messages[-1].endswith("stopped by SIGTERM (exit status 143)")
     caplog.clear()
@@ -104,7 +110,7 @@ def test_after_an_epochs_last_step_only_its_validation_is_made_again(task, termi
     calls = terminated("train_batch")
     terminated("_validate", 1)
     stopped(lambda: train(made))
-    assert checkpoint.load(made.resume, made.key())["within"]["steps"] == 2
+    assert saved(made)["within"]["steps"] == 2
     train(made)
     assert len(calls) == 2 * 2
     assert_same(alone, made)
@@ -121,14 +127,14 @@ def test_a_second_sigterm_does_not_spoil_the_checkpoint(task, terminated, monkey
 
     monkeypatch.setattr(checkpoint, "save", again)
     stopped(lambda: train(made))
-    assert checkpoint.load(made.resume, made.key())["within"]["steps"] == 1
+    assert saved(made)["within"]["steps"] == 1
 
 
 def test_a_finished_epoch_is_saved_first(task, terminated, monkeypatch):
     made = task()
     terminated("_record", 1)
     stopped(lambda: train(made))
-    state = checkpoint.load(made.resume, made.key())
+    state = saved(made)
     assert state["epoch"] == 1 and "within" not in state
 
 

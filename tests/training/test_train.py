@@ -16,9 +16,10 @@ import torch
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, score, summarize
 from modc.networks import model_file
+from modc.training import train as training
 from modc.training.start import start as begin
 from modc.training.task import Task
-from modc.training.train import train
+from modc.training.train import Machine, checkpoint_key, train
 
 GLOBAL_PART = {
     "network": "ASEN++",
@@ -168,10 +169,45 @@ def test_a_checkpoint_of_other_settings_is_not_gone_on_from(task, monkeypatch, c
         train(first)
     checkpoint.save(first.resume, "another key", {"epoch": 2})
     train(first)
-    assert "made with other settings, code or data" in caplog.text
+    assert "starting anew" in caplog.text
     alone = task("alone", epochs=2)
     train(alone)
     assert_same_results(alone, first)
+
+
+def test_a_checkpoint_of_another_precision_is_not_gone_on_from(task, monkeypatch, caplog):
+    from modc.training import checkpoint
+
+    stopped, alone = (task(folder, epochs=2, precision="auto") for folder in ("stopped", "alone"))
+    save = checkpoint.save
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "training_dtype", lambda *_: torch.bfloat16)
+        patch.setattr(checkpoint, "save", save_and_die)
+        train(stopped)
+    monkeypatch.setattr(training, "training_dtype", lambda *_: torch.float32)
+    for made in (stopped, alone):
+        train(made)
+    assert "starting anew" in caplog.text
+    assert_same_results(alone, stopped)
+
+
+def test_a_checkpoint_is_of_its_kind_of_device_and_precision():
+    machines = [
+        Machine(torch.device(device), precision)
+        for device in ("cpu", "cuda:0")
+        for precision in (torch.float32, torch.bfloat16)
+    ]
+    assert len({checkpoint_key("a", machine) for machine in machines}) == 4
+    # One GPU goes on where another stopped.
+    assert checkpoint_key("a", Machine(torch.device("cuda", 1), torch.float32)) == checkpoint_key(
+        "a", machines[2]
+    )
+    assert checkpoint_key("b", machines[0]) != checkpoint_key("a", machines[0])
 
 
 def test_a_finished_stage_is_not_trained_again(task, caplog):
