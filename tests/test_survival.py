@@ -110,7 +110,7 @@ def results(folder: Path) -> Path:
 def one_device(tmp_path_factory) -> Path:
     """A run left alone, a job at a time on one device; the logs list what each job imports."""
     folder = project(tmp_path_factory.mktemp("one") / "run")
-    ended(run(folder, "--cores", "1", devices="0", PYTHONPROFILEIMPORTTIME="1"), folder)
+    ended(run(folder, "--cores", "1", devices="GPU-0", PYTHONPROFILEIMPORTTIME="1"), folder)
     return folder
 
 
@@ -125,7 +125,7 @@ def side_by_side(tmp_path_factory) -> list[Path]:
         for cell in ("10/seed-0/modc/scores.json", "100/seed-0/modc/scores.json")
     ]
     runs = [
-        run(folder, "--cores", "4", *way, "--", "all", devices="3,5")
+        run(folder, "--cores", "4", *way, "--", "all", devices="GPU-3,GPU-5")
         for folder, way in zip(folders, ways, strict=True)
     ]
     for process, folder in zip(runs, folders, strict=True):
@@ -139,7 +139,7 @@ def test_two_snakemakes_never_share_a_device(side_by_side):
     for (device, _, end), (other, begun, _) in pairwise(taken):
         assert device != other or end <= begun
     # They did work at the same time.
-    first, second = ([lease for lease in taken if lease[0] == name] for name in ("3", "5"))
+    first, second = ([lease for lease in taken if lease[0] == name] for name in ("GPU-3", "GPU-5"))
     assert any(a[1] < b[2] and b[1] < a[2] for a in first for b in second)
 
 

@@ -129,6 +129,39 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "options"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "NoDevFiles", ["--resources", "gpu=4"]),
+        ("SLURM_JOB_GPUS", "0", []),
+    ],
+)
+def test_a_gpu_that_is_asked_for_and_not_there_ends_the_run_before_anything_is_made(
+    tmp_path, monkeypatch, variable, value, options
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "NoDevFiles")
+    monkeypatch.setenv(variable, value)
+    folder = copied(tmp_path)
+    status, output = snakemake(folder, *TINY_RUN, *options)
+    assert status != 0 and "Traceback" not in output
+    asked = "--resources gpu" if options else f"{variable}={value}"
+    assert re.search(rf"^Error: {asked} asks for GPUs", output, re.M)
+    assert not (folder / "results").exists() and not (folder / "data").exists()
+    # What trains nothing needs none.
+    status, output = snakemake(folder, *TINY_RUN, *options, "--until", "garments")
+    assert status == 0, output
+
+
+def test_as_many_jobs_run_as_there_are_places_on_the_gpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1,GPU-2")
+    folder = copied(tmp_path)
+    (folder / "three.yaml").write_text("training: {jobs_per_gpu: 3}")
+    files = ("--configfile", "tiny.yaml", "three.yaml", "--cores", "1", "--until", "garments")
+    status, output = snakemake(folder, *files)
+    assert status == 0, output
+    assert re.search(r"^Provided resources: gpu=.*\b6\b", output, re.M)
+
+
 def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
     status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output

@@ -92,9 +92,9 @@ wildcard_constraints:
 # --resources gpu=N bounds the jobs that hold a place on a GPU. Without it, as many run as there are
 # places. Without a GPU the limit would only stop CPU jobs that the cores allow, so none is asked for.
 GPUS = visible_gpus()
-GPUS_ASKED = workflow.global_resources.get("gpu")
-GPU_PER_JOB = 1 if GPUS or GPUS_ASKED is not None else 0
-if GPUS and GPUS_ASKED is None:
+IS_BOUND = "gpu" in workflow.global_resources
+GPU_PER_JOB = 1 if GPUS or IS_BOUND else 0
+if GPUS and not IS_BOUND:
     workflow.register_resource("gpu", len(GPUS) * config["training"]["jobs_per_gpu"])
 
 
@@ -108,9 +108,9 @@ onstart:
 
 def without_a_gpu():
     """Say that the CPU trains, or end where GPUs were asked for."""
-    asked = f"--resources gpu={GPUS_ASKED}" if GPUS_ASKED else asked_for()
+    asked = "--resources gpu" if IS_BOUND else asked_for()
     if asked:
-        sys.exit(f"Error: {asked} asks for GPUs, but none is visible here; leave it out to train on the CPU")
+        sys.exit(f"Error: {asked} asks for GPUs, but none is visible; without it the CPU trains")
     print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
 
 
