@@ -66,7 +66,10 @@ def score(
                 )
                 rankings |= found
                 columns.setdefault("Acc", np.zeros(len(query_value)))[queries] = accuracy
-            for block in query_blocks(len(queries), len(candidates)):
+            blocks = query_blocks(len(queries), len(candidates))
+            if device is not None:  # it makes its own, and is sent the candidates once
+                blocks = [slice(0, len(queries))]
+            for block in blocks:
                 asked = {name: ranking and ranking.of(block) for name, ranking in rankings.items()}
                 sides = query[block], value[block], candidate, candidate_value[candidates], asked
                 yield queries[block], sides
