@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from unittest.mock import patch
 
 import click
 import numpy as np
@@ -38,13 +39,14 @@ from modc.data.square import short_side_square
 from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
+from modc.networks import region
 from modc.networks.build import PUBLISHED, build
+from modc.training import instance
 from modc.training.batches import Images
 from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
-from modc.training.instance import embedded
-from modc.training.optimizer import optimizer
+from modc.training.optimizer import optimizer, set_learning_rate
 from modc.training.train import Machine, train_batch
 from modc.training.warm_up import WarmUp
 
@@ -109,6 +111,8 @@ def settings(network: str, size: int, triplets: int) -> dict:
         "batch": public_way.BATCH,
         "margin": public_way.MARGIN,
         "learning_rate": public_way.RATE,
+        "decay": 1.0,
+        "decay_every": 1,
         "flip": True,
     }
     if network != "ASEN++":
@@ -136,7 +140,14 @@ def our_stage(
     chosen = settings(network, size, triplets)
     stage = WarmUp(made, Triplets(labels, "image"), packed, chosen, machine.device)
     stage.network.train()
-    return stage, optimizer(made, chosen)
+    return stage, our_adam(made, chosen)
+
+
+def our_adam(network: nn.Module, chosen: dict) -> torch.optim.Adam:
+    """Return our Adam with the rates of the first epoch."""
+    adam = optimizer(network, chosen)
+    set_learning_rate(adam, chosen, 0)
+    return adam
 
 
 def public(
@@ -284,10 +295,11 @@ def agreement(
     difference of a loss, and the lowest cosine of an embedding after the last step. The reference
     is the clone's own network with weights of its own, which ours takes over; without a clone, the
     plain rendering. All run with deterministic algorithms and without TF32, so that in float32 only
-    the order of sums differs; of ASEN++ also how a crop is rounded. The public ASEN passes
-    negatives before positives: that moves no loss, only the running statistics of batch
-    normalization, which an embedding is made with. The images are squares of twice `size`, from
-    which both ways make the same views.
+    the order of sums differs. The public ASEN passes negatives before positives: that moves no
+    loss, only the running statistics of batch normalization, which an embedding is made with.
+    ASEN++'s crops are not rounded to grey levels by us, as Pillow does twice: a row with Pillow's
+    shows what is left without that. The images are squares of twice `size`, from which both ways
+    make the same views.
     """
     as_in_training(ours=True)
     torch.manual_seed(0)
@@ -297,33 +309,48 @@ def agreement(
     details = np.stack([_noisy(rng, 2 * size, 2 * size) for _ in range(IMAGES_OF_AGREEMENT)])
     images = np.stack([short_side_square(Image.fromarray(square), size) for square in details])
     packed = {"image": DeviceImages(images)}
+    ways = {"float32": (torch.float32, region.crop_detail)}
     if network == "ASEN++":
         packed["detail"] = DeviceImages(details)
+        ways["float32, Pillow's crops"] = (torch.float32, _cropped_by_pillow)
+    ways[_name(machine.precision)] = (machine.precision, region.crop_detail)
     stage, _ = our_stage(network, packed, size, steps * public_way.BATCH, machine)
     batches = list(stage.batches(0))
-    shown = batches[0][0]
     losses = {PUBLIC: [theirs.step(theirs.triplets_of(batch)) for batch in batches]}
+    shown = batches[0][0]
     embeddings = {PUBLIC: torch.from_numpy(theirs.embed(theirs.singles_of(shown)))}
-    for precision in dict.fromkeys((torch.float32, machine.precision)):
-        name = f"{OURS}, {_name(precision)}"
+    for way, (precision, crops) in ways.items():
+        name = f"{OURS}, {way}"
         stage.network = copy.deepcopy(begin).train()
-        adam = optimizer(stage.network, stage.settings)
+        adam = our_adam(stage.network, stage.settings)
         here = Machine(machine.device, precision)
-        losses[name] = [float(train_batch(stage, adam, batch, here)["loss"]) for batch in batches]
-        embeddings[name] = _embedding(stage.network, batches[0][0])
+        with patch.object(instance, "crop_detail", crops):
+            trained = [train_batch(stage, adam, batch, here) for batch in batches]
+            embeddings[name] = _embedding(stage.network, shown)
+        losses[name] = [float(terms["loss"]) for terms in trained]
     return [
         [
             name,
-            np.abs(np.subtract(losses[name], losses[PUBLIC])).max(),
+            float(np.abs(np.subtract(losses[name], losses[PUBLIC])).max()),
             functional.cosine_similarity(embeddings[name], embeddings[PUBLIC]).min().item(),
         ]
         for name in losses
     ]
 
 
+def _cropped_by_pillow(details: torch.Tensor, regions: torch.Tensor, size: int) -> torch.Tensor:
+    """Return what `region.crop_detail` does, rounded to grey levels."""
+    squares_of = details.permute(0, 2, 3, 1).cpu().numpy()
+    crops = [
+        region.crop_original(square, of_square, size)
+        for square, of_square in zip(squares_of, regions.tolist(), strict=True)
+    ]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).to(details.device)
+
+
 @torch.no_grad()
 def _embedding(network: nn.Module, images: Images) -> torch.Tensor:
-    return embedded(network.eval(), images).embedding.cpu()
+    return instance.embedded(network.eval(), images).embedding.cpu()
 
 
 def _name(precision: torch.dtype) -> str:
