@@ -155,8 +155,9 @@ def public(
 ) -> PublicWay:
     """Return the public way: that of a clone, or the plain rendering.
 
-    Raises UserError as `public_clones.cloned`.
+    Raises UserError as `public_clones.cloned`. Leaves the process set up as `modc train` does.
     """
+    as_in_training(ours=True)  # before the first product: a GPU's cuBLAS reads its setting once
     if public_repo:
         return cloned(public_repo, network, ATTRIBUTES, size, device, files)
     return rendered(network, ATTRIBUTES, size, device, files)
@@ -301,7 +302,6 @@ def agreement(
     shows what is left without that. The images are squares of twice `size`, from which both ways
     make the same views.
     """
-    as_in_training(ours=True)
     torch.manual_seed(0)
     theirs = public(network, size, machine.device, [], public_repo)
     begin = theirs.ours().to(machine.device, memory_format=torch.channels_last)
