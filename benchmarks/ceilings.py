@@ -123,7 +123,7 @@ def main(network: str, size: int, threads: int) -> None:
         machine = Machine(device, training_dtype("auto", device))
         rng = np.random.default_rng(0)
         images = DeviceImages(rng.integers(0, 256, (48, size, size, 3), np.uint8))
-        stage, adam = our_stage(network, images, size, 16, machine)
+        stage, adam = our_stage(network, {"image": images}, size, 16, machine)
         batch = next(stage.batches(0))
 
         def step() -> object:

@@ -1,8 +1,8 @@
 """How fast we train and embed, beside the public way, in one run.
 
-The public way (`public_way.py`): Pillow decodes with four workers, three passes of 16 images in
-float32. Ours: packed images, the training's own step and precision. "Fixed batch": our step again
-and again on one batch that is on the device, which is what real input is to be compared with.
+The public way: the public code itself, from a clone (`public_clones.py`), or a plain rendering of
+it (`public_way.py`). Ours: packed images, the training's own step and precision. "Fixed batch": our
+step again and again on one batch that is on the device, which is what real input is compared with.
 
 One round takes every way once, so that a busy machine disturbs all alike; a ratio is the median
 over the rounds. Then the same batches are trained by the public way in float32, by ours in float32
@@ -15,9 +15,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from unittest.mock import patch
 
 import click
 import numpy as np
@@ -25,53 +26,81 @@ import pandas as pd
 import public_way
 import torch
 from PIL import Image
+from public_clones import cloned
+from public_way import PublicWay, rendered
 from tabulate import tabulate
+from torch import nn
 from torch.nn import functional
 
 from modc.data.decode import squares
 from modc.data.device_images import DeviceImages
 from modc.data.images import ImageFolder
+from modc.data.square import short_side_square
 from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
+from modc.networks import region
 from modc.networks.build import PUBLISHED, build
-from modc.networks.normalise import normalise
+from modc.training import instance
+from modc.training.batches import Images
 from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
-from modc.training.optimizer import optimizer
+from modc.training.optimizer import optimizer, set_learning_rate
 from modc.training.train import Machine, train_batch
 from modc.training.warm_up import WarmUp
 
 ATTRIBUTES, VALUES = 8, 4
 PUBLIC, OURS, FIXED = "public way", "ours", "ours, fixed batch"
+IMAGES_OF_AGREEMENT = 32
 
 
-def pictures(folder: Path, how_many: int) -> list[Path]:
-    """Write JPEGs of 500 x 600 pixels, smooth with some noise, about 80 KB each."""
+@dataclass(frozen=True)
+class Drawn:
+    """Images as JPEG files and packed, "image" of a size and "detail" of twice that."""
+
+    files: list[Path]
+    packed: dict[str, DeviceImages]
+
+    @property
+    def size(self) -> int:
+        """The side of "image" in pixels."""
+        return self.packed["image"].shape[1]
+
+    def seen_by(self, network: str) -> dict[str, DeviceImages]:
+        """Return what `network` trains on: only ASEN++ looks at details."""
+        return self.packed if network == "ASEN++" else {"image": self.packed["image"]}
+
+
+def draw(folder: Path, how_many: int, size: int) -> Drawn:
+    """Write so many JPEGs into a new folder and pack them as `modc pack` does.
+
+    They have 500 x 600 pixels, smooth with some noise, and about 80 KB each.
+    """
     folder.mkdir()
     rng = np.random.default_rng(0)
     files = []
     for number in range(how_many):
-        coarse = Image.fromarray(rng.integers(0, 256, (40, 30, 3)).astype(np.uint8))
-        pixels = np.asarray(coarse.resize((500, 600), Image.Resampling.BICUBIC), np.float32)
-        noisy = (pixels + rng.normal(0, 6, pixels.shape)).clip(0, 255).astype(np.uint8)
         files.append(folder / f"{number}.jpg")
-        Image.fromarray(noisy).save(files[-1], quality=80)
-    return files
+        Image.fromarray(_noisy(rng, 500, 600)).save(files[-1], quality=80)
+    images = ImageFolder(folder)
+    each = (squares(images, file.name, [size, 2 * size]) for file in files)
+    packed = {}
+    for name, arrays in zip(("image", "detail"), zip(*each, strict=True), strict=True):
+        np.save(folder / f"{name}.npy", np.stack(arrays))
+        packed[name] = DeviceImages(np.load(folder / f"{name}.npy", mmap_mode="r"))
+    return Drawn(files, packed)
 
 
-def packed(files: list[Path], size: int) -> DeviceImages:
-    """Return the pictures packed, as `modc pack` makes them, in a memory map beside them."""
-    images = ImageFolder(files[0].parent)
-    path = files[0].parent / "packed.npy"
-    np.save(path, np.stack([squares(images, file.name, [size])[0] for file in files]))
-    return DeviceImages(np.load(path, mmap_mode="r"))
+def _noisy(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    coarse = Image.fromarray(rng.integers(0, 256, (40, 30, 3)).astype(np.uint8))
+    pixels = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    return (pixels + rng.normal(0, 6, pixels.shape)).clip(0, 255).astype(np.uint8)
 
 
 def settings(network: str, size: int, triplets: int) -> dict:
-    """Return the settings of a warm-up that the steps read."""
-    return {
+    """Return the settings of a warm-up that the steps read, the public code's."""
+    shared = {
         "dataset": "FashionAI",
         "network": network,
         "labeled_percent": 100,
@@ -81,23 +110,72 @@ def settings(network: str, size: int, triplets: int) -> dict:
         "triplets_per_epoch": triplets,
         "batch": public_way.BATCH,
         "margin": public_way.MARGIN,
-        "learning_rate": 1e-4,
+        "learning_rate": public_way.RATE,
+        "decay": 1.0,
+        "decay_every": 1,
         "flip": True,
+    }
+    if network != "ASEN++":
+        return shared
+    return shared | {
+        "sizes": {"image": size, "detail": 2 * size},
+        "learning_rate": public_way.GLOBAL_RATE,
+        "local_learning_rate": public_way.RATE,
+        "local_weight": public_way.LOCAL_WEIGHT,
+        "alignment_weight": public_way.ALIGNMENT_WEIGHT,
+        "flip": False,
     }
 
 
-def our_stage(network: str, images: DeviceImages, size: int, triplets: int, machine: Machine):
+def our_stage(
+    network: str, packed: dict[str, DeviceImages], size: int, triplets: int, machine: Machine
+) -> tuple[WarmUp, torch.optim.Adam]:
     """Return our warm-up stage and its Adam."""
     made = build(network, PUBLISHED[network], ATTRIBUTES)
     made = made.to(machine.device, memory_format=torch.channels_last)
     labels = pd.DataFrame(
-        [(i, a, (i + a) % VALUES) for i in range(len(images)) for a in range(ATTRIBUTES)],
+        [(i, a, (i + a) % VALUES) for i in range(len(packed["image"])) for a in range(ATTRIBUTES)],
         columns=["image", "attribute", "value"],
     )
     chosen = settings(network, size, triplets)
-    stage = WarmUp(made, Triplets(labels, "image"), {"image": images}, chosen, machine.device)
+    stage = WarmUp(made, Triplets(labels, "image"), packed, chosen, machine.device)
     stage.network.train()
-    return stage, optimizer(made, chosen)
+    return stage, our_adam(made, chosen)
+
+
+def our_adam(network: nn.Module, chosen: dict) -> torch.optim.Adam:
+    """Return our Adam with the rates of the first epoch."""
+    adam = optimizer(network, chosen)
+    set_learning_rate(adam, chosen, 0)
+    return adam
+
+
+def public(
+    network: str, size: int, device: torch.device, files: list[Path], public_repo: Path | None
+) -> PublicWay:
+    """Return the public way: that of a clone, or the plain rendering.
+
+    Raises UserError as `public_clones.cloned`. Leaves the process set up as `modc train` does.
+    """
+    as_in_training(ours=True)  # before the first product: a GPU's cuBLAS reads its setting once
+    if public_repo:
+        return cloned(public_repo, network, ATTRIBUTES, size, device, files)
+    return rendered(network, ATTRIBUTES, size, device, files)
+
+
+def as_in_training(ours: bool, cudnn_benchmark: bool = True) -> None:
+    """Set the process up as `modc train` does, or as the public way is.
+
+    That leaves torch's defaults, TF32 in cuDNN's convolutions among them, but for
+    `torch.backends.cudnn.benchmark`: ASEN's main.py sets it, ASEN++'s does not.
+    """
+    keep_freed_memory(ours)
+    torch.backends.cudnn.benchmark = cudnn_benchmark and not ours
+    if ours:
+        be_deterministic()
+    else:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def per_second(step: Callable[[], object], images: int, seconds: float, machine: Machine) -> float:
@@ -114,25 +192,24 @@ def per_second(step: Callable[[], object], images: int, seconds: float, machine:
     return made * images / (time.perf_counter() - begun)
 
 
-def as_in_training(ours: bool) -> None:
-    """Set the process up as `modc train` does, or as the public way is, with torch's defaults."""
-    keep_freed_memory(ours)
-    if ours:
-        be_deterministic()
-    else:
-        torch.use_deterministic_algorithms(False)
-        torch.backends.cudnn.allow_tf32 = True
+def compare(
+    ways: dict[str, tuple],
+    rounds: int,
+    seconds: float,
+    machine: Machine,
+    cudnn_benchmark: bool = True,
+) -> list[list]:
+    """Return a row for each way: images/s, and its ratio to the first way, over the rounds.
 
-
-def compare(ways: dict[str, tuple], rounds: int, seconds: float, machine: Machine) -> list[list]:
-    """Return a row for each way: images/s, and its ratio to the first way, over the rounds."""
+    ways: a step and its images; the one named PUBLIC runs under the public code's settings.
+    """
     for name, (step, images) in ways.items():
-        as_in_training(name != PUBLIC)
+        as_in_training(name != PUBLIC, cudnn_benchmark)
         per_second(step, images, min(seconds, 2), machine)  # what is done once
     found = {name: [] for name in ways}
     for number in range(rounds):
         for name, (step, images) in ways.items():
-            as_in_training(name != PUBLIC)
+            as_in_training(name != PUBLIC, cudnn_benchmark)
             found[name].append(per_second(step, images, seconds, machine))
         click.echo(f"round {number + 1} of {rounds}", err=True)
     first = next(iter(found.values()))
@@ -143,48 +220,145 @@ def compare(ways: dict[str, tuple], rounds: int, seconds: float, machine: Machin
     return rows
 
 
-def agreement(network: str, stage: WarmUp, steps: int, machine: Machine) -> list[list]:
-    """Return how far losses and embeddings part from the public way's after `steps` steps."""
-    batches = [batch for batch, _ in zip(stage.batches(0), range(steps), strict=False)]
-    begin = copy.deepcopy(stage.network)
-    tensors = [
-        [normalise(i.pixels).contiguous() for i in batch] + [batch[0].attribute]
-        for batch in batches
-    ]
-    plain = public_way.Embedding(copy.deepcopy(begin).to(memory_format=torch.contiguous_format))
-    adam = torch.optim.Adam(plain.parameters(), lr=stage.settings["learning_rate"])
-    plain.train()
-    losses = {
-        PUBLIC: [
-            float(public_way.train_step(plain, adam, batch, machine.device)) for batch in tensors
-        ]
+def measure_training(
+    network: str,
+    drawn: Drawn,
+    rounds: int,
+    seconds: float,
+    machine: Machine,
+    public_repo: Path | None = None,
+) -> list[list]:
+    """Return a row for PUBLIC, OURS and FIXED: images/s and ratio to PUBLIC, as `compare`.
+
+    Ours trains the warm-up: of ASEN++ both branches, its public code's second stage.
+    """
+    theirs = public(network, drawn.size, machine.device, drawn.files, public_repo)
+    their_batches = theirs.batches()
+    stage, adam = our_stage(
+        network, drawn.seen_by(network), drawn.size, public_way.TRIPLETS, machine
+    )
+    batches = chain.from_iterable(stage.batches(number) for number in count())
+    fixed = next(batches)
+    per_step = 3 * public_way.BATCH
+    ways = {
+        PUBLIC: (lambda: theirs.step(next(their_batches)), per_step),
+        OURS: (lambda: train_batch(stage, adam, next(batches), machine), per_step),
+        FIXED: (lambda: train_batch(stage, adam, fixed, machine), per_step),
     }
-    embeddings = {PUBLIC: _embedded(plain.network, tensors)}
-    for precision in dict.fromkeys((torch.float32, machine.precision)):
-        name = f"ours, {str(precision).removeprefix('torch.')}"
+    return compare(ways, rounds, seconds, machine, theirs.cudnn_benchmark)
+
+
+def measure_embedding(
+    network: str,
+    drawn: Drawn,
+    rounds: int,
+    seconds: float,
+    machine: Machine,
+    public_repo: Path | None = None,
+) -> list[list]:
+    """Return a row for PUBLIC and for ours, as tests and validations embed, as `compare`."""
+    theirs = public(network, drawn.size, machine.device, drawn.files, public_repo)
+    their_images = theirs.singles()
+    packed = drawn.seen_by(network)
+    made = our_stage(network, packed, drawn.size, public_way.BATCH, machine)[0].network
+    how_many = len(drawn.files)
+    once = pd.DataFrame({"image": np.arange(how_many), "attribute": 0})
+    by_all = pd.DataFrame(
+        [(i, a) for i in range(max(1, how_many // 4)) for a in range(ATTRIBUTES)],
+        columns=["image", "attribute"],
+    )
+
+    def embed(precision: torch.dtype, rows: pd.DataFrame) -> tuple:
+        batch = 128 if machine.device.type == "cuda" else 32
+        return (
+            lambda: embed_rows(made, packed, rows, machine.device, batch, precision),
+            len(rows),
+        )
+
+    precision = _name(machine.precision)
+    ways = {
+        PUBLIC: (lambda: theirs.embed(next(their_images)), theirs.test_batch),
+        f"{OURS}, float32 (test)": embed(torch.float32, once),
+        f"{OURS}, {precision} (validation)": embed(machine.precision, once),
+        f"{OURS}, {precision}, an image by {ATTRIBUTES} attributes": embed(
+            machine.precision, by_all
+        ),
+    }
+    return compare(ways, rounds, seconds, machine, theirs.cudnn_benchmark)
+
+
+def agreement(
+    network: str, size: int, steps: int, machine: Machine, public_repo: Path | None = None
+) -> list[list]:
+    """Return how far losses and embeddings part from the public way's over `steps` steps.
+
+    A row for the public way and for ours in float32 and in the machine's precision: the largest
+    difference of a loss, and the lowest cosine of an embedding after the last step. The reference
+    is the clone's own network with weights of its own, which ours takes over; without a clone, the
+    plain rendering. All run with deterministic algorithms and without TF32, so that in float32 only
+    the order of sums differs. The public ASEN passes negatives before positives: that moves no
+    loss, only the running statistics of batch normalization, which an embedding is made with.
+    ASEN++'s crops are not rounded to grey levels by us, as Pillow does twice: a row with Pillow's
+    shows what is left without that. The images are squares of twice `size`, from which both ways
+    make the same views.
+    """
+    torch.manual_seed(0)
+    theirs = public(network, size, machine.device, [], public_repo)
+    begin = theirs.ours().to(machine.device, memory_format=torch.channels_last)
+    rng = np.random.default_rng(0)
+    details = np.stack([_noisy(rng, 2 * size, 2 * size) for _ in range(IMAGES_OF_AGREEMENT)])
+    images = np.stack([short_side_square(Image.fromarray(square), size) for square in details])
+    packed = {"image": DeviceImages(images)}
+    ways = {"float32": (torch.float32, region.crop_detail)}
+    if network == "ASEN++":
+        packed["detail"] = DeviceImages(details)
+        ways["float32, Pillow's crops"] = (torch.float32, _cropped_by_pillow)
+    ways[_name(machine.precision)] = (machine.precision, region.crop_detail)
+    stage, _ = our_stage(network, packed, size, steps * public_way.BATCH, machine)
+    batches = list(stage.batches(0))
+    losses = {PUBLIC: [theirs.step(theirs.triplets_of(batch)) for batch in batches]}
+    shown = batches[0][0]
+    embeddings = {PUBLIC: torch.from_numpy(theirs.embed(theirs.singles_of(shown)))}
+    for way, (precision, crops) in ways.items():
+        name = f"{OURS}, {way}"
         stage.network = copy.deepcopy(begin).train()
-        adam = optimizer(stage.network, stage.settings)
+        adam = our_adam(stage.network, stage.settings)
         here = Machine(machine.device, precision)
-        losses[name] = [float(train_batch(stage, adam, batch, here)["loss"]) for batch in batches]
-        embeddings[name] = _embedded(stage.network, tensors)
+        with patch.object(instance, "crop_detail", crops):
+            trained = [train_batch(stage, adam, batch, here) for batch in batches]
+            embeddings[name] = _embedding(stage.network, shown)
+        losses[name] = [float(terms["loss"]) for terms in trained]
     return [
         [
             name,
-            np.abs(np.subtract(losses[name], losses[PUBLIC])).max(),
+            float(np.abs(np.subtract(losses[name], losses[PUBLIC])).max()),
             functional.cosine_similarity(embeddings[name], embeddings[PUBLIC]).min().item(),
         ]
         for name in losses
     ]
 
 
+def _cropped_by_pillow(details: torch.Tensor, regions: torch.Tensor, size: int) -> torch.Tensor:
+    """Return what `region.crop_detail` does, rounded to grey levels."""
+    squares_of = details.permute(0, 2, 3, 1).cpu().numpy()
+    crops = [
+        region.crop_original(square, of_square, size)
+        for square, of_square in zip(squares_of, regions.tolist(), strict=True)
+    ]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).to(details.device)
+
+
 @torch.no_grad()
-def _embedded(network, tensors: list) -> torch.Tensor:
-    network.eval()
-    return network(tensors[0][0], tensors[0][-1])[0].float()
+def _embedding(network: nn.Module, images: Images) -> torch.Tensor:
+    return instance.embedded(network.eval(), images).embedding.cpu()
+
+
+def _name(precision: torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--network", type=click.Choice(["ASEN", "ASENv2"]), default="ASENv2")
+@click.option("--network", type=click.Choice(list(PUBLISHED)), default="ASENv2", show_default=True)
 @click.option("--size", default=224, show_default=True, help="Side of the view in pixels.")
 @click.option("--pictures", "how_many", default=256, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
@@ -194,7 +368,8 @@ def _embedded(network, tensors: list) -> torch.Tensor:
 @click.option(
     "--public-repo",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A clone of github.com/Maryeon/asen instead of the plain rendering.",
+    help="A clone of github.com/Maryeon/asen, for ASEN++ of github.com/Maryeon/asenpp, instead of "
+    "the plain rendering.",
 )
 def main(network, size, how_many, rounds, seconds, steps, threads, public_repo) -> None:
     """Measure and print."""
@@ -202,73 +377,30 @@ def main(network, size, how_many, rounds, seconds, steps, threads, public_repo) 
     with lease() as leased, tempfile.TemporaryDirectory() as temporary:
         device = torch_device(leased)
         machine = Machine(device, training_dtype("auto", device))
-        files = pictures(Path(temporary) / "pictures", how_many)
-        images = packed(files, size)
-        epoch = 16 * public_way.BATCH
-        make = partial(public_way.cloned, public_repo) if public_repo else public_way.rendered
-        try:
-            theirs, dataset = make(network, files, ATTRIBUTES, size, epoch)
-        except UserError as error:
-            raise click.ClickException(str(error)) from None
-        theirs = theirs.to(device).train()
-        their_adam = torch.optim.Adam(theirs.parameters(), lr=1e-4)
-        their_batches = public_way.endless(dataset, device)
-        stage, adam = our_stage(network, images, size, epoch, machine)
-        batches = chain.from_iterable(stage.batches(number) for number in count())
-        fixed = next(batches)
-        per_step = 3 * public_way.BATCH
-        training = {
-            PUBLIC: (
-                lambda: public_way.train_step(theirs, their_adam, next(their_batches), device),
-                per_step,
-            ),
-            OURS: (lambda: train_batch(stage, adam, next(batches), machine), per_step),
-            FIXED: (lambda: train_batch(stage, adam, fixed, machine), per_step),
-        }
         kind = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
+        way = f"the clone {public_repo.name}" if public_repo else "a plain rendering"
         click.echo(
             f"{network}, {size} pixels, {kind or platform.machine()}, {threads} threads, torch "
-            f"{torch.__version__}; ours in {machine.precision}; median of {rounds} rounds\n"
+            f"{torch.__version__}; public way: {way}; ours in {machine.precision}; median of "
+            f"{rounds} rounds\n"
         )
-        rows = compare(training, rounds, seconds, machine)
-        _show(["training", "images/s", "of the public way"], rows, (".1f", ".2f"))
-        real, once = (next(row[1] for row in rows if row[0] == name) for name in (OURS, FIXED))
-        click.echo(f"real input is {real / once:.1%} of the fixed batch\n")
-
-        seen = public_way.Pictures(files, ATTRIBUTES, size, epoch, flip=False)
-        their_images = public_way.endless(seen, device)
-        theirs.eval()
-        rows_of = pd.DataFrame({"image": np.arange(how_many), "attribute": 0})
-        by_all = pd.DataFrame(
-            [(i, a) for i in range(how_many // 4) for a in range(ATTRIBUTES)],
-            columns=["image", "attribute"],
-        )
-        view = {"image": images}
-
-        @torch.no_grad()
-        def embed_publicly() -> None:
-            pixels, attribute = next(their_images)
-            theirs(pixels.to(device), attribute.to(device)).cpu().numpy()
-
-        def embed(precision: torch.dtype, rows: pd.DataFrame = rows_of) -> Callable[[], object]:
-            batch = 128 if device.type == "cuda" else 32
-            return lambda: embed_rows(stage.network, view, rows, device, batch, precision)
-
-        precision = str(machine.precision).removeprefix("torch.")
-        evaluation = {
-            PUBLIC: (embed_publicly, public_way.BATCH),
-            f"{OURS}, float32 (test)": (embed(torch.float32), how_many),
-            f"{OURS}, {precision} (validation)": (embed(machine.precision), how_many),
-            f"{OURS}, {precision}, an image by {ATTRIBUTES} attributes": (
-                embed(machine.precision, by_all),
-                len(by_all),
-            ),
-        }
-        rows = compare(evaluation, rounds, seconds, machine)
-        _show(["embedding", "embeddings/s", "of the public way"], rows, (".1f", ".2f"))
-        stage.network.train()
-        rows = agreement(network, stage, steps, machine)
-        headers = [f"after {steps} steps", "largest difference of a loss", "lowest cosine"]
+        drawn = draw(Path(temporary) / "images", how_many, size)
+        how = (network, drawn, rounds, seconds, machine, public_repo)
+        try:
+            rows = measure_training(*how)
+            _show(["training", "images/s", "of the public way"], rows, (".1f", ".2f"))
+            rate = {name: images for name, images, _ in rows}
+            click.echo(f"real input is {rate[OURS] / rate[FIXED]:.1%} of the fixed batch\n")
+            rows = measure_embedding(*how)
+            _show(["embedding", "embeddings/s", "of the public way"], rows, (".1f", ".2f"))
+            rows = agreement(network, size, steps, machine, public_repo)
+        except UserError as error:
+            raise click.ClickException(str(error)) from None
+        headers = [
+            f"{steps} steps beside {way}",
+            "largest difference of a loss",
+            "lowest cosine",
+        ]
         _show(headers, rows, (".2e", ".6f"))
 
 

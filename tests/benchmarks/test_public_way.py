@@ -1,71 +1,33 @@
-"""The public way of benchmarks/training.py: pictures, and the calls into a clone."""
+"""The public way of benchmarks/training.py: the rendering, clones, and how far ours is from both.
 
+`clones/` has the names, lists and state dicts of the public repositories, our networks behind them.
+"""
+
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
+import public_way
 import pytest
 import torch
+import training
 from PIL import Image
-from public_way import Pictures, cloned, train_step
+from public_clones import OWN, cloned, cuda_is
+from public_way import BATCH, ImageFiles, prepared, rendered
 
 from modc.errors import UserError
+from modc.training.train import Machine
 
-# The names and files that the public repository has, with next to nothing behind them.
-CLONE = {
-    "resnet.py": """
-from torch import nn
-
-def resnet50_feature(pretrained=True):
-    assert not pretrained
-    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
-""",
-    "model.py": """
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, backbonenet, embedding_size, n_attributes):
-        super().__init__()
-        self.backbone, self.last = backbonenet, nn.Linear(12, embedding_size)
-        self.attributes = nn.Embedding(n_attributes, embedding_size)
-
-    def forward(self, x, c, norm=True):
-        return nn.functional.normalize(self.last(self.backbone(x)) + self.attributes(c), dim=1)
-
-def get_model(name):
-    return {"ASENet": Net, "ASENet_V2": Net}[name]
-""",
-    "image_loader.py": """
-import json
-import os
-from PIL import Image
-from torch.utils.data import Dataset
-
-class TripletImageLoader(Dataset):
-    def __init__(self, root, base_path, num_triplets, transform=None):
-        meta = json.load(open(os.path.join(root, "meta.json")))[base_path]
-        names = open(os.path.join(root, base_path, "filenames_train.txt")).read().split()
-        of_value = {}
-        for line in open(os.path.join(root, base_path, "label_train.txt")):
-            image, *labels = map(int, line.split())
-            for attribute, value in zip(labels[::2], labels[1::2]):
-                assert value < meta["ATTRIBUTES_NUM"][meta["ATTRIBUTES"][attribute]]
-                of_value.setdefault((attribute, value), []).append(names[image])
-        one, other = of_value[0, 0], of_value[0, 1]
-        files = [os.path.join(root, base_path, name) for name in (one[0], other[0], one[1])]
-        self.files, self.count, self.transform = files, num_triplets, transform
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, index):
-        return *(self.transform(Image.open(file)) for file in self.files), 0
-""",
-}
+CLONES = Path(__file__).parent / "clones"
+CPU = torch.device("cpu")
+SIZE = 32
+NETWORKS = ("ASEN", "ASENv2", "ASEN++")
 
 
 @pytest.fixture
 def files(tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     rng = np.random.default_rng(0)
     for number in range(4):
@@ -75,40 +37,175 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def imported(monkeypatch):
-    """Leave sys.path and sys.modules as they were."""
+def clone(tmp_path, monkeypatch):
+    """Return a function that copies the clone of a network, and leave imports as they were."""
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def forget():
+        for name in [name for name in sys.modules if name.partition(".")[0] in OWN]:
+            del sys.modules[name]
+
+    def copied(network):
+        name = "asenpp" if network == "ASEN++" else "asen"
+        return Path(shutil.copytree(CLONES / name, tmp_path / name))
+
+    forget()
+    yield copied
+    forget()
+
+
+@pytest.fixture
+def settings():
+    """Leave torch's settings as they were."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
     yield
-    for name in ("model", "resnet", "image_loader"):
-        sys.modules.pop(name, None)
+    training.keep_freed_memory(False)
+    cudnn.benchmark, cudnn.allow_tf32 = before[:2]
+    torch.use_deterministic_algorithms(before[2], warn_only=True)
 
 
-def test_a_triplet_is_three_pictures_and_an_attribute(files):
-    *pictures, attribute = Pictures(files, 5, 32, 3, flip=True)[0]
-    assert [tuple(picture.shape) for picture in pictures] == [(3, 32, 32)] * 3
+@pytest.fixture(autouse=True)
+def one_worker(monkeypatch):
+    """Four would decode in advance what no test asks for."""
+    monkeypatch.setattr(public_way, "WORKERS", 1)
+
+
+def in_one_line(error) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_triplet_is_three_images_and_an_attribute(files):
+    *images, attribute = ImageFiles(files, 5, 3, prepared(SIZE, flip=True))[0]
+    assert [tuple(image.shape) for image in images] == [(3, SIZE, SIZE)] * 3
     assert attribute in range(5)
 
 
-def test_a_single_picture_is_never_mirrored(files):
-    seen = Pictures(files, 5, 32, 3, flip=False)
+def test_a_single_image_is_never_mirrored(files):
+    seen = ImageFiles(files, 5, 1, prepared(SIZE))
     assert all(torch.equal(seen[0][0], seen[0][0]) for _ in range(20))
 
 
-@pytest.mark.parametrize("network", ["ASEN", "ASENv2"])
-def test_a_clone_is_called_by_the_repositorys_names(tmp_path, files, imported, network):
-    clone = tmp_path / "asen"
-    clone.mkdir()
-    for name, text in CLONE.items():
-        (clone / name).write_text(text)
-    made, dataset = cloned(clone, network, files, 5, 32, 4)
-    batch = [torch.stack([dataset[i][role] for i in range(4)]) for role in range(3)]
-    attribute = torch.tensor([dataset[i][3] for i in range(4)])
-    adam = torch.optim.Adam(made.parameters(), lr=1e-2)
-    losses = [float(train_step(made, adam, [*batch, attribute], torch.device("cpu")))]
-    losses += [float(train_step(made, adam, [*batch, attribute], torch.device("cpu")))]
-    assert len(dataset) == 4 and losses[1] != losses[0]
+def test_the_rendering_trains_and_embeds_what_its_workers_yield(files):
+    way = rendered("ASEN++", 5, SIZE, CPU, files)
+    before = [parameter.clone() for parameter in way.network.parameters()]
+    assert way.step(next(way.batches())) > 0
+    moved = [not torch.equal(*pair) for pair in zip(before, way.network.parameters(), strict=True)]
+    found = way.embed(next(way.singles()))
+    assert np.mean(moved) > 0.9
+    assert found.shape == (way.test_batch, 2048)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_folder_that_is_no_clone_is_named(tmp_path, files, imported):
-    with pytest.raises(UserError, match=r"--public-repo .*expected a clone"):
-        cloned(tmp_path, "ASEN", files, 5, 32, 4)
+@pytest.mark.parametrize("network", ["ASEN", "ASEN++"])
+def test_a_clone_trains_and_embeds_what_its_workers_yield(files, clone, network):
+    of_torch = torch.Tensor.cuda, torch.nn.Module.cuda
+    way = cloned(clone(network), network, 5, SIZE, CPU, files)
+    assert way.cudnn_benchmark == (network != "ASEN++")
+    batch = next(way.batches())
+    first = way.step(batch)
+    assert way.step(batch) != first
+    found = way.embed(next(way.singles()))
+    assert len(found) == way.test_batch
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+    assert (torch.Tensor.cuda, torch.nn.Module.cuda) == of_torch
+
+
+def test_cuda_is_left_alone_where_there_is_a_gpu():
+    of_torch = torch.Tensor.cuda
+    with cuda_is(torch.device("cuda")):
+        assert torch.Tensor.cuda is of_torch
+    with cuda_is(CPU):
+        ones = torch.ones(2)
+        assert ones.cuda(0, non_blocking=True) is ones
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_folder_that_is_no_clone_is_named(tmp_path, clone, network):
+    with pytest.raises(
+        UserError, match=r"--public-repo .*expected a clone of github.com/"
+    ) as error:
+        cloned(tmp_path, network, 5, SIZE, CPU, [])
+    in_one_line(error)
+
+
+def test_a_package_that_the_clone_needs_is_named(clone):
+    repository = clone("ASEN++")
+    transforms = repository / "modules" / "data" / "transforms.py"
+    transforms.write_text("import cv2\n" + transforms.read_text())
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(UserError) as error:
+        patched.setitem(sys.modules, "cv2", None)
+        cloned(repository, "ASEN++", 5, SIZE, CPU, [])
+    assert "needs cv2" in in_one_line(error) and "opencv-python-headless" in str(error.value)
+
+
+def test_a_size_that_the_clone_cannot_take_is_one_line(clone):
+    repository = clone("ASEN")
+    model = repository / "model.py"
+    model.write_text(model.read_text().replace("SCALE = 1", "SCALE = torch.ones(14, 14)"))
+    with pytest.raises(UserError, match="ASEN at 32 pixels") as error:
+        cloned(repository, "ASEN", 5, SIZE, CPU, [])
+    in_one_line(error)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_ours_takes_over_the_clones_weights_and_agrees_with_it(clone, settings, network):
+    machine = Machine(CPU, torch.float32)
+    rows = training.agreement(network, SIZE, 1, machine, clone(network))
+    apart = {name: (loss, cosine) for name, loss, cosine in rows}
+    assert apart[training.PUBLIC] == (0, pytest.approx(1))
+    assert apart["ours, float32"] == (pytest.approx(0, abs=1e-3), pytest.approx(1, abs=0.01))
+    if network == "ASEN++":  # the crops alone differ, and not by much
+        exact = apart["ours, float32, Pillow's crops"]
+        assert exact == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=0.01))
+
+
+def test_a_clone_that_computes_something_else_is_found_out(clone, settings):
+    repository = clone("ASENv2")
+    model = repository / "model.py"
+    model.write_text(model.read_text().replace("SCALE = 1", "SCALE = -1"))
+    rows = training.agreement("ASENv2", SIZE, 1, Machine(CPU, torch.float32), repository)
+    assert rows[1][1] > 1e-3 and rows[1][2] < 0.99
+
+
+def test_the_settings_are_the_public_codes_or_ours(settings):
+    cudnn = torch.backends.cudnn
+    for benchmark in (True, False):
+        training.as_in_training(False, benchmark)
+        assert (cudnn.benchmark, cudnn.allow_tf32) == (benchmark, True)
+        assert not torch.are_deterministic_algorithms_enabled()
+        training.as_in_training(True, benchmark)
+        assert (cudnn.benchmark, cudnn.allow_tf32) == (False, False)
+        assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_public_way_alone_runs_under_the_public_settings(settings):
+    seen = []
+
+    def step():
+        seen.append(torch.backends.cudnn.benchmark)
+
+    ways = {training.PUBLIC: (step, 1), training.OURS: (step, 2)}
+    rows = training.compare(ways, 2, 0, Machine(CPU, torch.float32))
+    assert seen == [True, False] * 3  # once that is not counted, then two rounds in turns
+    assert [row[0] for row in rows] == list(ways) and rows[0][2] == 1
+
+
+def test_asenpp_has_details_and_the_public_codes_rates(tmp_path):
+    drawn = training.draw(tmp_path / "drawn", 8, SIZE)
+    assert drawn.packed["detail"].shape == (8, 2 * SIZE, 2 * SIZE, 3)
+    assert list(drawn.seen_by("ASENv2")) == ["image"]
+    machine = Machine(CPU, torch.float32)
+    _, adam = training.our_stage("ASEN++", drawn.seen_by("ASEN++"), SIZE, BATCH, machine)
+    assert [group["lr"] for group in adam.param_groups] == [1e-5, 1e-4]
+
+
+def test_every_way_is_measured(tmp_path, settings):
+    how = training.draw(tmp_path / "drawn", 8, SIZE), 1, 0, Machine(CPU, torch.float32)
+    rows = training.measure_training("ASEN++", *how)
+    assert [row[0] for row in rows] == [training.PUBLIC, training.OURS, training.FIXED]
+    assert all(rate > 0 for _, rate, _ in rows)
+    rows = training.measure_embedding("ASENv2", *how)
+    assert rows[0][0] == training.PUBLIC and len(rows) == 4

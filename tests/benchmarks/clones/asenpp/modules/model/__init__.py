@@ -1,0 +1,5 @@
+from .model import ASEN
+
+
+def build_model(cfg):
+    return ASEN(cfg)
