@@ -3,7 +3,7 @@
 import logging
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -27,6 +27,7 @@ from modc.training.determinism import be_deterministic
 from modc.training.start import start
 from modc.training.task import Task
 from modc.training.train import Machine, train_batch
+from modc.training.warm_up import WarmUp
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,7 @@ OVER = "a minute is over: the rates of the other stages are derived from these"
 # A measurement that got less of its processors than this was in the way of others.
 BUSY_SHARE = 0.7
 # The made-up dataset: how many there are hardly matters to the pace.
-ATTRIBUTES, VALUES, LABELED = 8, 4, 32
-IMAGES = 2 * LABELED
+ATTRIBUTES, VALUES, IMAGES = 8, 4, 64
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,9 @@ def _training(config: dict, cell: Cell, stage: str, machine: Machine, seconds: f
 
     def steps_of(batch: int) -> Work:
         settings = {**whole, "batch": batch}
-        made, adam, _ = start(_task(settings), machine.device)
+        made, adam, _ = start(made_up_task(settings), machine.device)
         made.network.train()
-        # Epoch after epoch, as far as the time goes.
-        batches = chain.from_iterable(_epoch(made, epoch) for epoch in count())
+        batches = endless_batches(made)
 
         def step() -> None:
             train_batch(made, adam, next(batches), machine)
@@ -163,7 +162,7 @@ def _training(config: dict, cell: Cell, stage: str, machine: Machine, seconds: f
     return {**rate, "model_bytes": sizes[0], "embedding_dim": None}
 
 
-def _epoch(stage, epoch: int):
+def _epoch(stage: WarmUp, epoch: int) -> Iterator:
     stage.begin_epoch(epoch)
     stage.network.train()
     yield from stage.batches(epoch)
@@ -232,9 +231,15 @@ def _repeated(work: Work, seconds: float, machine: Machine) -> Timed:
     return Timed(made * work.images, took, (time.process_time() - worked) / took / threads)
 
 
-def _task(settings: dict) -> Task:
-    """Return the task of a stage on the made-up dataset, from random weights."""
-    index = _index()
+def made_up_task(settings: dict, packed: dict[str, DeviceImages] | None = None) -> Task:
+    """Return the task of a stage on a made-up dataset, half of it labelled, from random weights.
+
+    packed: the images under "image" and perhaps "detail"; None for IMAGES of random pixels. They
+    are all for training.
+    """
+    packed = packed or _packed(settings["sizes"], IMAGES)
+    images = len(packed["image"])
+    index = _index(images)
     # A new optimizer costs as much as one that is gone on with.
     settings = {**settings, "weights": {}, "optimizer": "new"}
     initial = None
@@ -247,22 +252,26 @@ def _task(settings: dict) -> Task:
             network.state_dict(),
             facts={},
         )
-    packed = _packed(settings["sizes"], IMAGES)
     nowhere = Path("nowhere")
-    return Task(settings, index, packed, np.arange(LABELED), initial, nowhere, nowhere)
+    return Task(settings, index, packed, np.arange(images // 2), initial, nowhere, nowhere)
 
 
-def _index() -> Index:
-    """Return IMAGES training images, each with a value of every attribute."""
+def endless_batches(stage: WarmUp) -> Iterator:
+    """Yield the batches of epoch after epoch."""
+    return chain.from_iterable(_epoch(stage, epoch) for epoch in count())
+
+
+def _index(how_many: int) -> Index:
+    """Return the index of so many training images, each with a value of every attribute."""
     labels = pd.DataFrame(
         [
             ("train", "train", image, attribute, (image + attribute) % VALUES)
-            for image in range(IMAGES)
+            for image in range(how_many)
             for attribute in range(ATTRIBUTES)
         ],
         columns=["split", "role", "image", "attribute", "value"],
     )
-    images = [("train", str(image), 1, 1) for image in range(IMAGES)]
+    images = [("train", str(image), 1, 1) for image in range(how_many)]
     return Index(
         dataset="random pixels",
         attributes=tuple(f"attribute {number}" for number in range(ATTRIBUTES)),

@@ -1,0 +1,51 @@
+"""Every network and stage, as `gpu.py` trains them: on random pixels, from random weights."""
+
+from pathlib import Path
+
+import torch
+
+from modc import config as configuration
+from modc.grid import MODC, NETWORKS, WARM_UP, Cell, training_settings
+from modc.training.device import training_dtype
+from modc.training.train import Machine
+
+ROOT = Path(__file__).resolve().parents[1]
+# A small stage's triplets a batch, side of the images, and of those that ASEN++'s regions come from.
+BATCH, SIDE, DETAIL = 4, 32, 64
+STEPS_AN_EPOCH = 200
+CELL_PERCENT = 10
+
+
+def pairs(network: str | None = None) -> list[tuple[str, str]]:
+    """Return the networks and their stages, in the order in which they are trained."""
+    networks = NETWORKS if network is None else (network,)
+    return [(name, stage) for name in networks for stage in (*WARM_UP[name], *MODC)]
+
+
+def config(small: bool) -> dict:
+    """Return the paper's configuration; small: with a ResNet of ten layers and small images."""
+    files = [ROOT / "config.yaml"] + ([ROOT / "configs/smoke.yaml"] if small else [])
+    read = configuration.load(files)
+    batch = BATCH if small else read["training"]["batch"]
+    changed = {"training": {"batch": batch, "triplets_per_epoch": STEPS_AN_EPOCH * batch}}
+    if small:
+        changed["datasets"] = {"FashionAI": {"image_size": SIDE, "detail_size": DETAIL}}
+        changed["modc"] = {"unlabeled_ratio": 1.0}
+    return configuration.merge(read, changed)
+
+
+def settings(config: dict, network: str, stage: str) -> dict:
+    """Return what a stage of FashionAI's reads of a configuration."""
+    return training_settings(config, Cell("FashionAI", network, CELL_PERCENT, 0), stage)
+
+
+def machine(device: str, precision: str = "auto") -> Machine:
+    """Return the device, and the precision by its name in the configuration."""
+    where = torch.device("cuda", 0) if device == "cuda" else torch.device("cpu")
+    return Machine(where, training_dtype(precision, where))
+
+
+def wait(machine: Machine) -> None:
+    """Wait for the device's work."""
+    if machine.device.type == "cuda":
+        torch.cuda.synchronize()
