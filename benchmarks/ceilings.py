@@ -14,18 +14,19 @@ from collections import Counter
 from collections.abc import Callable
 
 import click
-import numpy as np
 import torch
-from tabulate import tabulate
+from gpu_record import table
+from gpu_stages import config, settings
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
-from training import our_stage
 
-from modc.data.device_images import DeviceImages
+from modc.grid import NETWORKS, STAGES
 from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
+from modc.training.probe import endless_batches, made_up_task
+from modc.training.start import start
 from modc.training.train import Machine, train_batch
 
 ROUNDS = 5
@@ -62,16 +63,16 @@ def fastest(work: Callable[[], object], machine: Machine) -> float:
     return min(found)
 
 
-def operations_a_second(machine: Machine) -> float:
+def operations_a_second(machine: Machine, side: int | None = None) -> float:
     """Return the operations a second of a product of two large matrices."""
-    side = 8192 if machine.device.type == "cuda" else 2048
+    side = side or (8192 if machine.device.type == "cuda" else 2048)
     a, b = (torch.randn(side, side, device=machine.device).to(machine.precision) for _ in range(2))
     return 2 * side**3 / fastest(lambda: a @ b, machine)
 
 
-def bytes_a_second(machine: Machine) -> float:
-    """Return the bytes a second, read and written, of a copy of 1 GiB."""
-    source = torch.ones(2**28, device=machine.device)
+def bytes_a_second(machine: Machine, numbers: int = 2**28) -> float:
+    """Return the bytes a second, read and written, of a copy of so many float32: 1 GiB."""
+    source = torch.ones(numbers, device=machine.device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / fastest(lambda: target.copy_(source), machine)
 
@@ -110,10 +111,10 @@ def where_time_goes(step: Callable[[], object], machine: Machine) -> list[list]:
 
 
 @click.command(help="Count a training step's work and measure this machine's ceilings.")
-@click.option("--network", type=click.Choice(["ASEN", "ASENv2"]), default="ASENv2")
-@click.option("--size", default=224, show_default=True, help="Side of the view in pixels.")
+@click.option("--network", type=click.Choice(NETWORKS), default="ASENv2", show_default=True)
+@click.option("--stage", type=click.Choice(STAGES), default="warm_up", show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def main(network: str, size: int, threads: int) -> None:
+def main(network: str, stage: str, threads: int) -> None:
     """Measure and print."""
     torch.set_num_threads(threads)
     keep_freed_memory()
@@ -121,37 +122,37 @@ def main(network: str, size: int, threads: int) -> None:
     with lease() as leased:
         device = torch_device(leased)
         machine = Machine(device, training_dtype("auto", device))
-        rng = np.random.default_rng(0)
-        images = DeviceImages(rng.integers(0, 256, (48, size, size, 3), np.uint8))
-        stage, adam = our_stage(network, {"image": images}, size, 16, machine)
-        batch = next(stage.batches(0))
+        chosen = settings(config(small=False), network, stage)
+        made, adam, _ = start(made_up_task(chosen), device)
+        batch = next(endless_batches(made))
+        images = round(made.images_per_triplet * chosen["batch"])
 
         def step() -> object:
-            return train_batch(stage, adam, batch, machine)
+            return train_batch(made, adam, batch, machine)
 
         step()
-        operations, moved = must_do(step, list(stage.network.parameters()))
+        operations, moved = must_do(step, list(made.network.parameters()))
         by_products, by_copies = operations_a_second(machine), bytes_a_second(machine)
         seconds = fastest(step, machine)
         bound = max(operations / by_products, moved / by_copies)
         kind = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
         click.echo(
-            f"{network}, {size} pixels, 48 images a step, {machine.precision}, {kind}, {threads} "
-            f"threads, torch {torch.__version__}\n"
+            f"{network} {stage}, {chosen['sizes']['image']} pixels, {images} images a step, "
+            f"{machine.precision}, {kind}, {threads} threads, torch {torch.__version__}\n"
         )
-        rows = [
-            ["operations of a step", f"{operations / 1e12:.3f} T"],
-            ["bytes of a step", f"{moved / 1e9:.2f} GB"],
-            ["ceiling of products", f"{by_products / 1e12:.3f} T/s"],
-            ["ceiling of copies", f"{by_copies / 1e9:.1f} GB/s"],
-            ["operations at their ceiling", f"{operations / by_products:.3f} s"],
-            ["bytes at their ceiling", f"{moved / by_copies:.3f} s"],
-            ["a step, fastest of five", f"{seconds:.3f} s"],
-            ["share of the bound", f"{bound / seconds:.0%}"],
-        ]
-        click.echo(tabulate(rows, ["", ""], tablefmt="github") + "\n")
+        rows = {
+            "operations of a step": f"{operations / 1e12:.3f} T",
+            "bytes of a step": f"{moved / 1e9:.2f} GB",
+            "ceiling of products": f"{by_products / 1e12:.3f} T/s",
+            "ceiling of copies": f"{by_copies / 1e9:.1f} GB/s",
+            "operations at their ceiling": f"{operations / by_products:.3f} s",
+            "bytes at their ceiling": f"{moved / by_copies:.3f} s",
+            "a step, fastest of five": f"{seconds:.3f} s",
+            "share of the bound": f"{bound / seconds:.0%}",
+        }
+        click.echo(table([{"what": what, "": value} for what, value in rows.items()]) + "\n")
         rows = where_time_goes(step, machine)
-        click.echo(tabulate(rows, ["work", "share of the time"], tablefmt="github"))
+        click.echo(table([{"work": kind, "share of the time": share} for kind, share in rows]))
 
 
 if __name__ == "__main__":

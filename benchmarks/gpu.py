@@ -7,6 +7,7 @@ It runs from the source tree; README.md says what it needs and what the limits m
 Exit status: 0 if all gates held and nothing failed, 1 if not, 2 if there is no usable GPU.
 """
 
+import contextlib
 import json
 import os
 import shlex
@@ -143,10 +144,8 @@ def _lines(file) -> list[dict]:
 
 def _kill(process: subprocess.Popen) -> None:
     """Kill the group, also what a process left that ended by itself."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -10,7 +10,7 @@ from modc.training.device import training_dtype
 from modc.training.train import Machine
 
 ROOT = Path(__file__).resolve().parents[1]
-# A small stage's triplets a batch, side of the images, and of those that ASEN++'s regions come from.
+# Of a small stage: triplets a batch, and the sides of its images and of ASEN++'s details.
 BATCH, SIDE, DETAIL = 4, 32, 64
 STEPS_AN_EPOCH = 200
 CELL_PERCENT = 10

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from modc.evaluation.ranking import query_blocks, unit
@@ -290,6 +289,8 @@ def main(
         lines = [line for name in splits for line in rows(name, ways, dim, rounds)]
     headers = ["split", "way", "seconds", "times the floor", "times ours", "means differ by"]
     click.echo(f"\none thread, median of {rounds} rounds\n")
+    from tabulate import tabulate  # not where only the functions above are called
+
     click.echo(tabulate(lines, headers, "pipe", disable_numparse=True))
 
 

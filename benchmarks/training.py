@@ -28,7 +28,6 @@ import torch
 from PIL import Image
 from public_clones import cloned
 from public_way import PublicWay, rendered
-from tabulate import tabulate
 from torch import nn
 from torch.nn import functional
 
@@ -405,6 +404,8 @@ def main(network, size, how_many, rounds, seconds, steps, threads, public_repo) 
 
 
 def _show(headers: list[str], rows: list[list], formats: tuple[str, ...]) -> None:
+    from tabulate import tabulate  # not where only the functions above are called
+
     table = tabulate(rows, headers, tablefmt="github", floatfmt=("", *formats))
     click.echo(f"{table}\n")
 
