@@ -1,0 +1,286 @@
+"""Does a whole run come out on a GPU: the smoke grid, and Fashion-MNIST beside the CPU's table.
+
+Where Snakemake is not installed, the steps of its rules are made by hand: workflow/rules/*.smk.
+"""
+
+import importlib.util
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpu_step import ROOT, Context, Skipped
+
+from modc import config as configuration
+from modc import grid
+from modc.data.fashion_mnist import DEBIAN
+from modc.grid import Cell
+
+# Cells that are trained beside each other, taking turns on the card.
+CELLS_AT_ONCE = 4
+POLL = 0.5
+# What of the smoke grid a test takes: one cell, and next to no training.
+SMALL = {
+    "datasets": {"FashionAI": {"generate": {"images": 400}}},
+    "grid": {
+        "datasets": ["FashionAI"],
+        "networks": ["ASENv2"],
+        "labeled_percent": {"FashionAI": [10]},
+    },
+    "training": {
+        "triplets_per_epoch": 16,
+        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
+    },
+    "modc": {"stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}}},
+}
+FETCH = {"fashionai": "fashionai", "darn": "darn"}
+# MAP@100 in percent by share of labels: docs/fashion-mnist.md.
+CPU_FASHION_MNIST = {
+    100: (74.97, 79.47, 85.09, 80.23, 79.63, 79.49),
+    10: (76.62, 79.54, 84.37, 80.64, 79.54, 79.56),
+    1: (77.74, 78.60, 83.19, 79.52, 78.57, 78.62),
+}
+COLUMNS = (
+    "baseline",
+    "MODC, plain",
+    "top1, known",
+    "top2, known",
+    "top1, unknown",
+    "top2, unknown",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run whose data and results lie in a folder of its own; datasets: folders elsewhere."""
+
+    config: dict
+    folder: Path
+    datasets: dict[str, Path]
+
+    def modc(self, *words: object) -> None:
+        """Run a command of `modc`. Raises RuntimeError with its last line if it fails."""
+        command = [sys.executable, "-m", "modc.cli", *map(str, words)]
+        made = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, errors="replace", check=False
+        )
+        print(shlex.join(command), made.stdout, made.stderr, sep="\n", flush=True)
+        if made.returncode:
+            last = (made.stderr.strip().splitlines() or ["no message"])[-1]
+            raise RuntimeError(f"modc {words[0]} ended with {made.returncode}: {last}")
+
+    def prepare(self, dataset: str) -> None:
+        """Make the dataset ready: draw and fetch it if it is drawn, index, subsets, images."""
+        settings, folder = self.config["datasets"][dataset], self._folder(dataset)
+        prepared, layout = self._prepared(dataset), settings["format"]
+        if "generate" in settings:
+            drawn = [
+                word for key, value in settings["generate"].items() for word in (f"--{key}", value)
+            ]
+            self.modc("garments", "--format", layout, "--folder", folder, *drawn)
+            self.modc("fetch", FETCH[layout], "--config", "config.yaml")
+        missing = settings["missing_images"]
+        index = prepared / "index"
+        self.modc(
+            *("index", "--format", layout, "--folder", folder),
+            *("--missing-images", missing, "--output", index),
+        )
+        part = self.config["labeled_part"]
+        for percent in self.config["grid"]["labeled_percent"][dataset]:
+            self.modc(
+                *("subset", "--index", index, "--percent", percent, "--rule", part["rule"]),
+                *("--at-least", part["at_least"], "--seed", part["seed"]),
+                *("--output", prepared / f"{percent}.csv"),
+            )
+        sizes = grid.sizes_of_dataset(self.config, dataset)
+        self.modc(
+            *("pack", "--index", index, "--folder", folder, "--output", prepared),
+            *(word for size in sizes for word in ("--size", size)),
+            *("--threads", self.config["threads"]),
+        )
+
+    def train(self, cell: Cell) -> None:
+        """Train and score the cell's baseline and MODC."""
+        config, results = self.config, self.results
+        output = results / cell.folder
+        prepared = self._prepared(cell.dataset)
+        for stages in grid.jobs(config, cell):
+            sizes = grid.packed_sizes(config, cell.dataset, cell.network, stages[-1])
+            before = grid.previous_stage(config, cell, stages[0])
+            following = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
+            self.modc(
+                *("train", "--config", "config.yaml", "--dataset", cell.dataset),
+                *("--network", cell.network, "--percent", cell.labeled_percent),
+                *("--seed", cell.seed, "--index", prepared / "index"),
+                *("--labeled", prepared / f"{cell.labeled_percent}.csv"),
+                *("--packed", prepared / f"{sizes['image']}.npy"),
+                *(("--detail", prepared / f"{sizes['detail']}.npy") if "detail" in sizes else ()),
+                *(("--initial", output / before / following) if before else ()),
+                *("--output", output, "--resume", results / "resume" / cell.folder),
+                *("--embed-test", "--threads", config["threads"]),
+                *(word for stage in stages for word in ("--stage", stage)),
+            )
+        evaluation = config["evaluation"]
+        for method in grid.METHODS:
+            folder = output / method
+            stage = grid.last_stage(config, cell, method)
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+            self.modc(
+                *("score", "--embeddings", output / stage / "test.npz"),
+                *("--map-at-100", evaluation["map_at_100"]),
+                *("--unanswerable", evaluation["unanswerable"]),
+                *("--prioritized-order", evaluation["prioritized_order"]),
+                *("--queries", folder / "queries.csv", "--output", folder / "scores.json"),
+            )
+
+    @property
+    def results(self) -> Path:
+        """The run's results, below its folder."""
+        return Path("results") / self.config["run"]
+
+    def scores(self, cell: Cell) -> tuple[float, ...] | None:
+        """Return MAP@100 in percent by COLUMNS, None until both methods are scored."""
+        paths = [
+            self.folder / self.results / cell.folder / method / "scores.json"
+            for method in grid.METHODS
+        ]
+        if not all(path.exists() for path in paths):
+            return None
+        baseline, modc = (json.loads(path.read_text())["overall"] for path in paths)
+        prioritized = modc["prioritized"]
+        found = [baseline, modc]
+        found += [
+            prioritized[top][label] for label in ("known", "unknown") for top in ("top1", "top2")
+        ]
+        return tuple(100 * means["MAP@100"] for means in found)
+
+    def _folder(self, dataset: str) -> Path:
+        return self.datasets.get(dataset, Path(self.config["data"]) / dataset)
+
+    def _prepared(self, dataset: str) -> Path:
+        return Path(self.config["data"]) / dataset / "prepared"
+
+
+def smoke(context: Context) -> Iterator[dict]:
+    """Run the smoke grid: MAP@100 of every cell in percent, and the seconds of it all."""
+    config = _config("smoke", SMALL if context.small else {})
+    run = _begun(config, context, {})
+    begun = time.monotonic()
+    if importlib.util.find_spec("snakemake") and not context.small:
+        yield from by_snakemake(run, ROOT / "configs" / "smoke.yaml")
+        how = "Snakemake"
+    else:
+        yield from by_hand(run, 1 if context.small else CELLS_AT_ONCE)
+        how = "by hand, without Snakemake"
+    yield {"what": f"seconds in all, {how}", "value": round(time.monotonic() - begun, 1)}
+
+
+def fashion_mnist(context: Context) -> Iterator[dict]:
+    """Run configs/fashion-mnist.yaml: MAP@100 in percent beside that of the CPU's run."""
+    folders = [context.fashion_mnist, ROOT / "data" / "FashionMNIST", DEBIAN]
+    found = [Path(folder) for folder in folders if folder and _has_fashion_mnist(Path(folder))]
+    if not found:
+        raise Skipped(
+            "the four files are not at hand: pass --fashion-mnist FOLDER, or run "
+            "`modc fetch fashion-mnist --folder data/FashionMNIST`"
+        )
+    if context.small:
+        raise Skipped("70,000 images are for a GPU")
+    run = _begun(_config("fashion-mnist", {}), context, {"FashionMNIST": found[0]})
+    begun = time.monotonic()
+    for row in by_hand(run, CELLS_AT_ONCE):
+        yield row
+        percent = row.get("labels, %")
+        if percent in CPU_FASHION_MNIST and COLUMNS[0] in row:
+            known = dict(zip(COLUMNS, CPU_FASHION_MNIST[percent], strict=True))
+            yield {"dataset": "the CPU's", "network": "ASENv2", "labels, %": percent, **known}
+    yield {"what": "seconds in all", "value": round(time.monotonic() - begun, 1)}
+
+
+def by_snakemake(run: Run, configfile: Path) -> Iterator[dict]:
+    """Run the workflow in the run's folder, and yield each cell's row once it is scored."""
+    programs = run.folder / "bin"
+    programs.mkdir()
+    # The rules call `modc`, which is not installed where the tree alone is there.
+    called = programs / "modc"
+    called.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m modc.cli "$@"\n')
+    called.chmod(0o755)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command += ["--directory", run.folder, "--configfile", configfile]
+    command += ["--cores", os.cpu_count(), "--quiet", "rules"]
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=run.folder, env={**os.environ, "PATH": path}
+    )
+    waiting = grid.cells(run.config)
+    while waiting:
+        ended = process.poll() is not None  # asked first, so that no cell is missed
+        for cell in [cell for cell in waiting if run.scores(cell)]:
+            waiting.remove(cell)
+            yield _row(run, cell)
+        if ended:
+            break
+        time.sleep(POLL)
+    if process.wait():
+        raise RuntimeError(f"snakemake ended with {process.returncode}; {len(waiting)} cells lack")
+
+
+def by_hand(run: Run, cells_at_once: int) -> Iterator[dict]:
+    """Make the workflow's steps in their order, and yield each cell's row once it is scored.
+
+    A dataset or a cell that fails is a row, and the others go on.
+    """
+    ready = set()
+    for dataset in run.config["grid"]["datasets"]:
+        try:
+            run.prepare(dataset)
+            ready.add(dataset)
+        except RuntimeError as error:
+            yield {"dataset": dataset, **_failure(error)}
+    cells = [cell for cell in grid.cells(run.config) if cell.dataset in ready]
+    with ThreadPoolExecutor(cells_at_once) as pool:
+        trained = {pool.submit(run.train, cell): cell for cell in cells}
+        for done in as_completed(trained):
+            try:
+                done.result()
+                yield _row(run, trained[done])
+            except RuntimeError as error:
+                yield {**_named(trained[done]), **_failure(error)}
+
+
+def _row(run: Run, cell: Cell) -> dict:
+    return {**_named(cell), **dict(zip(COLUMNS, run.scores(cell), strict=True))}
+
+
+def _named(cell: Cell) -> dict:
+    return {"dataset": cell.dataset, "network": cell.network, "labels, %": cell.labeled_percent}
+
+
+def _failure(error: RuntimeError) -> dict:
+    """Return what of a row says why; a package that is not installed is no failure."""
+    is_absent = "No module named" in str(error)
+    return {"note": str(error)} if is_absent else {"ok": False, "note": str(error)}
+
+
+def _config(name: str, changed: dict) -> dict:
+    files = [ROOT / "config.yaml", ROOT / "configs" / f"{name}.yaml"]
+    return configuration.merge(configuration.load(files), {"data": "data", **changed})
+
+
+def _begun(config: dict, context: Context, datasets: dict[str, Path]) -> Run:
+    """Return the run in a new folder that has its configuration."""
+    folder = Path(context.work) / f"{config['run']}-{time.time():.0f}"
+    folder.mkdir(parents=True)
+    configuration.write(folder / "config.yaml", config)
+    return Run(config, folder, datasets)
+
+
+def _has_fashion_mnist(folder: Path) -> bool:
+    places = (folder, folder / "FashionMNIST" / "raw")
+    return any(any(place.glob("train-images-idx3-ubyte*")) for place in places)
