@@ -1,5 +1,6 @@
 """Is a GPU right: `gpu.py`'s gates against golden files, the CPU, and itself."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -36,6 +37,8 @@ LOSS, MEAN, EXACT = 2e-4, 1e-5, 1e-12
 STEPS = 3
 # Batches after which a stage waits for the device no more than it always will, and those counted.
 SETTLED, COUNTED = 4, 4
+# What torch says where the host waits, apart from that this mode is a prototype.
+SYNC = "called a synchronizing"
 # Stages whose iterations wait once: which triplets are mined decides what follows.
 MINING = ("pseudo_triplets", "pseudo_clusters")
 PUBLIC_NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2", "ASEN++": "ASENpp"}
@@ -46,6 +49,8 @@ TESTS = (
     "tests/data/test_device_images.py",
 )
 FEW_TESTS = ("tests/data/test_device_images.py",)
+# Processes of pytest, where its xdist is installed.
+TESTS_AT_ONCE = 4
 # Seconds in which pytest says what it has found so far.
 PYTEST_ENDS = 20
 
@@ -237,7 +242,7 @@ def waits(context: Context) -> Iterator[dict]:
                     train_batch(stage, adam, batch, machine)
             finally:
                 torch.cuda.set_sync_debug_mode("default")
-        where = [warning for warning in caught if "synchroniz" in str(warning.message)]
+        where = [warning for warning in caught if SYNC in str(warning.message)]
         places = sorted({f"{Path(one.filename).name}:{one.lineno}" for one in where})
         limit = int(name in MINING)
         yield gate(
@@ -278,7 +283,11 @@ def tests(context: Context) -> Iterator[dict]:
     report.unlink(missing_ok=True)
     chosen = FEW_TESTS if context.small else TESTS
     command = [sys.executable, "-m", "pytest", "-q", "-p", "gpu_tests", "-p", "no:cacheprovider"]
-    command += [*chosen, f"--junitxml={report}"]
+    command += [*chosen, f"--junitxml={report}", "-m", "not slow"]
+    if importlib.util.find_spec("pytest") is None:
+        raise Skipped("pytest is not installed")
+    if importlib.util.find_spec("xdist") and not context.small:
+        command += ["-n", str(TESTS_AT_ONCE), "--dist", "loadfile"]
     begun = time.monotonic()
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "MODC_TEST_DEVICE": context.device}

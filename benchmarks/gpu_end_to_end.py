@@ -64,8 +64,8 @@ class Run:
     folder: Path
     datasets: dict[str, Path]
 
-    def modc(self, *words: object) -> None:
-        """Run a command of `modc`. Raises RuntimeError with its last line if it fails."""
+    def modc(self, *words: object) -> str:
+        """Return what a command of `modc` prints. Raises RuntimeError with its last line."""
         command = [sys.executable, "-m", "modc.cli", *map(str, words)]
         made = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, errors="replace", check=False
@@ -74,6 +74,7 @@ class Run:
         if made.returncode:
             last = (made.stderr.strip().splitlines() or ["no message"])[-1]
             raise RuntimeError(f"modc {words[0]} ended with {made.returncode}: {last}")
+        return made.stdout
 
     def prepare(self, dataset: str) -> None:
         """Make the dataset ready: draw and fetch it if it is drawn, index, subsets, images."""
@@ -173,10 +174,14 @@ def smoke(context: Context) -> Iterator[dict]:
     run = _begun(config, context, {})
     begun = time.monotonic()
     if importlib.util.find_spec("snakemake") and not context.small:
-        yield from by_snakemake(run, ROOT / "configs" / "smoke.yaml")
+        yield from by_snakemake(run)
         how = "Snakemake"
     else:
         yield from by_hand(run, 1 if context.small else CELLS_AT_ONCE)
+        try:
+            yield {"text": run.modc("tables", "--config", "config.yaml").rstrip()}
+        except RuntimeError as error:
+            yield {"what": "tables", **_failure(error)}
         how = "by hand, without Snakemake"
     yield {"what": f"seconds in all, {how}", "value": round(time.monotonic() - begun, 1)}
 
@@ -203,7 +208,7 @@ def fashion_mnist(context: Context) -> Iterator[dict]:
     yield {"what": "seconds in all", "value": round(time.monotonic() - begun, 1)}
 
 
-def by_snakemake(run: Run, configfile: Path) -> Iterator[dict]:
+def by_snakemake(run: Run) -> Iterator[dict]:
     """Run the workflow in the run's folder, and yield each cell's row once it is scored."""
     programs = run.folder / "bin"
     programs.mkdir()
@@ -212,7 +217,7 @@ def by_snakemake(run: Run, configfile: Path) -> Iterator[dict]:
     called.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m modc.cli "$@"\n')
     called.chmod(0o755)
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
-    command += ["--directory", run.folder, "--configfile", configfile]
+    command += ["--directory", run.folder, "--configfile", "config.yaml"]
     command += ["--cores", os.cpu_count(), "--quiet", "rules"]
     path = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     process = subprocess.Popen(

@@ -47,7 +47,7 @@ def together(context: Context, network: str, stage: str, count: int) -> tuple[li
     """Return the images/s of each of so many trainings at once, or why there are none."""
     folder = Path(context.work) / f"jobs-{time.time():.2f}"
     folder.mkdir(parents=True)
-    described = json.dumps({**asdict(context), "ends": context.ends})
+    described = json.dumps(asdict(context))
     code = "import gpu_jobs; gpu_jobs.main()"
     arguments = [sys.executable, "-c", code, described, network, stage, str(folder)]
     processes = [subprocess.Popen([*arguments, str(number)]) for number in range(count)]

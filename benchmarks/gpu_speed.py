@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import gpu_stages
@@ -22,12 +23,13 @@ from modc.training.determinism import be_deterministic
 from modc.training.probe import endless_batches, made_up_task
 from modc.training.start import start
 from modc.training.train import Machine, train_batch
+from modc.training.warm_up import WarmUp
 
 # Images of a stage's memory map, a side and a size; half of them are labelled.
-IMAGES, FEW_IMAGES = 2048, 64
+IMAGES, FEW_IMAGES = 1024, 64
 ROUNDS, SECONDS = 3, 0.7
-# Steps that a GPU has to do at most before it is waited for, and those that are profiled.
-QUEUED, PROFILED = 8, 3
+# Steps that a GPU has to do at most before it is waited for.
+QUEUED = 8
 KEPT, HOST, FIXED = "real input", "read from the host", "fixed batch"
 METRIC_ROUNDS = 3
 
@@ -82,9 +84,8 @@ def _measured(
         packed = random_images(settings["sizes"], context, budget)
         stage, adam, _ = start(made_up_task(settings, packed), machine.device)
         batches = endless_batches(stage)
-        steps[name] = lambda of=(stage, adam, batches): train_batch(*of[:2], next(of[2]), machine)
-    batch = next(batches)
-    steps[FIXED] = partial(train_batch, stage, adam, batch, machine)
+        steps[name] = partial(_step, stage, adam, batches, machine)
+    steps[FIXED] = partial(_step, stage, adam, repeat(next(batches)), machine)
     images = round(stage.images_per_triplet * settings["batch"])
     rates = turns(dict.fromkeys(steps, images), steps, context, machine)
     operations, moved = must_do(steps[FIXED], list(stage.network.parameters()))
@@ -102,6 +103,10 @@ def _measured(
         "of the bound": rates[KEPT] * least[bound] / images,
         **({"peak memory, GiB": torch.cuda.max_memory_reserved() / 2**30} if on_gpu else {}),
     }
+
+
+def _step(stage: WarmUp, adam: torch.optim.Adam, batches: Iterator, machine: Machine) -> None:
+    train_batch(stage, adam, next(batches), machine)
 
 
 def random_images(
@@ -163,26 +168,19 @@ def _profiled(step: Callable, seconds: float, machine: Machine) -> dict:
     it. On a CPU, torch's operations are counted, those within others as well.
     """
     on_gpu = machine.device.type == "cuda"
-    activities = {ProfilerActivity.CPU} | ({ProfilerActivity.CUDA} if on_gpu else set())
-    with profile(activities=activities) as found:
-        for _ in range(PROFILED):
-            step()
+    activity = ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU
+    with profile(activities=[activity]) as found:
+        step()
         gpu_stages.wait(machine)
     if not on_gpu:
         count = sum(event.name.startswith("aten::") for event in found.events())
-        return {"aten operations a step": count // PROFILED}
-    work = [
-        event
-        for event in found.events()
-        if event.device_type == DeviceType.CUDA
-        and not getattr(event, "is_user_annotation", False)
-        and not event.name.startswith("Optimizer.")
-    ]
+        return {"aten operations a step": count}
+    work = [event for event in found.events() if event.device_type == DeviceType.CUDA]
     spans = sorted((event.time_range.start, event.time_range.end) for event in work)
-    busy = union(spans) / 1e6 / PROFILED
+    busy = union(spans) / 1e6
     launches = sum(not event.name.startswith(("Memcpy", "Memset")) for event in work)
     return {
-        "launches a step": launches // PROFILED,
+        "launches a step": launches,
         "GPU works, ms a step": 1e3 * busy,
         "GPU works, of the time": busy / seconds,
     }
@@ -255,7 +253,7 @@ def plan(context: Context) -> Iterator[dict]:
         cells = {"networks": ["ASENv2"], "datasets": ["FashionAI"]}
         config["grid"] |= cells | {"labeled_percent": {"FashionAI": [100]}}
     configuration.write(work / "plan.yaml", config)
-    command = [sys.executable, "-m", "modc.cli", "plan", "--probe", "--gpus", "1"]
+    command = [sys.executable, "-m", "modc.cli", "plan", "--probe", "--gpus", "4"]
     command += ["--config", work / "plan.yaml", "--rates", work / "rates.json"]
     answer = subprocess.run(
         list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False

@@ -228,7 +228,7 @@ def test_it_needs_few_packages():
 EXPECTED = {
     "correctness": {
         "golden networks": 4,
-        "stages": 14,
+        "stages": 12,
         "waits": 1,
         "metrics": 4,
         "trainings": 3,
@@ -244,7 +244,7 @@ EXPECTED = {
         "metrics": 2,
         "ASEN": 2,
     },
-    "end-to-end": {"smoke grid": 2, "Fashion-MNIST": 1},
+    "end-to-end": {"smoke grid": 3, "Fashion-MNIST": 1},
 }
 
 
