@@ -62,7 +62,7 @@ def stages(context: Context, network: str) -> Iterator[dict]:
         f"GB/s; median of {ROUNDS} rounds; images/s unless said otherwise"
     )
     chosen = gpu_stages.pairs(network)
-    for name, stage in chosen[-1:] if context.small else chosen:
+    for name, stage in chosen[:1] if context.small else chosen:
         settings = gpu_stages.settings(config, name, stage)
         try:
             yield {"stage": stage, **_measured(settings, machine, context, products, copies)}
