@@ -22,8 +22,8 @@ from modc import grid
 from modc.data.fashion_mnist import DEBIAN
 from modc.grid import Cell
 
-# Cells that are trained beside each other, taking turns on the card.
-CELLS_AT_ONCE = 4
+# Trainings that share the card, which small ones leave idle most of the time.
+JOBS = 4
 POLL = 0.5
 # What of the smoke grid a test takes: one cell, and next to no training.
 SMALL = {
@@ -177,7 +177,7 @@ def smoke(context: Context) -> Iterator[dict]:
         yield from by_snakemake(run)
         how = "Snakemake"
     else:
-        yield from by_hand(run, 1 if context.small else CELLS_AT_ONCE)
+        yield from by_hand(run, 1 if context.small else JOBS)
         try:
             yield {"text": run.modc("tables", "--config", "config.yaml").rstrip()}
         except RuntimeError as error:
@@ -199,7 +199,7 @@ def fashion_mnist(context: Context) -> Iterator[dict]:
         raise Skipped("70,000 images are for a GPU")
     run = _begun(_config("fashion-mnist", {}), context, {"FashionMNIST": found[0]})
     begun = time.monotonic()
-    for row in by_hand(run, CELLS_AT_ONCE):
+    for row in by_hand(run, JOBS):
         yield row
         percent = row.get("labels, %")
         if percent in CPU_FASHION_MNIST and COLUMNS[0] in row:
@@ -275,7 +275,8 @@ def _failure(error: RuntimeError) -> dict:
 
 def _config(name: str, changed: dict) -> dict:
     files = [ROOT / "config.yaml", ROOT / "configs" / f"{name}.yaml"]
-    return configuration.merge(configuration.load(files), {"data": "data", **changed})
+    read = configuration.merge(configuration.load(files), changed)
+    return configuration.merge(read, {"data": "data", "training": {"jobs_per_gpu": JOBS}})
 
 
 def _begun(config: dict, context: Context, datasets: dict[str, Path]) -> Run:
