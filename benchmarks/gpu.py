@@ -165,9 +165,11 @@ def _environment() -> dict[str, str]:
 
 
 def _one_device(device: str) -> None:
-    """Let every process see one card, which a training's lease then takes as well."""
+    """Let every process see one card, which a training's lease then takes as well, or none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else visible
+    if device == "cpu":  # more threads would wait for each other on what is so small
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @click.command(help=__doc__.split("\n\n")[0])

@@ -128,7 +128,7 @@ def test_the_exit_status_says_whether_all_gates_held(steps, tmp_path, monkeypatc
     monkeypatch.setattr(gpu, "PARTS", {"correctness": steps(*names)})
     monkeypatch.setattr(gpu, "machine", lambda device: FACTS)
     monkeypatch.setattr(gpu.signal, "signal", lambda *_: None)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(gpu, "_one_device", lambda device: None)
     call = ["correctness", "--device", "cpu", "--output", str(tmp_path / "out")]
     run = CliRunner().invoke(gpu.main, call)
     assert run.exit_code == status, run.output
