@@ -196,7 +196,17 @@ def test_the_time_of_kernels_is_counted_once_where_they_overlap():
     assert union([(0, 4), (1, 2), (3, 6), (8, 9), (8, 9)]) == 7
 
 
-def test_decisions_are_taken_from_the_other_device_and_its_own_are_told():
+@pytest.fixture
+def one_thread():
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_decisions_are_taken_from_the_other_device_and_its_own_are_told(one_thread):
     import gpu_correctness
     import gpu_stages
     import torch
