@@ -13,7 +13,7 @@ import gpu_stages
 import numpy as np
 import torch
 from ceilings import bytes_a_second, must_do, operations_a_second
-from gpu_step import ROOT, Context
+from gpu_step import ROOT, Context, Skipped
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
@@ -197,11 +197,14 @@ def union(spans: list[tuple[float, float]]) -> float:
 
 def public(context: Context) -> Iterator[dict]:
     """Measure training and embedding beside the public way: images/s, and of the public way."""
-    from training import draw, measure_embedding, measure_training
-
     size, count, rounds, seconds = (32, 8, 1, 0.0) if context.small else (224, 256, 3, 2.0)
     machine = gpu_stages.machine(context.device)
-    drawn = draw(Path(context.work) / f"drawn-{time.time():.0f}", count, size)
+    try:
+        from training import draw, measure_embedding, measure_training
+
+        drawn = draw(Path(context.work) / f"drawn-{time.time():.0f}", count, size)
+    except ModuleNotFoundError as error:
+        raise Skipped(f"{error.name} is not installed") from None
     repository = Path(context.public_repo) if context.public_repo else None
     for network in ("ASENv2",) if context.small else ("ASENv2", "ASEN++", "ASEN"):
         for what, measure in (("training", measure_training), ("embedding", measure_embedding)):
