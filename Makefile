@@ -2,18 +2,25 @@
 
 PYTHON ?= python3
 CORES ?= 2
+# Another torch and torchvision than the pinned ones, in words that pip takes.
+TORCH ?=
 BIN := .venv/bin
+OLDEST := .venv-oldest/bin
+PIP := python -m pip install --quiet --disable-pip-version-check
+# What belongs to the pinned torch alone.
+TORCHES := ^(torch|torchvision|triton|sympy|mpmath|networkx|nvidia-.*|cuda-.*)==
 # Snakemake's rules call `modc`, so the environment must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install smoke test test-all lint clean
+.PHONY: help install smoke test test-all test-oldest lint clean
 
 help:
-	@echo "make smoke     the whole grid at toy size, from drawn pictures to the five tables"
-	@echo "make test      the tests that take seconds each"
-	@echo "make test-all  all tests, the slow ones too"
-	@echo "make lint      ruff, snakefmt and Snakemake's own linter"
-	@echo "make clean     remove the smoke run's data and results"
+	@echo "make smoke       the whole grid at toy size, from drawn pictures to the five tables"
+	@echo "make test        the tests that take seconds each"
+	@echo "make test-all    all tests, the slow ones too"
+	@echo "make test-oldest the tests of make test, with the oldest version of each package"
+	@echo "make lint        ruff, snakefmt and Snakemake's own linter"
+	@echo "make clean       remove the smoke run's data and results"
 
 install: $(BIN)/.installed
 
@@ -23,8 +30,22 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' \
 		|| { echo "the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+ifdef TORCH
+	$(BIN)/$(PIP) $(TORCH)
+	grep -vE '$(TORCHES)' requirements.lock > .venv/requirements.txt
+	$(BIN)/$(PIP) -r .venv/requirements.txt
+else
+	$(BIN)/$(PIP) -r requirements.lock
+endif
+	$(BIN)/$(PIP) --no-deps -e .
+	@touch $@
+
+$(OLDEST)/.installed: requirements-oldest.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "these versions are for Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv-oldest
+	$(OLDEST)/$(PIP) -r requirements-oldest.lock
+	$(OLDEST)/$(PIP) --no-deps -e .
 	@touch $@
 
 smoke: install
@@ -35,6 +56,10 @@ test: install
 
 test-all: install
 	$(BIN)/python -m pytest -q
+
+test-oldest: $(OLDEST)/.installed
+	PATH="$(CURDIR)/$(OLDEST):$$PATH" $(OLDEST)/python -m pytest -q -m "not slow" -n $(CORES) \
+		--dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 # From the datasets to Tables 1 to 5. `snakemake -n` lists every job; config.yaml says what each does.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.17")
 
 
 report: "workflow/report/workflow.rst"

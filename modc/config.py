@@ -1,17 +1,15 @@
 """One configuration: files merged in order, then checked against config.schema.yaml."""
 
-import difflib
-import math
+import logging
 from functools import cache
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match
-from jsonschema.validators import extend
 
 from modc.atomic import write_text
 from modc.errors import UserError
+
+log = logging.getLogger(__name__)
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
@@ -46,11 +44,14 @@ def merge(base: dict, override: dict) -> dict:
 
 
 def check(config: dict, name: str = "config.yaml") -> None:
-    """Raise UserError if a key, type or value of `config` is not what the schema allows."""
+    """Raise UserError if a key, type or value of `config` is not what the schema allows.
+
+    Without the package jsonschema, only sections that are missing are noticed.
+    """
     _check_keys(config, name)
-    error = best_match(_validator().iter_errors(config), key=_relevance)
-    if error is not None:
-        raise UserError(f"{name}: {_explain(error)}")
+    mistake = _mistake(config)
+    if mistake:
+        raise UserError(f"{name}: {mistake}")
     for dataset in config["grid"]["datasets"]:
         for section in ("datasets", "grid.labeled_percent"):
             if dataset not in _lookup(config, section):
@@ -60,21 +61,29 @@ def check(config: dict, name: str = "config.yaml") -> None:
                 )
 
 
+def _mistake(config: dict) -> str | None:
+    try:
+        import jsonschema  # noqa: F401
+    except ModuleNotFoundError:
+        _warn_unchecked()
+        missing = [key for key in _schema()["required"] if key not in config]
+        return f"the key {missing[0]!r} is missing" if missing else None
+    from modc.config_schema import first_mistake
+
+    return first_mistake(config, _schema())
+
+
 @cache
-def _validator() -> Draft202012Validator:
-    # JSON Schema calls 2.0 an integer and knows no NaN; a count of images must be a whole number.
-    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-            "number": lambda _, value: (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and math.isfinite(value)
-            ),
-        }
+def _schema() -> dict:
+    return yaml.safe_load(SCHEMA.read_text())
+
+
+@cache
+def _warn_unchecked() -> None:
+    log.warning(
+        "the configuration is not checked against its schema: jsonschema is not installed "
+        "(pip install jsonschema)"
     )
-    validator = extend(Draft202012Validator, type_checker=types)
-    return validator(yaml.safe_load(SCHEMA.read_text()))
 
 
 def _check_keys(config: dict, name: str, where: str = "") -> None:
@@ -117,35 +126,6 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
-
-
-def _relevance(error: ValidationError) -> tuple:
-    return (-len(error.path), error.validator in ("anyOf", "oneOf"))
-
-
-def _explain(error: ValidationError) -> str:
-    where = ".".join(str(part) for part in error.absolute_path)
-    prefix = f"{where}: " if where else ""
-    if error.validator == "additionalProperties":
-        allowed = sorted(error.schema.get("properties", {}))
-        unknown = next(key for key in error.instance if key not in allowed)
-        return f"{prefix}unknown key {unknown!r}{_suggestion(unknown, allowed)}; allowed: " + (
-            ", ".join(allowed)
-        )
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{prefix}the key {missing!r} is missing"
-    if error.validator == "enum":
-        allowed = [str(value) for value in error.validator_value]
-        hint = _suggestion(str(error.instance), allowed)
-        return f"{prefix}{error.instance!r} is not allowed{hint}; allowed: {', '.join(allowed)}"
-    allowed = error.schema.get("description")
-    return f"{prefix}{error.message}" + (f"; expected {allowed}" if allowed else "")
-
-
-def _suggestion(word: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(word, allowed, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _lookup(config: dict, dotted: str) -> dict:

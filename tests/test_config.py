@@ -1,5 +1,6 @@
 """The configuration: merged, checked, and refused with the key and what is allowed there."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,16 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"absent\.yaml: no such configuration file"):
         config.load([tmp_path / "absent.yaml"])
+
+
+def test_without_jsonschema_a_configuration_loads_unchecked_and_says_so_once(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    config._warn_unchecked.cache_clear()
+    assert loaded(tmp_path, training={"bach": 1})["training"]["bach"] == 1
+    assert loaded(tmp_path)["run"] == "paper"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "pip install jsonschema" in caplog.text
+    with pytest.raises(UserError, match="the key 'grid' is missing"):
+        config.load([REPOSITORY / "configs" / "smoke.yaml"])

@@ -7,12 +7,24 @@ import sys
 
 import click
 
+from modc import __version__
 from modc.atomic import HOST
 from modc.cli import data, evaluate, fetch, overview, report, runs, train
 from modc.errors import UserError
 
 # After Control-C: 128 and the number of the signal, as shells say it.
 STOPPED = 130
+
+
+# What may be missing where the source tree was not installed: each module's package.
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"} | {
+    name: name
+    for name in (
+        *("aiohttp", "gdown", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "requests"),
+        *("scipy", "simplejpeg", "tabulate", "threadpoolctl", "torch", "torchvision", "tqdm"),
+        "yarl",
+    )
+}
 
 
 class Steps(click.Group):
@@ -35,7 +47,7 @@ class Steps(click.Group):
     cls=Steps,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="modc")
+@click.version_option(__version__)
 def cli() -> None:
     """Reproduce Tables 1 to 5 of MODC (ECCV 2022), step by step.
 
@@ -83,6 +95,11 @@ def main() -> None:
         sys.exit(f"modc: error: {error}")
     except OSError as error:
         sys.exit(f"modc: error: {_file_system(error)}")
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        package = PACKAGES[error.name]
+        sys.exit(f"modc: error: {package} is not installed; pip install {package}")
 
 
 _ADVICE = {

@@ -9,13 +9,13 @@ from hashlib import md5
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from modc.atomic import atomic_path, write_bytes, write_json, write_text
 from modc.data import darn, drawing, drawing_darn, drawing_fashionai, fashionai
 from modc.data.index import SPLITS
 from modc.data.listed_images import GENERATED
 from modc.errors import UserError
+from modc.progress_bar import progress_bar
 from modc.seeds import generator
 
 SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
@@ -58,7 +58,7 @@ def write_fashionai(folder: Path, images: int, seed: int) -> None:
         for number in range(round(share * images))
     ]
     turn = dict.fromkeys(plan, 0)
-    for split, number in tqdm(plan, "drawing FashionAI", mininterval=5):
+    for split, number in progress_bar(plan, "drawing FashionAI", len(plan)):
         attribute, count = attributes[number]
         value = turn[split, number] % count  # all values alike often
         turn[split, number] += 1
@@ -94,7 +94,8 @@ def write_darn(folder: Path, images: int, seed: int) -> None:
     pictures: dict[str, list] = {split: [] for split in SPLITS}
     drawn = []
     for split, share in SHARES.items():
-        for number in tqdm(range(round(share * images)), f"drawing DARN {split}", mininterval=5):
+        count = round(share * images)
+        for number in progress_bar(range(count), f"drawing DARN {split}", count):
             values = {name: _skewed(name, rng) for name in attributes}
             annotated = [number % len(attributes)]
             if split == "train":

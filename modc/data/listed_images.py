@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from modc.data import manifest
 from modc.data.coverage import count
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
 from modc.data.split_files import read_split
 from modc.errors import UserError
+from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def _check_files(dataset: str, folder: Path, pictures: pd.DataFrame) -> None:
     paths = pictures["path"].tolist()
     with ThreadPoolExecutor(manifest.THREADS) as pool:
         found = pool.map(size, paths, chunksize=256)
-        sizes = list(tqdm(found, "looking for pictures", len(paths), mininterval=5, leave=False))
+        sizes = list(progress_bar(found, "looking for pictures", len(paths)))
     frozen = pictures["bytes"].tolist()
     changed = [row for row, size in enumerate(sizes) if size != frozen[row]]
     if changed:

@@ -11,12 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from modc.atomic import write_bytes, write_json
 from modc.data.images import ImageFolder
 from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.errors import UserError
+from modc.progress_bar import progress_bar
 
 COLUMNS = ["path", "status", "bytes", "sha256", "width", "height"]
 MANIFEST, FACTS = "manifest.csv", "manifest.json"
@@ -120,7 +120,7 @@ def describe(folder: Path, paths: Iterable[str]) -> pd.DataFrame:
     images = ImageFolder(folder)
     with ThreadPoolExecutor(THREADS) as pool:
         rows = pool.map(lambda path: _describe(images, path), paths, chunksize=64)
-        rows = list(tqdm(rows, "hashing pictures", len(paths), mininterval=5, leave=False))
+        rows = list(progress_bar(rows, "hashing pictures", len(paths)))
     return pd.DataFrame(rows, columns=COLUMNS).astype(_TYPES)
 
 

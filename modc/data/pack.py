@@ -9,7 +9,6 @@ from functools import reduce
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from modc.data.decode import squares
 from modc.data.images import ImageFolder
@@ -18,6 +17,7 @@ from modc.data.packed import array_facts
 from modc.data.partial_array import PartialArray
 from modc.errors import UserError
 from modc.lock import alone
+from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -84,18 +84,17 @@ def _fill(
             array.save(left)
 
     pool = ThreadPoolExecutor(threads)
-    bar = tqdm(desc="packing", total=len(paths), initial=len(paths) - len(rows), mininterval=5)
+    done = len(paths) - len(rows)
     try:
-        for number, failed in enumerate(pool.map(write, blocks), 1):
+        written = progress_bar(pool.map(write, blocks), "packing", len(paths), done, BLOCK)
+        for number, failed in enumerate(written, 1):
             for reason in failed.values():
                 log.warning("%s", reason)
             unread |= failed
-            bar.update(len(blocks[number - 1]))
             if number % (SAVE_EVERY // BLOCK) == 0:
                 save(number * BLOCK)
     finally:
         pool.shutdown(cancel_futures=True)
-        bar.close()
     save(len(rows))
     return list(unread.values())
 

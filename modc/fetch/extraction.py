@@ -10,13 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from modc.atomic import HOST
 from modc.data.images import size_of
 from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.errors import UserError
 from modc.fetch.fashionai_sources import Copy
+from modc.progress_bar import progress_bar
 
 DAMAGED = "damaged"
 # Beside the pictures, so that a rename puts one in place; its files are no pictures by their names.
@@ -48,7 +47,7 @@ def extract(folder: Path, pictures: Iterable[tuple[str, list[Copy]]], total: int
     pool = ThreadPoolExecutor(THREADS)
     try:
         rows = pool.map(lambda picture: _put(folder, *picture), pictures)
-        return list(tqdm(rows, "pictures", total, mininterval=2, unit=""))
+        return list(progress_bar(rows, "pictures", total))
     finally:
         pool.shutdown(cancel_futures=True)
         _remove_leftovers(folder / PARTIAL)

@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from modc.atomic import write_text
 from modc.data import manifest
@@ -18,6 +17,7 @@ from modc.fetch import placeholders
 from modc.fetch.outcome import Outcome
 from modc.fetch.record import Record
 from modc.fetch.store import PICTURES
+from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def forget_altered(record: Record, folder: Path) -> int:
         # In parts: a pool keeps a kilobyte for each picture that it is given.
         parts = (pool.map(hash_of, names[at : at + PART]) for at in range(0, len(names), PART))
         found = chain.from_iterable(parts)
-        found = tqdm(found, "hashing pictures", len(names), mininterval=5, leave=False)
+        found = progress_bar(found, "hashing pictures", len(names))
         pairs = zip(names, table["sha256"], found, strict=True)
         altered = [name for name, recorded, now in pairs if now != recorded]
     record.write(Outcome(name, PENDING, "its file was altered") for name in altered)

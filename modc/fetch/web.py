@@ -10,12 +10,12 @@ import urllib.request
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from modc import __version__
 from modc.data.states import (
     BAD_ADDRESS,
     CONNECTION,
@@ -30,7 +30,7 @@ from modc.data.states import (
     of_status,
 )
 
-USER_AGENT = f"modc/{version('modc')} (reproducibility harness of MODC, ECCV 2022)"
+USER_AGENT = f"modc/{__version__} (reproducibility harness of MODC, ECCV 2022)"
 MOST_REDIRECTS = 5
 # A body above this waits for one of a few places, so that many large ones do not fill the memory.
 LARGE_BODY = 1_000_000

@@ -13,7 +13,6 @@ from modc.data import garments, manifest
 from modc.data.coverage import count
 from modc.data.index import Index
 from modc.fetch import fashionai_archives
-from modc.fetch.darn import fetch as fetch_darn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -46,6 +45,8 @@ def fashionai(tmp_path_factory, drawn_fashionai) -> Path:
 @pytest.fixture(scope="session")
 def darn(tmp_path_factory, drawn_darn) -> Path:
     """The same, downloaded from a web server on this machine, and frozen."""
+    from modc.fetch.darn import fetch as fetch_darn
+
     folder = tmp_path_factory.mktemp("frozen") / "darn"
     shutil.copytree(drawn_darn, folder)
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
