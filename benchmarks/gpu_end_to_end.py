@@ -269,7 +269,7 @@ def _named(cell: Cell) -> dict:
 
 def _failure(error: RuntimeError) -> dict:
     """Return what of a row says why; a package that is not installed is no failure."""
-    is_absent = "No module named" in str(error)
+    is_absent = "is not installed" in str(error)
     return {"note": str(error)} if is_absent else {"ok": False, "note": str(error)}
 
 
