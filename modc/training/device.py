@@ -125,8 +125,8 @@ def torch_device(leased: str | None):
     except (RuntimeError, AssertionError) as error:  # a driver, a card, a build without CUDA
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
-            f"GPU {leased} cannot be used by PyTorch {torch.__version__}: {reason}; take a PyTorch "
-            f'that fits the driver (README: "An older driver"), free the card, or {CPU_INSTEAD}'
+            f"GPU {leased} cannot be used by PyTorch {torch.__version__}: {reason}; free the card, "
+            f"take a PyTorch that fits its driver (README: Another PyTorch), or {CPU_INSTEAD}"
         ) from None
     return device
 
