@@ -4,7 +4,8 @@ Three parts, each for so many minutes at most: `correctness`, `speed`, `end-to-e
 <output>/<part>.json and <part>.md after every row, so that what was found is there whatever comes.
 It runs from the source tree; README.md says what it needs and what the limits mean.
 
-Exit status: 0 if all gates held and nothing failed, 1 if not, 2 if there is no usable GPU.
+Exit status: 0 if every gate that was reached held and nothing failed, 1 if not, 2 without a usable
+GPU. What was not finished in time is named.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from gpu_record import Record  # noqa: E402
 from gpu_step import Context, as_arguments  # noqa: E402
+
+from modc.training.gpus import show_only, visible_gpus  # noqa: E402
 
 # Seconds within which the machine has to say what it is.
 ASKED = 120
@@ -166,8 +169,11 @@ def _environment() -> dict[str, str]:
 
 def _one_device(device: str) -> None:
     """Let every process see one card, which a training's lease then takes as well, or none."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else visible
+    visible = visible_gpus()
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    elif visible:
+        show_only(visible[0])
     if device == "cpu":  # more threads would wait for each other on what is so small
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -198,6 +204,11 @@ def main(parts, minutes, device, output, public_repo, fashion_mnist) -> None:
     _one_device(device)
     facts = {**machine(device), "command": shlex.join(["gpu.py", *sys.argv[1:]])}
     output = output.resolve()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        click.echo(f"gpu.py: --output {output}: {error.strerror}; name another folder", err=True)
+        raise SystemExit(2) from None
     context = Context(
         device,
         str(output / "work"),
@@ -211,6 +222,9 @@ def main(parts, minutes, device, output, public_repo, fashion_mnist) -> None:
         run_part(record, PARTS[part], context, 60 * minutes)
         failed |= bool(record.failed)
         click.echo(f"{output / f'{part}.md'}: {len(record.rows)} rows", err=True)
+        unfinished = {row["step"]: None for row in record.rows if row.get("note") == "time is over"}
+        if unfinished:
+            click.echo(f"NOT FINISHED {part}: {', '.join(unfinished)}", err=True)
         for row in record.failed:
             click.echo(f"FAILED {part}, {row['step']}: {_said(row)}", err=True)
     sys.exit(1 if failed else 0)

@@ -10,7 +10,7 @@ import time
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
@@ -296,9 +296,13 @@ def tests(context: Context) -> Iterator[dict]:
     try:
         process.wait(max(1, context.left - PYTEST_ENDS))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        process.wait(PYTEST_ENDS - 5)
         note = "time was over: these alone"
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PYTEST_ENDS - 5)
+    if note and not report.exists():
+        yield {"what": "stopped", "note": "time is over"}
+        return
     if not report.exists():
         raise RuntimeError(f"pytest ended with {process.returncode} and without a report")
     suite = ElementTree.parse(report).getroot().find("testsuite")

@@ -259,8 +259,9 @@ def plan(context: Context) -> Iterator[dict]:
     command = [sys.executable, "-m", "modc.cli", "plan", "--probe", "--gpus", "4"]
     command += ["--config", work / "plan.yaml", "--rates", work / "rates.json"]
     answer = subprocess.run(
-        list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+        list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False
     )
     if answer.returncode:
-        raise RuntimeError(f"modc plan ended with {answer.returncode}")
+        why = (answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"])[-1]
+        raise Skipped(why) if "is not installed" in why else RuntimeError(why)
     yield {"text": answer.stdout.rstrip()}

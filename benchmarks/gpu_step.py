@@ -83,6 +83,8 @@ def main() -> None:
     """Run one step."""
     call, context, rows_file = sys.argv[1:]
     context = Context(**json.loads(context))
+    # What a shell starts in the background ignores it, and pytest would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.alarm(max(1, int(context.left) + GRACE))
     with open(rows_file, "a", buffering=1) as file:  # noqa: PTH123
         for row in rows(call, context):

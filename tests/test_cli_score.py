@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from modc.cli import evaluate
 
@@ -36,7 +37,7 @@ def score(embeddings, devices, *options):
 
 def test_without_a_gpu_or_with_little_to_do_it_imports_no_torch(embeddings):
     alone = score(embeddings, "")
-    assert score(embeddings, "0") == alone
+    assert score(embeddings, "GPU-1") == alone
     assert score(embeddings, "", "--threads", "3") == alone
 
 
@@ -44,9 +45,9 @@ def test_without_a_gpu_or_with_little_to_do_it_imports_no_torch(embeddings):
     ("devices", "usable", "pairs", "device"),
     [
         ("", True, 10**12, None),
-        ("0", True, evaluate.PAIRS_FOR_A_GPU - 1, None),
-        ("0", True, evaluate.PAIRS_FOR_A_GPU, "cuda"),
-        ("0", False, 10**12, None),
+        ("GPU-1", True, evaluate.PAIRS_FOR_A_GPU - 1, None),
+        ("GPU-1", True, evaluate.PAIRS_FOR_A_GPU, "cuda"),
+        ("GPU-1", False, 10**12, None),
     ],
 )
 def test_a_gpu_takes_large_splits(monkeypatch, devices, usable, pairs, device):
@@ -54,3 +55,20 @@ def test_a_gpu_takes_large_splits(monkeypatch, devices, usable, pairs, device):
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
     assert evaluate._device(pairs) == device
+
+
+def test_where_the_gpu_is_full_the_cpu_scores(monkeypatch, embeddings):
+    from modc.evaluation import retrieval_torch
+
+    def full(*_):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 MiB.\nMore of it.")
+
+    outputs = [embeddings.with_name(f"{name}.json") for name in ("gpu", "cpu")]
+    monkeypatch.setattr(retrieval_torch, "metrics", full)
+    for output, device in zip(outputs, ("cuda", None), strict=True):
+        monkeypatch.setattr(evaluate, "_device", lambda pairs, device=device: device)
+        call = ["--embeddings", str(embeddings), "--output", str(output)]
+        done = CliRunner().invoke(evaluate.score, call)
+        assert done.exit_code == 0, done.output
+    one, other = (json.loads(output.read_text()) for output in outputs)
+    assert one["overall"] == other["overall"]

@@ -1,5 +1,6 @@
 """The commands that embed pictures and score a retrieval."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -7,6 +8,8 @@ import click
 from modc.cli.options import PATH
 from modc.errors import UserError
 from modc.grid import NETWORKS
+
+log = logging.getLogger(__name__)
 
 # From so many similarities on, some ten seconds of one core, a GPU is worth the seconds it takes to
 # start PyTorch and CUDA.
@@ -94,12 +97,16 @@ def score(
         if written and written.resolve() == embeddings.resolve():
             raise UserError(f"{written}: is the file of embeddings; expected another name")
     arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
-    scored = score_queries(
-        **arrays,
-        prioritized_order=prioritized_order,
-        threads=threads,
-        device=_device(pairs(arrays["query_attribute"], arrays["candidate_attribute"])),
-    )
+    how = {"prioritized_order": prioritized_order, "threads": threads}
+    device = _device(pairs(arrays["query_attribute"], arrays["candidate_attribute"]))
+    try:
+        scored = score_queries(**arrays, **how, device=device)
+    except RuntimeError as error:
+        if device is None:
+            raise
+        # Trainings may have filled it.
+        log.warning("the GPU cannot score this (%s); the CPU does", str(error).split("\n")[0])
+        scored = score_queries(**arrays, **how)
     attributes = len(facts["attribute_names"]) if facts else None
     summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
     table = scored.to_csv(index=False).encode() if queries else None

@@ -99,15 +99,13 @@ def train(
 
     from modc.data.device_images import Budget, DeviceImages
     from modc.networks.model_file import load as load_model
-    from modc.training.device import lease
+    from modc.training.device import lease, torch_device, training_dtype
     from modc.training.freed_memory import keep_freed_memory
     from modc.training.task import LAST, MODEL, Task
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
     jobs_per_gpu = config["training"]["jobs_per_gpu"]
-    budget = Budget(jobs=jobs_per_gpu)
-    packed_images = {name: DeviceImages(array, budget) for name, array in arrays.items()}
     for folder in (output, resume):
         folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
     following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
@@ -115,6 +113,9 @@ def train(
     with lease(jobs_per_gpu) as leased:
         if leased is None:
             keep_freed_memory()
+        precision = training_dtype(config["training"]["precision"], torch_device(leased))
+        budget = Budget(jobs=jobs_per_gpu, precision=precision)
+        packed_images = {name: DeviceImages(array, budget) for name, array in arrays.items()}
         for stage in stages:
             settings = training_settings(config, cell, stage)
             public = settings.get("public_checkpoint")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -54,6 +55,7 @@ class _InGroups(torch.autograd.Function):
         return output
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient):
         features, weight, mean, deviation = ctx.saved_tensors
         groups = len(mean)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modc.errors import UserError
-from modc.training.gpus import NUMBER, VARIABLE, asked_for, visible_gpus
+from modc.training.gpus import NUMBER, VARIABLE, asked_for, show_only, visible_gpus
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def lease(jobs_per_gpu: int = 1) -> Iterator[str | None]:
             announced = True
         time.sleep(WAIT_SECONDS)
     name, locks = taken
-    os.environ[VARIABLE] = name
+    show_only(name)
     try:
         yield name
     finally:
@@ -122,7 +122,7 @@ def torch_device(leased: str | None):
     device = torch.device("cuda", 0)
     try:
         torch.ones(1, device=device).add(1).item()
-    except (RuntimeError, AssertionError) as error:  # a driver, a card, a build without CUDA
+    except Exception as error:  # a driver, a card, a build without CUDA: torch has a kind for each
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
             f"GPU {leased} cannot be used by PyTorch {torch.__version__}: {reason}; free the card, "

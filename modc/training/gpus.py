@@ -5,12 +5,16 @@ another Slurm job. The driver's tool, `nvidia-smi -L`, knows both. No torch here
 variable once, when torch first asks it.
 """
 
+import importlib.util
 import os
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
+# Under ROCm, torch takes this before the other one.
+OF_ROCM = "HIP_VISIBLE_DEVICES"
 # A machine without a persistent driver loads it for this call.
 SECONDS = 60
 # What Slurm sets where a job has GPUs, and what it says where it has none: the first two list them.
@@ -26,19 +30,26 @@ def visible_gpus(root: Path = Path("/")) -> list[str]:
     the driver's tool is not there to ask (ROCm, some containers). As in CUDA, a word that names no
     device hides those after it. root: where /dev and /sys are.
     """
-    listed = os.environ.get(VARIABLE)
+    _, listed = _listed()
     if listed is not None and not _names_a_device(listed.split(",")[0]):
         return []
     cards = _cards(root)
     if listed is None:
-        return [name for card in cards for name in card]
+        return [name for own in cards.values() for name in own]
     names = []
     for word in listed.split(","):
         name = _name(word.strip(), cards)
         if name is None:
             break
         names.append(name)
-    return names
+    return list(dict.fromkeys(names))
+
+
+def show_only(name: str) -> None:
+    """Let this process, and those that it starts, see one GPU."""
+    os.environ[VARIABLE] = name
+    if OF_ROCM in os.environ:
+        os.environ[OF_ROCM] = name
 
 
 def asked_for() -> str | None:
@@ -46,46 +57,57 @@ def asked_for() -> str | None:
 
     An empty CUDA_VISIBLE_DEVICES, or -1, asks for the CPU, in a Slurm job with GPUs too.
     """
-    listed = os.environ.get(VARIABLE)
-    if listed is not None and listed.partition(",")[0].strip() in ("", "-1"):
-        return None
-    if listed is not None and _names_a_device(listed.split(",")[0]):
-        return f"{VARIABLE}={listed}"
+    variable, listed = _listed()
+    if listed is not None:
+        first = listed.partition(",")[0].strip()
+        if first in ("", "-1"):
+            return None
+        if _names_a_device(first):
+            return f"{variable}={listed}"
     given = ((name, os.environ.get(name, none), none) for name, none in SLURM.items())
     return next((f"{name}={value}" for name, value, none in given if value not in ("", none)), None)
+
+
+def _listed() -> tuple[str, str | None]:
+    """Return the variable that lists the GPUs, and what it says, None if it is not set."""
+    variable = OF_ROCM if OF_ROCM in os.environ and _is_rocm() else VARIABLE
+    return variable, os.environ.get(variable)
 
 
 def _names_a_device(word: str) -> bool:
     return bool(NUMBER.fullmatch(word.strip()) or UUID.fullmatch(word.strip()))
 
 
-def _name(word: str, cards: list[list[str]]) -> str | None:
-    """Return the name of the card that a word of CUDA_VISIBLE_DEVICES means, None for no card."""
+def _name(word: str, cards: dict[str, list[str]]) -> str | None:
+    """Return the name of the device that a word of the variable means, None for none.
+
+    Of a divided card CUDA takes the first instance, and the beginning of a UUID for the whole.
+    """
     if NUMBER.fullmatch(word):
-        # Of a divided card CUDA takes the first instance.
-        number = int(word)
-        return word if not cards else cards[number][0] if number < len(cards) else None
+        own = list(cards.values())
+        return own[int(word)][0] if int(word) < len(own) else None
     if not UUID.fullmatch(word):
         return None
-    # CUDA takes the beginning of a UUID for the whole.
-    found = [name for card in cards for name in card if name.startswith(word)]
+    named = {card: own[0] for card, own in cards.items()}
+    named |= {name: name for own in cards.values() for name in own}
+    found = [name for spelled, name in named.items() if spelled.startswith(word)]
     return found[0] if len(found) == 1 else word
 
 
-def _cards(root: Path) -> list[list[str]]:
-    """Return the cards of this machine, each as the names of its instances, or as its own alone.
+def _cards(root: Path) -> dict[str, list[str]]:
+    """Return the cards of this machine, each with its instances, or with itself alone.
 
     Their order is that of their numbers in CUDA_VISIBLE_DEVICES, if all cards are of one kind.
     """
-    cards: list[list[str]] = []
+    instances: dict[str, list[str]] = {}
     for kind, uuid in LISTED.findall(_nvidia_smi()):
         if kind.startswith("GPU"):
-            cards.append([uuid])
-        elif cards[-1][0].startswith("GPU"):
-            cards[-1] = [uuid]
+            card = uuid
+            instances[card] = []
         else:
-            cards[-1].append(uuid)
-    return cards or [[str(number)] for number in range(_counted(root))]
+            instances[card].append(uuid)
+    cards = {card: own or [card] for card, own in instances.items()}
+    return cards or {str(number): [str(number)] for number in range(_counted(root))}
 
 
 def _nvidia_smi() -> str:
@@ -99,19 +121,35 @@ def _nvidia_smi() -> str:
 
 
 def _counted(root: Path) -> int:
-    """Return how many GPUs the kernel has, where no tool says so."""
+    """Return how many GPUs the kernel has that torch may use, where no tool says so."""
     nvidia = [path for path in root.glob("dev/nvidia*") if NUMBER.fullmatch(path.name[6:])]
     # A fresh machine has no device files before the first call of CUDA.
     nvidia = nvidia or list(root.glob("proc/driver/nvidia/gpus/*"))
     if nvidia:
         return len(nvidia)
-    if (root / "dev/dxg").exists():  # WSL2, which does not say how many
+    # WSL2 does not say how many there are; with a card that is not NVIDIA's it lacks the library.
+    if (root / "dev/dxg").exists() and (root / "usr/lib/wsl/lib/libcuda.so.1").exists():
         return 1
-    if not (root / "dev/kfd").exists():
+    if not (root / "dev/kfd").exists() or not _is_rocm():
         return 0
-    # ROCm. Its nodes are the processors too; those have no id of a GPU.
     nodes = (root / "sys/class/kfd/kfd/topology/nodes").glob("*/gpu_id")
-    ids = [path.read_text().strip() for path in nodes]
+    count = sum(map(_has_id, nodes))
     hidden = os.environ.get("ROCR_VISIBLE_DEVICES")
-    count = sum(number != "0" for number in ids)
     return count if hidden is None else min(count, len(hidden.split(",")) if hidden else 0)
+
+
+def _has_id(file: Path) -> bool:
+    """Return whether a node of ROCm is a GPU: a processor's id is 0, a hidden one's is secret."""
+    try:
+        return file.read_text().strip() not in ("", "0")
+    except OSError:
+        return False
+
+
+@cache
+def _is_rocm() -> bool:
+    """Return whether the torch that is installed is built for ROCm, without importing it."""
+    torch = importlib.util.find_spec("torch")
+    version = Path(torch.origin).with_name("version.py") if torch and torch.origin else None
+    text = version.read_text() if version and version.exists() else ""
+    return bool(re.search(r"^hip\b[^=]*= *['\"]", text, re.MULTILINE))

@@ -61,7 +61,8 @@ def train(task: Task, leased: str | None = None) -> None:
             except torch.OutOfMemoryError as error:
                 raise UserError(
                     f"{task.name}: {str(error).splitlines()[0]} Expected a GPU with more memory, "
-                    f"or one that nothing else uses; training.evaluation_batch may be made smaller"
+                    f"or one that nothing else uses; training.evaluation_batch and "
+                    f"training.jobs_per_gpu may be made smaller"
                 ) from None
         keep(task)
         task.resume.unlink(missing_ok=True)

@@ -67,6 +67,8 @@ def test_a_step_has_room_beside_the_images_of_every_job(monkeypatch, free, jobs,
     assert budget.take(2**50, torch.device("cuda", 0)) == kept * 2**30
     assert budget.take(1, torch.device("cuda", 0)) == 0
     assert device_images.STEP == 16 * 2**30
+    budget = Budget(jobs=jobs, precision=torch.float32)
+    assert budget.take(2**50, torch.device("cuda", 0)) == max(0, kept - 16) * 2**30
 
 
 def test_shape_and_length_are_the_arrays(array):

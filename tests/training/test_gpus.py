@@ -1,5 +1,6 @@
 """Which GPUs are visible, and by what names, on machines with and without the driver's tool."""
 
+import importlib.util
 import os
 
 import pytest
@@ -16,6 +17,7 @@ TWO_CARDS = f"""\
 GPU 0: NVIDIA H100 80GB HBM3 (UUID: {ONE})
 GPU 1: NVIDIA H100 80GB HBM3 (UUID: {TWO})
 """
+OF_ROCM = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 DIVIDED = f"""\
 GPU 0: NVIDIA H100 80GB HBM3 (UUID: {ONE})
   MIG 1g.10gb     Device  0: (UUID: {SMALL})
@@ -26,7 +28,7 @@ GPU 1: NVIDIA H100 80GB HBM3 (UUID: {TWO})
 
 @pytest.fixture(autouse=True)
 def nothing_is_set(monkeypatch):
-    for name in ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", *gpus.SLURM):
+    for name in ("CUDA_VISIBLE_DEVICES", *OF_ROCM, *gpus.SLURM):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -63,17 +65,25 @@ def touched(root, *paths: str):
         ("void,0", []),
         ("0", ["0"]),
         ("2, 3", ["2", "3"]),
+        ("4", []),
         ("1,-1,2", ["1"]),
+        ("1,1,2", ["1", "2"]),
         ("1,NoDevFiles,2", ["1"]),
         ("GPU-8932f937", ["GPU-8932f937"]),
     ],
 )
-def test_without_the_drivers_tool_the_variable_is_taken_as_it_is(
-    monkeypatch, machine, listed, names
+def test_without_the_drivers_tool_the_kernels_devices_have_numbers(
+    monkeypatch, machine, tmp_path, listed, names
 ):
     machine(None)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
-    assert visible_gpus() == names
+    assert visible_gpus(touched(tmp_path, *(f"dev/nvidia{n}" for n in range(4)))) == names
+
+
+def test_a_number_on_a_machine_without_a_gpu_is_none(monkeypatch, machine, tmp_path):
+    machine(None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert visible_gpus(tmp_path) == [] and asked_for() == "CUDA_VISIBLE_DEVICES=0"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +94,7 @@ def test_without_the_drivers_tool_the_variable_is_taken_as_it_is(
         ("1,0", [TWO, ONE]),
         (TWO, [TWO]),
         ("GPU-8932,1", [ONE, TWO]),
+        ("0,GPU-8932,0", [ONE]),
         ("GPU-8", ["GPU-8"]),  # two begin so: CUDA will refuse it
         ("GPU-77", ["GPU-77"]),
         ("2", []),
@@ -99,7 +110,13 @@ def test_a_card_has_one_name_however_it_is_spelled(monkeypatch, machine, listed,
 
 @pytest.mark.parametrize(
     ("listed", "names"),
-    [(None, [SMALL, LARGE, TWO]), ("0", [SMALL]), ("1", [TWO]), ("MIG-c637", [LARGE])],
+    [
+        (None, [SMALL, LARGE, TWO]),
+        ("0", [SMALL]),
+        (ONE, [SMALL]),
+        ("1", [TWO]),
+        ("MIG-c637", [LARGE]),
+    ],
 )
 def test_the_instances_of_a_divided_card_are_devices(monkeypatch, machine, listed, names):
     machine(DIVIDED)
@@ -124,9 +141,10 @@ def test_the_kernel_counts_devices(machine, tmp_path):
     assert visible_gpus(tmp_path) == ["0", "1"]
 
 
-def test_wsl2_has_one_device(machine, tmp_path):
+def test_wsl2_has_one_device_if_it_has_cuda(machine, tmp_path):
     machine(None)
-    assert visible_gpus(touched(tmp_path, "dev/dxg")) == ["0"]
+    assert visible_gpus(touched(tmp_path, "dev/dxg")) == []
+    assert visible_gpus(touched(tmp_path, "usr/lib/wsl/lib/libcuda.so.1")) == ["0"]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +152,7 @@ def test_wsl2_has_one_device(machine, tmp_path):
 )
 def test_rocms_gpus_are_its_nodes_with_an_id(monkeypatch, machine, tmp_path, hidden, names):
     machine(None)
+    monkeypatch.setattr(gpus, "_is_rocm", lambda: True)
     if hidden is not None:
         monkeypatch.setenv("ROCR_VISIBLE_DEVICES", hidden)
     nodes = tmp_path / "sys/class/kfd/kfd/topology/nodes"
@@ -142,6 +161,36 @@ def test_rocms_gpus_are_its_nodes_with_an_id(monkeypatch, machine, tmp_path, hid
         (nodes / f"{node}/gpu_id").write_text(f"{number}\n")
     assert visible_gpus(tmp_path) == []
     assert visible_gpus(touched(tmp_path, "dev/kfd")) == names
+    # A node of another job's is there and cannot be read.
+    (nodes / "3" / "gpu_id").mkdir(parents=True)
+    assert visible_gpus(tmp_path) == names
+    monkeypatch.setattr(gpus, "_is_rocm", lambda: False)
+    assert visible_gpus(tmp_path) == []
+
+
+def test_rocms_own_variable_counts_for_a_torch_that_is_built_for_it(monkeypatch, machine, tmp_path):
+    machine(None)
+    root = touched(tmp_path, "dev/nvidia0", "dev/nvidia1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "1")
+    assert visible_gpus(root) == ["0"]
+    monkeypatch.setattr(gpus, "_is_rocm", lambda: True)
+    assert visible_gpus(root) == ["1"]
+    gpus.show_only("1")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == os.environ["HIP_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("hip: Optional[str] = '6.4.1'", True), ("hip = None", False), ("hip: str = None", False)],
+)
+def test_what_torch_is_built_for_is_read_from_its_version(monkeypatch, tmp_path, line, expected):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").touch()
+    (tmp_path / "torch" / "version.py").write_text(f"cuda = None\n{line}\n")
+    spec = importlib.util.spec_from_file_location("torch", tmp_path / "torch" / "__init__.py")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    assert gpus._is_rocm.__wrapped__() is expected
 
 
 @pytest.mark.parametrize(

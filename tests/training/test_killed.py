@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
+pytest.importorskip("simplejpeg", reason="it draws and packs images")
+
 from modc.config import load, merge, write
 from modc.data import garments, subsets
 from modc.data.index import write as write_index

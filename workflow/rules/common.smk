@@ -23,7 +23,7 @@ from modc.report.files import (
 )
 from modc.report.job_logs import error_of
 from modc.runs import in_use
-from modc.training.gpus import asked_for, visible_gpus
+from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
 try:
     configuration.check(config, name="configuration")
@@ -109,8 +109,9 @@ onstart:
 def without_a_gpu():
     """Say that the CPU trains, or end where GPUs were asked for."""
     asked = "--resources gpu" if IS_BOUND else asked_for()
+    advice = f"leave it out and set {VARIABLE}= (empty) to train on the CPU"
     if asked:
-        sys.exit(f"Error: {asked} asks for GPUs, but none is visible; without it the CPU trains")
+        sys.exit(f"Error: {asked} asks for GPUs, but none is visible; {advice}")
     print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
 
 
