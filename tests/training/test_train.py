@@ -250,8 +250,10 @@ def test_full_memory_of_a_gpu_is_one_line(task, monkeypatch):
     monkeypatch.setattr("modc.training.train.train_batch", full)
     with pytest.raises(UserError) as caught:
         train(task())
-    assert str(caught.value).endswith("evaluation_batch may be made smaller")
-    assert "warm_up: CUDA out of memory. Tried to allocate 2 GiB. Expected a" in str(caught.value)
+    message = str(caught.value)
+    assert "warm_up: CUDA out of memory. Tried to allocate 2 GiB. Expected a" in message
+    assert "\n" not in message
+    assert all(name in message for name in ("evaluation_batch", "jobs_per_gpu"))
 
 
 def test_values_without_two_labelled_images_are_counted(task, index, caplog):
