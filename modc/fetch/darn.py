@@ -13,6 +13,7 @@ from modc.data.listed_images import GENERATED
 from modc.data.states import PLACEHOLDER, TRANSIENT
 from modc.errors import UserError
 from modc.fetch import freeze, google_drive, placeholders, url_list
+from modc.fetch.causes import causes
 from modc.fetch.download import download
 from modc.fetch.drawn_server import serve
 from modc.fetch.record import RECORD, Record
@@ -61,30 +62,37 @@ def fetch(
                 download(record, folder, settings, again, limit, connect_to)
             counts = record.counts()
             log.info("%s: %s", folder, ", ".join(f"{n:,} {state}" for state, n in counts.items()))
+            why = causes(record)
             if not counts.get(manifest.OK):
                 raise UserError(
-                    f"{folder}: no picture could be had; `modc fetch darn --status` says why; if "
-                    f"there was no network, run the same command again"
+                    f"{folder}: no image was downloaded; `modc fetch darn --status` says why; "
+                    + "".join(f"{line}; " for line in why[:1])
+                    + "then run the same command again"
                 )
+            for line in why:
+                log.warning("%s: %s", folder, line)
             later = sum(counts.get(state, 0) for state in TRANSIENT)
             if later:
                 log.info("%d URLs failed for now: the same command asks for them again", later)
             # Drawn anew they are frozen anew: their numbers say nothing about the paper.
             refreeze = refreeze or drawn
             if limit is None and not refreeze and not manifest.exists(folder):
-                _refuse_an_outage(folder, later, counts, settings["failed_share"])
+                _refuse_an_outage(folder, later, counts, settings["failed_share"], why)
             _freeze(record, folder, thresholds, refreeze, limit)
         finally:
             record.close()
 
 
-def _refuse_an_outage(folder: Path, later: int, counts: dict[str, int], most: float) -> None:
+def _refuse_an_outage(
+    folder: Path, later: int, counts: dict[str, int], most: float, why: list[str]
+) -> None:
     """Raise UserError where too much failed for now to be frozen unasked."""
     total = sum(counts.values())
     if later > most * total:
         raise UserError(
             f"{folder}: {later:,} of {total:,} URLs failed in a way that may pass, more than "
-            f"download.failed_share, so nothing is frozen; run the same command again, or "
+            f"download.failed_share, so nothing is frozen ({'; '.join(why[:1])}); "
+            f"run the same command again, or "
             f"`modc fetch darn --refreeze` to go on with {counts[manifest.OK]:,} pictures"
         )
 

@@ -3,11 +3,23 @@
 import asyncio
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from modc.data.states import NO_ANSWER, PENDING, TRANSIENT
+from modc.data.states import (
+    BAD_ADDRESS,
+    FINAL,
+    NO_ANSWER,
+    OK,
+    PASSING,
+    PENDING,
+    PRIVATE_ADDRESS,
+    TRUNCATED,
+)
+from modc.fetch.confirmation import Confirmation
 from modc.fetch.hosts import Hosts, Wanted, backoff, wanted
 from modc.fetch.outcome import Outcome
+from modc.fetch.picture import NotKept, prepare
 from modc.fetch.progress import Progress
 from modc.fetch.record import Record
 from modc.fetch.store import Store
@@ -19,6 +31,8 @@ from modc.fetch.workers import Workers
 RECORD_EVERY = 1.0
 # A host that asks to be left alone for longer is given up for this run.
 LONGEST_WAIT = 900.0
+# Images that are asked for again to see whether the network is up.
+MOST_KNOWN = 3
 
 
 def find_on_disk(
@@ -55,7 +69,8 @@ def download(
     folder: the dataset's; pictures go to its pic/. settings: the section `download` of the
     configuration. again: states to ask for once more. limit: at most so many URLs. connect_to: see
     Web. Stopped by a signal, it records what is done and raises KeyboardInterrupt; the next call
-    goes on. Raises OSError if the disk takes no more.
+    goes on. Raises OSError if the disk takes no more, and UserError for a proxy of the environment
+    that cannot be used.
     """
     store = Store(folder, settings)
     store.clear()
@@ -71,6 +86,7 @@ async def _download(items, record, folder, settings, workers, connect_to) -> Non
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     with Progress(len(items), folder, "DARN") as progress:
         async with Web(settings, connect_to) as web:
+            await web.check_proxies()
             run = _Run(items, record, settings, web, workers, progress)
             try:
                 await run.all()
@@ -87,6 +103,7 @@ class _Run:
         self._web, self._workers, self._progress = web, workers, progress
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
+        self._confirmation = Confirmation()
         self._done: list[Outcome] = []
         self._failure: BaseException | None = None
 
@@ -99,6 +116,8 @@ class _Run:
                 await self._something()
                 if recorder.done():
                     recorder.result()
+            is_up = bool(self._confirmation) and await self._network_is_up()
+            self._done += self._confirmation.end(is_up)
         finally:
             recorder.cancel()
             for task in self._tasks:
@@ -136,12 +155,16 @@ class _Run:
 
     async def _one(self, item: Wanted) -> None:
         item.attempts += 1
+        asked_at = _now()
         answer = await self._web.ask(item.url)
         given_up = []
         if answer.state in NO_ANSWER:
             given_up = self._hosts.silent(item, _now())
         else:
             self._hosts.answered(item)
+        is_of_the_host = answer.state == PRIVATE_ADDRESS and answer.http_status is None
+        if is_of_the_host:
+            given_up = self._hosts.give_up(item.host)
         if answer.retry_after is not None:
             given_up += self._leave_alone(item.host, answer.retry_after)
         if answer.body is None:
@@ -153,20 +176,44 @@ class _Run:
                 outcome = await self._workers.put(item.name, answer.body, answer.http_status)
             finally:
                 self._web.done(answer)
-        self._settle(item, outcome, answer)
+            if outcome.state != OK and not answer.is_whole:
+                outcome = replace(outcome, state=TRUNCATED, detail=answer.detail)
+        self._settle(item, outcome, answer, asked_at)
         for other in given_up:
-            why = "the host was given up for now"
+            why = answer.detail if is_of_the_host else "the host was given up for now"
             self._finish(Outcome(other.name, answer.state, why, answer.http_status))
 
-    def _settle(self, item: Wanted, outcome: Outcome, answer: Answer) -> None:
-        if outcome.state not in TRANSIENT or item.attempts >= self._settings["attempts"]:
-            self._finish(outcome)
-            return
-        wait = max(backoff(item.attempts, self._settings["backoff"]), answer.retry_after or 0.0)
-        if wait > LONGEST_WAIT:
+    def _settle(self, item: Wanted, outcome: Outcome, answer: Answer, asked_at: float) -> None:
+        if outcome.state == OK:
+            self._done += self._confirmation.image(item.host, answer.server, asked_at)
+        if outcome.state in FINAL and outcome.state != BAD_ADDRESS:
+            self._confirmation.failed(outcome, item.host, answer.server, _now())
+            self._progress.add(outcome.state, outcome.received)
+        elif outcome.state not in PASSING or item.attempts >= self._settings["attempts"]:
             self._finish(outcome)
         else:
-            self._hosts.later(item, _now() + wait)
+            wait = max(backoff(item.attempts, self._settings["backoff"]), answer.retry_after or 0.0)
+            if wait > LONGEST_WAIT:
+                self._finish(outcome)
+            else:
+                self._hosts.later(item, _now() + wait)
+
+    async def _network_is_up(self) -> bool:
+        """Ask again for a few images that were downloaded before, until one comes."""
+        quality, most_pixels = self._settings["quality"], self._settings["max_megapixels"] * 1e6
+        self._record.write(self._take_done())
+        for url in self._record.downloaded(MOST_KNOWN):
+            answer = await self._web.ask(url)
+            if answer.body is None:
+                continue
+            try:
+                await asyncio.to_thread(prepare, answer.body, None, quality, most_pixels)
+            except NotKept:
+                continue
+            finally:
+                self._web.done(answer)
+            return True
+        return False
 
     def _leave_alone(self, host: str, seconds: float) -> list[Wanted]:
         if seconds > LONGEST_WAIT:
@@ -181,12 +228,16 @@ class _Run:
     async def _record_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(RECORD_EVERY)
-            done, self._done = self._done, []
+            done = self._take_done()
             try:
                 await asyncio.to_thread(self._record.write, done)
             except BaseException:
                 self._done = done + self._done
                 raise
+
+    def _take_done(self) -> list[Outcome]:
+        done, self._done = self._done, []
+        return done
 
 
 def _now() -> float:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from yarl import URL
+from modc.fetch.spelling import parse
 
 # A host that leaves so many requests in a row without an answer is paused; after a pause, one is
 # enough.
@@ -28,7 +28,10 @@ class Wanted:
 
 def wanted(name: str, url: str) -> Wanted:
     """Return the picture `name` to be asked for at `url`."""
-    return Wanted(name, url, URL(url).host or "")
+    try:
+        return Wanted(name, url, parse(url).host)
+    except ValueError:
+        return Wanted(name, url, "")
 
 
 class Hosts:

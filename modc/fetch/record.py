@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from modc.data.states import BAD_ADDRESS, BAD_NAME, DUPLICATE, MEANING, OK, PENDING, TRANSIENT
+from modc.data.states import BAD_NAME, DUPLICATE, MEANING, OK, PENDING, TRANSIENT
 from modc.errors import UserError
 from modc.fetch.outcome import Outcome
 from modc.fetch.url_list import Listed
@@ -73,7 +73,8 @@ class Record:
     def take_in(self, rows: Iterable[Listed], list_sha256: str, list_name: str = "list") -> None:
         """Make the record that of a list: new lines are added, what is no longer listed goes.
 
-        A name whose URL changed is asked for again, unless there is a picture of it. A line whose
+        A name whose URL changed is asked for again, unless there is a picture of it; so is a bad
+        address, which depends on the settings and on how this version reads a URL. A line whose
         name cannot be used, or stands in an earlier line, is recorded under its number. Raises
         UserError, and changes nothing, if no line can be used or if most of what is recorded is not
         in the list.
@@ -93,8 +94,10 @@ class Record:
                 INSERT INTO pictures SELECT * FROM listed WHERE true
                 ON CONFLICT (name) DO UPDATE SET
                     state = excluded.state, detail = excluded.detail, http_status = NULL
-                WHERE pictures.state != 'ok' AND
-                    (pictures.url != excluded.url OR excluded.state != 'pending')
+                WHERE pictures.state != 'ok' AND (
+                    pictures.url != excluded.url OR excluded.state != 'pending'
+                    OR pictures.state = 'bad_address'
+                )
                 """
             )
             self._base.execute(
@@ -153,12 +156,30 @@ class Record:
 
         Those not asked for yet and those that failed for now; `again`: other states to ask for too.
         """
-        states = {PENDING, *TRANSIENT, *again} - {OK, BAD_NAME, BAD_ADDRESS, DUPLICATE}
+        states = {PENDING, *TRANSIENT, *again} - {OK, BAD_NAME, DUPLICATE}
         marks = ", ".join("?" * len(states))
         return self._base.execute(
             f"SELECT name, url FROM pictures WHERE state IN ({marks}) ORDER BY line LIMIT ?",
             (*sorted(states), -1 if limit is None else limit),
         ).fetchall()
+
+    def downloaded(self, most: int) -> list[str]:
+        """Return the URLs of at most so many images that were downloaded, any of them."""
+        rows = self._base.execute(
+            "SELECT url FROM pictures WHERE state = ? AND http_status IS NOT NULL "
+            "ORDER BY random() LIMIT ?",
+            (OK, most),
+        )
+        return [url for (url,) in rows]
+
+    def details(self, state: str) -> tuple[int, str]:
+        """Return how many lines have a state, and the most frequent detail of these."""
+        rows = self._base.execute(
+            "SELECT count(*), detail FROM pictures WHERE state = ? GROUP BY detail "
+            "ORDER BY count(*) DESC",
+            (state,),
+        ).fetchall()
+        return sum(count for count, _ in rows), rows[0][1] if rows else ""
 
     def stored(self) -> Iterator[tuple[str, int]]:
         """Walk over the pictures that are there: name and bytes."""

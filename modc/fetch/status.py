@@ -2,9 +2,9 @@
 
 import pandas as pd
 from tabulate import tabulate
-from yarl import URL
 
-from modc.data.states import BAD_ADDRESS, BAD_NAME, MEANING
+from modc.data.states import BAD_ADDRESS, BAD_NAME, FINAL, MEANING, TRANSIENT
+from modc.fetch.spelling import parse
 
 MOST_HOSTS = 20
 
@@ -17,8 +17,21 @@ def status(table: pd.DataFrame) -> str:
         tabulate(listed, ["state", "lines", "meaning"], intfmt=","),
         _crossed(table, _hosts(table), "host"),
         _crossed(table, _http_status(table), "HTTP status"),
+        _again(states),
     ]
     return "\n\n".join(parts)
+
+
+def _again(states: pd.Series) -> str:
+    """Say which URLs the next run asks for again, and how to ask for the others."""
+    later = int(states[states.index.isin(TRANSIENT)].sum())
+    said = f"The next run asks again for {later:,} that failed in a way that may pass"
+    final = [state for state in FINAL if state in states]
+    if not final:
+        return f"{said}."
+    return (
+        f"{said}; for others with --retry STATE (here {', '.join(final)}) or with --retry failed."
+    )
 
 
 def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:
@@ -36,7 +49,14 @@ def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:
 
 def _hosts(table: pd.DataFrame) -> pd.Series:
     usable = ~table["state"].isin([BAD_NAME, BAD_ADDRESS])
-    return table["url"].where(usable).map(lambda url: URL(url).host, na_action="ignore").fillna("-")
+    return table["url"].where(usable).map(_host, na_action="ignore").fillna("-")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return parse(url).host
+    except ValueError:
+        return None
 
 
 def _http_status(table: pd.DataFrame) -> pd.Series:

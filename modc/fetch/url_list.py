@@ -1,5 +1,6 @@
 """DARN's list of URLs: a name and a URL a line, in the variants in which such lists go around."""
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -7,15 +8,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from yarl import URL
-
 from modc.data.states import BAD_ADDRESS, BAD_NAME, PENDING
 from modc.errors import UserError
+from modc.fetch.spelling import parse
 
 # Of a file or folder; file systems allow 255.
 LONGEST_PART = 200
 LONGEST_URL = 4096
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
+AS_PERCENT = "modc.percent"
 _DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
 # A field in quotes, or a URL in angle brackets.
 _QUOTED = re.compile(r"(?<![^ \t,;|])([\"'<])([^\"'<>]*)[\"'>](?![^ \t,;|])")
@@ -66,8 +67,17 @@ def read(path: Path) -> UrlList:
     if b"://" not in data or data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         raise UserError(f"{path}: not a list of URLs; expected lines of `<name> <url>`")
     listed = UrlList(path, sha256(data).hexdigest(), iter(()))
-    listed.rows = _rows(data.decode("utf-8-sig", errors="replace"), listed.seen)
+    listed.rows = _rows(data.decode("utf-8-sig", errors=AS_PERCENT), listed.seen)
     return listed
+
+
+def _percent(error: UnicodeDecodeError) -> tuple[str, int]:
+    """Spell the bytes that are not UTF-8 as a URL does, so that they are asked for as they came."""
+    wrong = error.object[error.start : error.end]
+    return "".join(f"%{byte:02X}" for byte in wrong), error.end
+
+
+codecs.register_error(AS_PERCENT, _percent)
 
 
 def _rows(text: str, seen: Counter) -> Iterator[Listed]:
@@ -130,14 +140,11 @@ def _what_is_wrong_with_url(url: str) -> str:
         return "no URL"
     if len(url) > LONGEST_URL:
         return f"longer than {LONGEST_URL} characters"
+    # Browsers would send a blank; in a list it shows that there are more columns than two.
     if not url.isprintable() or " " in url:
         return "a blank or a control character in the URL"
     try:
-        parsed = URL(url)
-        # Reading them checks the port and the host's spelling.
-        host, scheme, _ = parsed.host, parsed.scheme, parsed.port
+        parse(url)
     except ValueError as error:
-        return f"no URL: {error}"
-    if scheme not in ("http", "https"):
-        return f"{scheme or 'no scheme'}: not http or https"
-    return "" if host else "no host"
+        return str(error)
+    return ""

@@ -2,11 +2,12 @@
 
 import asyncio
 import email.utils
+import http.client
 import ipaddress
+import os
 import socket
 import ssl
 import time
-import urllib.request
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,22 +21,34 @@ from modc.data.states import (
     BAD_ADDRESS,
     CONNECTION,
     DNS,
+    NOT_HTTP,
     OK,
+    PRIVATE_ADDRESS,
+    PROXY,
     REDIRECTED,
     SERVER_ERROR,
     TIMEOUT,
     TLS,
     TOO_LARGE,
-    TRUNCATED,
     of_status,
 )
+from modc.errors import UserError
+from modc.fetch import lenient_http, proxies
+from modc.fetch.spelling import follow, parse
 
 USER_AGENT = f"modc/{__version__} (reproducibility harness of MODC, ECCV 2022)"
 MOST_REDIRECTS = 5
 # A body above this waits for one of a few places, so that many large ones do not fill the memory.
 LARGE_BODY = 1_000_000
 LARGE_BODIES = 12
-_REDIRECTS = (301, 302, 303, 307, 308)
+LONGEST_LINE = 65536  # of an answer's headers; curl takes longer ones still
+_REDIRECTS = (300, 301, 302, 303, 307, 308)
+_WITHOUT_BODY = (204, 205)
+_HEADERS = {
+    "User-Agent": USER_AGENT,
+    "Accept": "image/*,*/*;q=0.5",
+    "Accept-Encoding": "identity",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +56,17 @@ class Answer:
     """What came of a URL.
 
     state: ok if there is a body. http_status: of the last answer, None if there was none.
-    retry_after: the seconds for which the host asks to be left alone. large: the body has one of
-    the few places for large ones until `Web.done`.
+    is_whole: nothing says that the body breaks off. server: who answered, the host of a redirect or
+    the address of the host, "" behind a proxy. retry_after: the seconds for which the host asks to
+    be left alone. large: the body has one of the few places for large ones until `Web.done`.
     """
 
     state: str
     detail: str = ""
     http_status: int | None = None
     body: bytes | None = None
+    is_whole: bool = True
+    server: str = ""
     retry_after: float | None = None
     large: bool = False
 
@@ -60,12 +76,17 @@ class _PrivateAddress(OSError):
 
 
 class _Addresses(AbstractResolver):
-    """Names to public addresses. connect_to: an address and port for some hosts, as it stands."""
+    """Names to public addresses. connect_to: an address and port for some hosts, as it stands.
 
-    def __init__(self, allow_private: bool, connect_to: Mapping[str, tuple[str, int]]):
-        self._allow_private, self._connect_to = allow_private, connect_to
-        # A proxy of the user's own network has a private address, and asks for the rest itself.
-        self._proxies = {URL(url).host for url in urllib.request.getproxies().values()}
+    trusted: hosts that may have a private address, such as a proxy. of: the first address of each
+    host that was asked for.
+    """
+
+    def __init__(
+        self, allow_private: bool, connect_to: Mapping[str, tuple[str, int]], trusted: set[str]
+    ):
+        self._allow_private, self._connect_to, self._trusted = allow_private, connect_to, trusted
+        self.of: dict[str, str] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -77,11 +98,13 @@ class _Addresses(AbstractResolver):
                 host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG
             )
             found = [(info[4][0], port) for info in infos]
-            if not self._allow_private and host not in self._proxies:
+            if not self._allow_private and host not in self._trusted:
                 public = [place for place in found if is_public(place[0])]
                 if found and not public:
-                    raise _PrivateAddress(f"{host} is {found[0][0]}, a private address")
+                    raise _PrivateAddress(f"{host} is {found[0][0]}")
                 found = public
+        if found:
+            self.of[host] = found[0][0]
         return [
             ResolveResult(hostname=host, host=to, port=at, family=0, proto=0, flags=0)
             for to, at in found
@@ -110,22 +133,24 @@ class Web:
         self._connect_to = connect_to or {}
         self._most_bytes = int(settings["max_megabytes"] * 1e6)
         self._large = asyncio.Semaphore(LARGE_BODIES)
+        self._proxies = proxies.of_environment()
 
     async def __aenter__(self) -> "Web":
+        self._addresses = _Addresses(
+            self._settings["allow_private_addresses"],
+            self._connect_to,
+            {proxy.url.raw_host for proxy in self._proxies.values()},
+        )
         connector = aiohttp.TCPConnector(
             # The caller counts connections; here only where many hosts redirect to one.
             limit=0,
             limit_per_host=self._settings["connections_per_host"],
-            resolver=_Addresses(self._settings["allow_private_addresses"], self._connect_to),
+            resolver=self._addresses,
             ttl_dns_cache=300,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            headers={
-                "User-Agent": USER_AGENT,
-                "Accept": "image/*,*/*;q=0.5",
-                "Accept-Encoding": "identity",
-            },
+            headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None,
@@ -134,83 +159,141 @@ class Web:
             ),
             # Unpacked here, within a limit, where a server packs what it was not asked to.
             auto_decompress=False,
-            trust_env=bool(urllib.request.getproxies()),
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
         )
         return self
+
+    async def check_proxies(self) -> None:
+        """Raise UserError naming the variable of a proxy that cannot be connected to."""
+        for proxy in self._proxies.values():
+            try:
+                async with asyncio.timeout(self._settings["connect_timeout"]):
+                    _, writer = await asyncio.open_connection(proxy.url.raw_host, proxy.url.port)
+            except OSError as error:
+                why = os.strerror(error.errno) if error.errno else "no answer"
+                raise UserError(
+                    f"{proxy}: no connection to this proxy ({why}); "
+                    f"start it, or correct or unset {proxy.variable}"
+                ) from None
+            writer.close()
 
     async def __aexit__(self, *_) -> None:
         await self._session.close()
 
     async def ask(self, url: str) -> Answer:
         """Return the answer to a GET of `url`, redirects followed. Raises nothing for a bad one."""
-        # Of the redirects so far: where they led, and what the last one said.
-        seen: list[URL] = []
+        # Where it was asked so far, and what the last redirect said.
+        seen: list[str] = []
         status = None
         try:
             async with asyncio.timeout(self._settings["timeout"]) as clock:
-                here = URL(url)
+                here = url
                 while True:
-                    wrong = self._forbidden(here)
-                    if wrong:
-                        return Answer(REDIRECTED if seen else BAD_ADDRESS, wrong, status)
+                    try:
+                        parsed = parse(here)
+                    except ValueError as error:
+                        return Answer(REDIRECTED if seen else BAD_ADDRESS, _brief(error), status)
+                    if self._is_private(parsed):
+                        state = PRIVATE_ADDRESS if seen else BAD_ADDRESS
+                        return Answer(state, f"{parsed.host} is a private address", status)
                     if here in seen or len(seen) > MOST_REDIRECTS:
-                        circle = f"in a circle, or too often, at {here}"[:300]
+                        circle = f"in a circle, or too often, at {parsed}"[:300]
                         return Answer(REDIRECTED, circle, status)
                     seen.append(here)
-                    status, answer = await self._get(here, clock)
+                    status, answer = await self._get(parsed, clock)
                     if isinstance(answer, Answer):
-                        return answer
-                    here = here.join(URL(answer))
+                        return replace(answer, server=self._server(parse(url), parsed))
+                    here = follow(here, answer)
+        except aiohttp.ClientProxyConnectionError as error:
+            return Answer(PROXY, _brief(error))
+        except aiohttp.ClientHttpProxyError as error:
+            return Answer(PROXY, f"HTTP {error.status}: {_brief(error.message)}")
         except TimeoutError:
             return Answer(TIMEOUT)
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, _PrivateAddress):
-                state = REDIRECTED if len(seen) > 1 else BAD_ADDRESS
-                return Answer(state, str(error.os_error), status)
+                return Answer(PRIVATE_ADDRESS, str(error.os_error), status)
             return Answer(DNS, _brief(error.os_error))
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
             return Answer(TLS, _brief(error))
-        except aiohttp.ClientPayloadError as error:
-            return Answer(TRUNCATED, _brief(error))
         except (aiohttp.InvalidURL, ValueError) as error:
             return Answer(REDIRECTED if status else BAD_ADDRESS, _brief(error), status)
-        except aiohttp.ClientResponseError as error:
-            return Answer(CONNECTION, f"not HTTP: {_brief(error)}")
+        except (aiohttp.ClientResponseError, http.client.HTTPException) as error:
+            return Answer(NOT_HTTP, _brief(error))
         except (aiohttp.ClientError, OSError) as error:
             return Answer(CONNECTION, _brief(error))
 
     async def _get(self, url: URL, clock: asyncio.Timeout) -> tuple[int, Answer | str]:
         """Return the HTTP status, and the answer or where it redirects to."""
-        async with self._session.get(url, allow_redirects=False) as response:
-            status = response.status
-            if status in _REDIRECTS:
-                to = response.headers.get("Location")
-                return status, to or Answer(REDIRECTED, "to nowhere", status)
-            if status != 200:
-                state = of_status(status)
-                wait = _retry_after(response.headers) if state == SERVER_ERROR else None
-                return status, Answer(state, "", status, retry_after=wait)
-            length = response.content_length
-            if length is not None and length > self._most_bytes:
-                # Closed, since what is left of the body would be read for the next request.
-                response.close()
-                return status, Answer(TOO_LARGE, f"{length} bytes", status)
-            return status, await self._read(response, clock)
+        proxy = proxies.chosen(self._proxies, url)
+        try:
+            async with self._session.get(
+                url, allow_redirects=False, proxy=proxy and proxy.url
+            ) as response:
+                status, headers = response.status, response.headers
+                answer = self._without_body(status, headers)
+                if answer is None and (response.content_length or 0) > self._most_bytes:
+                    size = f"{response.content_length} bytes"
+                    answer = Answer(TOO_LARGE, size, status)
+                if answer is not None:
+                    # Closed, since what is left of the body would be read for the next request.
+                    response.close()
+                    return status, answer
+                return status, await self._read(response, clock)
+        except aiohttp.ClientHttpProxyError:
+            raise
+        except aiohttp.ClientResponseError:
+            if proxy:
+                raise
+            return await self._get_leniently(url)
+
+    async def _get_leniently(self, url: URL) -> tuple[int, Answer | str]:
+        """Do `_get` for a server whose answer is not HTTP to the letter."""
+        port = url.port
+        (found, *_) = await self._addresses.resolve(url.raw_host, port)
+        status, headers, body = await asyncio.to_thread(
+            lenient_http.get,
+            url,
+            (found["host"], found["port"]),
+            _HEADERS,
+            self._settings["silence_timeout"],
+            self._settings["timeout"],
+            self._most_bytes,
+        )
+        answer = self._without_body(status, headers)
+        if answer is None and len(body) > self._most_bytes:
+            answer = Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", status)
+        return status, answer or _decoded(body, headers, self._most_bytes, status)
+
+    def _without_body(self, status: int, headers: Mapping[str, str]) -> Answer | str | None:
+        """Return what an answer says without its body; None if the body is what counts."""
+        if status in _REDIRECTS and (status != 300 or "Location" in headers):
+            return headers.get("Location") or Answer(REDIRECTED, "to nowhere", status)
+        if 200 <= status < 300 and status not in _WITHOUT_BODY:
+            return None
+        state = of_status(status)
+        wait = _retry_after(headers) if state == SERVER_ERROR else None
+        return Answer(state, "", status, retry_after=wait)
 
     async def _read(self, response: aiohttp.ClientResponse, clock: asyncio.Timeout) -> Answer:
-        pieces, count, large, status = [], 0, False, response.status
+        pieces, count, large, status, breaks_off = [], 0, False, response.status, ""
         try:
-            async for piece in response.content.iter_any():
-                pieces.append(piece)
-                count += len(piece)
-                if count > self._most_bytes:
-                    response.close()
-                    return Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", status)
-                if count > LARGE_BODY and not large:
-                    await self._place(clock)
-                    large = True
-            encoding = response.headers.get("Content-Encoding", "").lower()
-            answer = _decoded(b"".join(pieces), encoding, self._most_bytes, status)
+            try:
+                async for piece in response.content.iter_any():
+                    pieces.append(piece)
+                    count += len(piece)
+                    if count > self._most_bytes:
+                        response.close()
+                        return Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", status)
+                    if count > LARGE_BODY and not large:
+                        await self._place(clock)
+                        large = True
+            except aiohttp.ClientPayloadError as error:
+                breaks_off = _brief(error)
+            answer = _decoded(b"".join(pieces), response.headers, self._most_bytes, status)
+            if breaks_off:
+                answer = replace(answer, is_whole=False, detail=breaks_off)
             if large and answer.body is not None:
                 large, answer = False, replace(answer, large=True)
             return answer
@@ -231,25 +314,28 @@ class Web:
         await self._large.acquire()
         clock.reschedule(deadline + asyncio.get_running_loop().time() - before)
 
-    def _forbidden(self, url: URL) -> str:
-        """Return why `url` is not asked for, "" if it is."""
-        if url.scheme not in ("http", "https"):
-            return f"{url.scheme or 'no scheme'}: not http or https"
-        if not url.host:
-            return "no host"
+    def _is_private(self, url: URL) -> bool:
+        """Whether the host of `url` is an address, and not one to be asked."""
         if url.host in self._connect_to or self._settings["allow_private_addresses"]:
-            return ""
+            return False
         try:
-            return "" if is_public(url.host) else f"{url.host} is a private address"
+            return not is_public(url.host)
         except ValueError:
-            return ""  # a name; its addresses are looked at when it is resolved
+            return False  # a name; its addresses are looked at when it is resolved
+
+    def _server(self, asked: URL, last: URL) -> str:
+        if proxies.chosen(self._proxies, last):
+            return ""
+        same = asked.raw_host == last.raw_host
+        return self._addresses.of.get(last.raw_host, "") if same else last.raw_host
 
 
-def _decoded(body: bytes, encoding: str, most: int, status: int) -> Answer:
+def _decoded(body: bytes, headers: Mapping[str, str], most: int, status: int) -> Answer:
     """Return the answer with a body that came packed by gzip or deflate unpacked to at most `most`.
 
     Any other encoding is left as it is: if it is true, the body is no picture.
     """
+    encoding = headers.get("Content-Encoding", "").lower()
     if encoding not in ("gzip", "x-gzip", "deflate"):
         return Answer(OK, "", status, body)
     try:
@@ -273,5 +359,5 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _brief(error: BaseException) -> str:
+def _brief(error: object) -> str:
     return " ".join(f"{error}".split())[:200] or type(error).__name__

@@ -98,11 +98,11 @@ def test_waits_double_between_tries(server, fetch):
 
 
 def test_what_failed_for_good_is_asked_again_when_told_to(server, fetch, picture):
-    server.routes = {"/a": 404, "/b": 403}
+    server.routes = {"/a": 404, "/b": 403, "/c": picture(3)}
     fetch()
-    server.routes = {"/a": picture(1), "/b": picture(2)}
-    assert fetch() == {"a": "gone", "b": "refused"}
-    assert fetch(again=("gone",)) == {"a": "ok", "b": "refused"}
+    server.routes = {"/a": picture(1), "/b": picture(2), "/c": picture(3)}
+    assert fetch() == {"a": "gone", "b": "refused", "c": "ok"}
+    assert fetch(again=("gone",)) == {"a": "ok", "b": "refused", "c": "ok"}
     assert len(server.times("/b")) == 1
 
 

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from modc.data.states import MEANING
+from modc.data.states import FINAL, MEANING, TRANSIENT
 from modc.errors import UserError
 from modc.fetch.outcome import Outcome
 from modc.fetch.record import Record
@@ -35,17 +35,27 @@ def test_asks_for_what_is_new_and_what_failed_for_now(record):
     record.take_in(lines(*MEANING), "hash")
     record.write(ok(name) if name == "ok" else Outcome(name, name) for name in MEANING)
     asked = {name for name, _ in record.to_ask()}
-    assert asked == {"pending", "timeout", "dns", "connection", "truncated", "server_error"}
-    again = {name for name, _ in record.to_ask(again=["gone", "tls"])}
-    assert again == asked | {"gone", "tls"}
+    assert asked == {"pending", *TRANSIENT} and not asked & {"ok", *FINAL}
+    again = {name for name, _ in record.to_ask(again=["gone", "refused"])}
+    assert again == asked | {"gone", "refused"}
     assert record.list_sha256 == "hash"
     assert record.counts() == dict.fromkeys(MEANING, 1) and list(record.counts()) == list(MEANING)
 
 
 def test_what_can_never_be_asked_for_is_not_even_when_told(record):
-    rows = [Listed(1, "a", "ftp://x", "bad_address", "ftp"), *lines("a"), *lines("b")]
+    rows = [Listed(1, "a", "http://x", "bad_name", "why"), *lines("b"), *lines("b")]
     record.take_in(rows, "")
-    assert record.to_ask(again=["bad_address", "duplicate", "ok"]) == [("b", rows[2].url)]
+    assert record.to_ask(again=["bad_name", "duplicate", "ok"]) == [("b", rows[1].url)]
+
+
+def test_a_bad_address_is_judged_anew_by_every_run(record):
+    wrong = Listed(1, "a", "ftp://x", "bad_address", "ftp")
+    record.take_in([wrong, *lines("b")], "")
+    record.write([Outcome("b", "bad_address", "private")])
+    assert record.to_ask() == []
+    record.take_in([wrong, *lines("b")], "")
+    assert [name for name, _ in record.to_ask()] == ["b"]
+    assert [name for name, _ in record.to_ask(again=["bad_address"])] == ["a", "b"]
 
 
 def test_keeps_the_order_of_the_list_and_the_limit(record):
