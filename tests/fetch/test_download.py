@@ -1,9 +1,11 @@
 """A download as a whole: every URL ends in a state, and none stops the others."""
 
+import socket
 import time
 
 import pytest
 
+from modc.errors import UserError
 from modc.fetch.download import download
 from modc.fetch.outcome import Outcome
 from modc.fetch.record import Record
@@ -202,3 +204,87 @@ def test_redirects_do_not_get_around_the_limit_of_a_host(server, fetch, picture)
         urls.append((str(number), f"http://{host}/to/{number}"))
     assert set(fetch(urls, connect_to=connect_to, connections_per_host=2).values()) == {"ok"}
     assert max(most) == 2
+
+
+def answered_by(port: int, *hosts: str) -> dict[str, tuple[str, int]]:
+    return dict.fromkeys(hosts, ("127.0.0.1", port))
+
+
+def test_where_no_image_comes_nothing_is_sealed(server, fetch, picture):
+    pages = {"/a": b"<html>portal</html>", "/b": 403, "/c": 404, "/d": 300}
+    server.routes = pages | {"/e": lambda handler: handler.answer(302, Location="ftp://x.example")}
+    assert set(fetch().values()) == {"unconfirmed"}
+    server.routes |= {"/a": picture(1), "/b": picture(2)}
+    assert fetch() == {"a": "ok", "b": "ok", "c": "gone", "d": "http_error", "e": "redirected"}
+
+
+def test_an_image_that_was_there_shows_whether_the_network_is_up(server, fetch, picture):
+    server.routes = {"/good": picture(1)}
+    fetch()
+    urls = [("good", server.url + "/good"), ("new", server.url + "/new")]
+    server.routes["/good"] = b"<html>portal</html>"
+    assert fetch(urls)["new"] == "unconfirmed"
+    server.routes["/good"] = picture(1)
+    assert fetch(urls)["new"] == "gone"
+
+
+def test_a_portal_that_several_hosts_are_sent_to_seals_nothing(server, fetch, picture):
+    hosts = [f"shop{number}.example" for number in range(3)]
+    places = answered_by(server.server_port, *hosts, "portal.example", "good.example")
+    for number in range(3):
+        server.routes[f"/{number}"] = lambda handler: handler.answer(
+            302, Location="http://portal.example/login"
+        )
+    server.routes |= {"/login": b"<html>log in</html>", "/good": picture(1)}
+    urls = [(str(number), f"http://{host}/{number}") for number, host in enumerate(hosts)]
+    urls.append(("good", "http://good.example/good"))
+    found = fetch(urls, connect_to=places)
+    assert found == {"0": "blocked", "1": "blocked", "2": "blocked", "good": "ok"}
+
+
+def test_a_host_that_leads_to_a_private_address_is_given_up_at_once(server, fetch, picture):
+    server.routes["/good"] = picture(1)
+    places = answered_by(server.server_port, "good.example")
+    urls = [(str(number), f"http://localhost/{number}") for number in range(200)]
+    urls += [("good", "http://good.example/good"), ("literal", "http://127.0.0.1/a")]
+    found = fetch(urls, connect_to=places, allow_private_addresses=False)
+    assert found.pop("good") == "ok" and found.pop("literal") == "bad_address"
+    assert set(found.values()) == {"private_address"} and len(found) == 200
+    # Under other settings the next run asks for them, and for the bad address.
+    server.routes |= {f"/{number}": 404 for number in range(200)} | {"/a": picture(2)}
+    places |= answered_by(server.server_port, "localhost")
+    urls[-1] = ("literal", server.url + "/a")
+    found = fetch(urls, connect_to=places)
+    assert found.pop("literal") == "ok" and set(found.values()) == {"ok", "gone"}
+
+
+def test_an_image_whose_transfer_breaks_off_after_it_is_kept(server, fetch, picture):
+    def unfinished(body: bytes):
+        def route(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(picture(1)) + 2))
+            handler.end_headers()
+            handler.wfile.write(body)
+            handler.close_connection = True
+
+        return route
+
+    whole = picture(1)
+    server.routes = {"/whole": unfinished(whole), "/half": unfinished(whole[: len(whole) // 2])}
+    assert fetch(attempts=1) == {"whole": "ok", "half": "truncated"}
+
+
+def test_a_proxy_that_is_not_there_ends_the_run_and_records_nothing(
+    server, fetch, record, picture, monkeypatch
+):
+    server.routes = {"/a": picture(1)}
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("http_proxy", f"127.0.0.1:{unused.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(UserError, match="^http_proxy=http://127.0.0.1"):
+            fetch()
+    assert record.counts() == {"pending": 1}
+    monkeypatch.setenv("http_proxy", server.url.removeprefix("http://"))
+    server.routes = {f"{server.url}/a": picture(1)}  # what a proxy is asked for
+    assert fetch([("a", server.url + "/a")]) == {"a": "ok"}

@@ -317,3 +317,77 @@ def test_a_large_body_waits_for_a_place_and_the_wait_costs_no_time(server, setti
 
     small, large = asyncio.run(wait())
     assert small.body == b"y" and large.body == b"x" * 3_000_000
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 7", "Content-Length: 7"],
+        ["X-Old : 1", "Content-Length: 7"],
+        ["Content-Length: 7", "Set-Cookie: a=" + "x" * 20_000],
+        ["Content-Length: 7", "X-Binary: a\x01b"],
+        ["Content-Type: text/html; charset=gbk", "Content-Length: 7"],
+        ["Content-Encoding: none", "Content-Length: 7"],
+        [],
+    ],
+)
+def test_headers_that_curl_takes_are_taken(server, ask, lines):
+    def old(handler):
+        head = "\r\n".join(["HTTP/1.1 200 OK", *lines, "Connection: close", "", ""])
+        handler.wfile.write(head.encode() + b"picture")
+        handler.close_connection = True
+
+    server.routes["/a"] = old
+    answer = ask("/a")
+    assert (answer.state, answer.http_status, answer.body) == ("ok", 200, b"picture")
+
+
+@pytest.mark.parametrize("last", [b"0\r\n\r\n", b""])
+def test_chunks_beside_a_length_are_taken_and_their_end_is_looked_at(server, ask, last):
+    def both(handler):
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n"
+        length = b"Content-Length: 3\r\n"
+        head = head if last else head.replace(length, b"")
+        handler.wfile.write(head + b"Connection: close\r\n\r\n7\r\npicture\r\n" + last)
+        handler.close_connection = True
+
+    server.routes["/a"] = both
+    answer = ask("/a")
+    assert (answer.state, answer.body, answer.is_whole) == ("ok", b"picture", bool(last))
+
+
+@pytest.mark.parametrize("path", ["/%E4%B8%AD%2C.jpg?f=x%2Fy", "/x/../a//b|c.jpg"])
+def test_urls_and_locations_go_out_as_they_are_spelled(server, ask, path):
+    server.routes = {path: b"picture", "/to": lambda handler: handler.answer(302, Location=path)}
+    assert ask(path).body == b"picture"
+    if "/../" not in path:
+        assert ask("/to").body == b"picture"
+
+
+def test_bytes_of_a_location_go_out_as_they_came(server, ask):
+    def gbk(handler):
+        to = "/中.jpg".encode("gbk")
+        handler.wfile.write(
+            b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + b"\r\n\r\n"
+        )
+
+    server.routes = {"/to": gbk, "/%D6%D0.jpg": b"picture"}
+    assert ask("/to").body == b"picture"
+
+
+@pytest.mark.parametrize(("status", "state"), [(203, "ok"), (206, "ok"), (300, "ok")])
+def test_a_body_of_another_good_status_is_taken(server, ask, status, state):
+    server.routes["/a"] = lambda handler: handler.answer(status, b"picture", Location="/b")
+    server.routes["/b"] = b"picture"
+    answer = ask("/a")
+    assert (answer.state, answer.body) == (state, b"picture")
+
+
+def test_a_proxy_that_refuses_is_named(server, ask, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("https_proxy", server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    server.routes["http://shop.example/a"] = 407
+    assert ask("http://shop.example/a").state == "proxy"
+    # The server knows no CONNECT.
+    assert ask("https://shop.example/a").state == "proxy"
