@@ -29,9 +29,9 @@ class Confirmation:
         self._pages: defaultdict[str, list[_Failure]] = defaultdict(list)
         self._with_images: set[str] = set()
 
-    def __bool__(self) -> bool:
-        """Whether failures wait for an image."""
-        return bool(self._waiting)
+    def waiting_since(self) -> float | None:
+        """Return when the first failure that waits for an image was answered; None if none does."""
+        return self._waiting[0].answered_at if self._waiting else None
 
     def failed(self, outcome: Outcome, host: str, server: str, now: float) -> None:
         """Keep a failure for good of `host`; server: who answered, "" if that is not known."""
@@ -40,22 +40,20 @@ class Confirmation:
         if server and outcome.state in (NOT_AN_IMAGE, REDIRECTED):
             self._pages[server].append(failure)
 
-    def image(self, host: str, server: str, asked_at: float) -> list[Outcome]:
-        """Note an image that was asked for at `asked_at`; return the failures that count now."""
+    def image(self, host: str, server: str) -> None:
+        """Note that `host` gave an image."""
         self._with_images |= {host, server}
+
+    def confirmed(self, asked_at: float) -> list[Outcome]:
+        """Return the failures that count, since an image came that was asked for at `asked_at`."""
         confirmed = []
         while self._waiting and self._waiting[0].answered_at <= asked_at:
             confirmed.append(self._waiting.popleft().outcome)
         return confirmed
 
-    def end(self, network_is_up: bool) -> list[Outcome]:
-        """Return the outcomes of what still waits, and of what was a portal's.
-
-        network_is_up: an image came after all of them.
-        """
-        outcomes = [failure.outcome for failure in self._waiting]
-        if not network_is_up:
-            outcomes = [_as(outcome, UNCONFIRMED) for outcome in outcomes]
+    def end(self) -> list[Outcome]:
+        """Return what still waits, as unconfirmed, and what was a portal's."""
+        outcomes = [_as(failure.outcome, UNCONFIRMED) for failure in self._waiting]
         for server, failures in self._pages.items():
             hosts = {failure.host for failure in failures}
             if len(hosts) >= FEWEST_HOSTS and not self._with_images & {server, *hosts}:

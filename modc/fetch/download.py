@@ -1,6 +1,7 @@
 """Download what a record still wants: many URLs at once, each host within its limit."""
 
 import asyncio
+import math
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +32,9 @@ from modc.fetch.workers import Workers
 RECORD_EVERY = 1.0
 # A host that asks to be left alone for longer is given up for this run.
 LONGEST_WAIT = 900.0
+# Where no image comes for so many seconds, one that came before is asked for again, so that a kill
+# does not cost all failures since.
+CONFIRM_EVERY = 60.0
 # Images that are asked for again to see whether the network is up.
 MOST_KNOWN = 3
 
@@ -104,6 +108,7 @@ class _Run:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
         self._confirmation = Confirmation()
+        self._looked_at = _now()
         self._done: list[Outcome] = []
         self._failure: BaseException | None = None
 
@@ -116,8 +121,8 @@ class _Run:
                 await self._something()
                 if recorder.done():
                     recorder.result()
-            is_up = bool(self._confirmation) and await self._network_is_up()
-            self._done += self._confirmation.end(is_up)
+            await self._confirm()
+            self._done += self._confirmation.end()
         finally:
             recorder.cancel()
             for task in self._tasks:
@@ -185,7 +190,8 @@ class _Run:
 
     def _settle(self, item: Wanted, outcome: Outcome, answer: Answer, asked_at: float) -> None:
         if outcome.state == OK:
-            self._done += self._confirmation.image(item.host, answer.server, asked_at)
+            self._confirmation.image(item.host, answer.server)
+            self._done += self._confirmation.confirmed(asked_at)
         if outcome.state in FINAL and outcome.state != BAD_ADDRESS:
             self._confirmation.failed(outcome, item.host, answer.server, _now())
             self._progress.add(outcome.state, outcome.received)
@@ -197,6 +203,12 @@ class _Run:
                 self._finish(outcome)
             else:
                 self._hosts.later(item, _now() + wait)
+
+    async def _confirm(self) -> None:
+        """Let the failures so far count, if they wait and the network is up."""
+        self._looked_at = _now()
+        if self._confirmation.waiting_since() is not None and await self._network_is_up():
+            self._done += self._confirmation.confirmed(self._looked_at)
 
     async def _network_is_up(self) -> bool:
         """Ask again for a few images that were downloaded before, until one comes."""
@@ -234,6 +246,9 @@ class _Run:
             except BaseException:
                 self._done = done + self._done
                 raise
+            waiting_since = self._confirmation.waiting_since() or math.inf
+            if _now() - max(waiting_since, self._looked_at) > CONFIRM_EVERY:
+                await self._confirm()
 
     def _take_done(self) -> list[Outcome]:
         done, self._done = self._done, []

@@ -117,7 +117,7 @@ def test_status_counts_and_asks_for_nothing(place, server, picture):
     run(place)
     server.asked.clear()
     done = run(place, "--status")
-    assert done.returncode == 0 and server.asked == []
+    assert done.returncode == 0 and server.asked == [] and "--retry" in done.stdout
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["127.0.0.1", "3", "1", "2"] in lines and ["404", "2", "0", "2"] in lines
 
@@ -129,6 +129,24 @@ def test_no_picture_at_all_is_an_error_and_freezes_nothing(place, server):
     assert done.returncode == 1
     assert "no image was downloaded" in done.stderr.splitlines()[-1]
     assert not manifest.exists(place / "data" / "DARN")
+
+
+def test_what_this_network_may_cause_is_named_with_its_setting(place, server, picture):
+    server.routes = {"/a": picture(1)}
+    listed(place, server)
+    path = place / "data" / "DARN" / "urls.txt"
+    path.write_text(path.read_text().replace("127.0.0.1", "localhost"))
+    settings = yaml.safe_load((place / "override.yaml").read_text())
+    settings["download"]["allow_private_addresses"] = False
+    allowed = (place / "override.yaml").read_text()
+    (place / "override.yaml").write_text(yaml.safe_dump(settings))
+    done = run(place)
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert "localhost is " in said and "allow_private_addresses: true" in said
+    (place / "override.yaml").write_text(allowed)
+    assert run(place).returncode == 0
+    assert len(manifest.read(place / "data" / "DARN").pictures) == 1
 
 
 def test_an_outage_is_not_frozen_unasked(place, server, picture):

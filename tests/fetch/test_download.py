@@ -288,3 +288,24 @@ def test_a_proxy_that_is_not_there_ends_the_run_and_records_nothing(
     monkeypatch.setenv("http_proxy", server.url.removeprefix("http://"))
     server.routes = {f"{server.url}/a": picture(1)}  # what a proxy is asked for
     assert fetch([("a", server.url + "/a")]) == {"a": "ok"}
+
+
+def test_failures_count_before_the_end_where_no_image_comes_for_long(
+    server, fetch, picture, record, monkeypatch
+):
+    monkeypatch.setattr("modc.fetch.download.RECORD_EVERY", 0.05)
+    monkeypatch.setattr("modc.fetch.download.CONFIRM_EVERY", 0.1)
+    server.routes = {"/good": picture(1)}
+    fetch()
+    counted = []
+
+    def later(handler):
+        deadline = time.monotonic() + 5
+        while not record.counts().get("gone") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        counted.append(record.counts().get("gone"))
+        handler.answer(404)
+
+    server.routes |= {"/gone": 404, "/later": later}
+    assert fetch() == {"good": "ok", "gone": "gone", "later": "gone"}
+    assert counted == [1]
