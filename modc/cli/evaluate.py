@@ -29,7 +29,8 @@ def embed(
     """Embed pictures by every attribute of a trained network, in float32.
 
     Writes `embedding` (images, attributes, dim), `attention` (images, attributes, h, w) and
-    `images`, the paths.
+    `images`, the paths. An image that cannot be read is named and left out; the exit status is
+    then 1.
     """
     import numpy as np
 
@@ -42,6 +43,11 @@ def embed(
     with atomic_path(output) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
     click.echo(f"{output}: embedding {arrays['embedding'].shape}")
+    unread = len(images) - len(arrays["images"])
+    if unread:
+        raise UserError(
+            f"{output}: without {unread} of {len(images)} images, which are named above"
+        )
 
 
 @click.command()

@@ -1,7 +1,5 @@
 """A picture's centre squares: decoded once, twice as fast as by Pillow (benchmarks/decode.py)."""
 
-import io
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from threading import local
@@ -9,15 +7,20 @@ from threading import local
 import numpy as np
 import simplejpeg
 import torch
-from PIL import Image
 from torch.nn.functional import interpolate
 
-from modc.data.images import PIXEL_LIMIT, ImageFolder, is_photograph
+from modc.data.image_file import (
+    PIXEL_LIMIT,
+    Unusable,
+    is_photograph,
+    open_image,
+    orientation,
+)
+from modc.data.images import ImageFolder
 from modc.data.square import centre_corner, resized_sides, short_side_square
 
 # Without these bytes a JPEG says nothing of how it is to be turned.
 TURNING = (b"Exif\0\0", b"tiff:Orientation")
-ORIENTATION = 0x0112
 _thread = local()
 
 
@@ -62,9 +65,8 @@ def _turned(data: bytes) -> bool:
     if not any(mark in data for mark in TURNING):
         return False
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return picture.getexif().get(ORIENTATION, 1) != 1
-    except (SyntaxError, struct.error, Image.DecompressionBombError):
+        return orientation(open_image(data)) != 1
+    except Unusable:
         return True
 
 

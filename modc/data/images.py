@@ -1,27 +1,20 @@
-"""Pictures by their path below a dataset's folder: files and rows of idx files."""
+"""Images by their path below a dataset's folder: files and rows of idx files."""
 
 import gzip
 import os
 import struct
-import warnings
 import zlib
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from modc.data import image_file
+from modc.data.image_file import SUFFIXES, Unusable
 from modc.errors import UserError
 
-# A picture of more pixels is refused before it is decoded: such a file is an attack or a mistake.
-PIXEL_LIMIT = 100_000_000
-SUFFIXES = (".jpg", ".jpeg", ".png")
-# A photograph's long side is not many times its short one. A strip of one pixel by 65,000 would be
-# enlarged to many gigabytes.
-MOST_ASPECT = 20
-LEAST_SIDE = 16
 _IDX_IMAGES = 0x00000803  # unsigned bytes, three dimensions
 
 
@@ -49,30 +42,43 @@ class ImageFolder:
         return found
 
     def size(self, path: str) -> tuple[int, int]:
-        """Return the picture's width and height as shown, read from its header alone."""
-        with self._picture(path) as picture:
-            return _size_as_shown(picture)
+        """Return the image's width and height as shown, read from its header alone.
+
+        Raises UserError as `open`.
+        """
+        if _container(path):
+            return self._of_container(path).size
+        try:
+            return image_file.shown_size(image_file.open_image(self._read(path)))
+        except Unusable as why:
+            raise UserError(_unusable(self._name(path), why)) from None
 
     def open(self, path: str) -> Image.Image:
-        """Return the decoded picture, RGB, turned as its EXIF orientation says.
+        """Return the decoded image, RGB, upright.
 
-        Raises UserError naming the file if it is missing, no picture, truncated, or too large.
+        Raises UserError naming the file if it is missing, no image, truncated, or too large.
         """
-        with self._picture(path) as picture:
-            try:
-                return ImageOps.exif_transpose(picture).convert("RGB")
-            except (OSError, SyntaxError, ValueError, struct.error, zlib.error):
-                raise UserError(_damaged(self._name(path))) from None
-
-    def _picture(self, path: str) -> Image.Image:
-        """Return the picture with its header read and its pixels not yet."""
-        container = _container(path)
-        if container is None:
-            return _opened(self.folder / path, self._name(path))
+        if _container(path):
+            return self._of_container(path).convert("RGB")
         try:
-            return Image.fromarray(self._row(container, path))
+            return image_file.rgb(self._read(path))
+        except Unusable as why:
+            raise UserError(_unusable(self._name(path), why)) from None
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return (self.folder / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(_absent(self._name(path))) from None
+        except OSError as error:
+            raise UserError(f"{self._name(path)}: {error.strerror}; expected an image") from None
+
+    def _of_container(self, path: str) -> Image.Image:
+        try:
+            image = Image.fromarray(self._row(_container(path), path))
         except KeyError:
             raise UserError(_absent(self._name(path))) from None
+        return image
 
     def _name(self, path: str) -> str:
         return str(self.folder / path)
@@ -87,18 +93,6 @@ class ImageFolder:
         if not number.isdigit() or int(number) >= len(rows):
             raise KeyError(path)
         return rows[int(number)]
-
-
-def size_of(data: bytes, name: str) -> tuple[int, int]:
-    """Return the width and height of a picture's bytes likewise; `name` names it in a UserError."""
-    with _opened(BytesIO(data), name) as picture:
-        return _size_as_shown(picture)
-
-
-def is_photograph(width: int, height: int) -> bool:
-    """Whether a picture of this size, in pixels, can be one of a garment."""
-    short, long = sorted((width, height))
-    return short >= LEAST_SIDE and long <= MOST_ASPECT * short
 
 
 def read_idx_images(path: Path) -> np.ndarray:
@@ -131,41 +125,6 @@ def read_idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
-def _opened(source: Path | BytesIO, name: str) -> Image.Image:
-    """Return the picture with its header read and its pixels not yet."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(source)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(_absent(name)) from None
-    except IsADirectoryError:
-        raise UserError(f"{name}: a folder; expected a picture") from None
-    except (UnidentifiedImageError, SyntaxError, zlib.error):
-        raise UserError(f"{name}: not a picture; expected JPEG or PNG; fetch it again") from None
-    except Image.DecompressionBombError:
-        raise UserError(_too_large(name)) from None
-    except OSError as error:
-        if error.errno is not None:  # of the file system, not of the picture
-            raise
-        raise UserError(_damaged(name)) from None
-    if picture.width * picture.height > PIXEL_LIMIT:
-        picture.close()
-        raise UserError(_too_large(name))
-    if not is_photograph(*picture.size):
-        picture.close()
-        raise UserError(
-            f"{name}: {picture.width} x {picture.height} pixels; expected a photograph; delete it"
-        )
-    return picture
-
-
-def _size_as_shown(picture: Image.Image) -> tuple[int, int]:
-    width, height = picture.size
-    turned = picture.getexif().get(0x0112, 1) >= 5  # EXIF orientations that swap the sides
-    return (height, width) if turned else (width, height)
-
-
 def _container(path: str) -> str | None:
     """Return the idx file that holds the picture, None if it is a file of its own."""
     container = path.rpartition("/")[0]
@@ -176,9 +135,5 @@ def _absent(name: str) -> str:
     return f"{name}: no such picture; expected it there"
 
 
-def _damaged(name: str) -> str:
-    return f"{name}: truncated or damaged picture; fetch it again or delete it"
-
-
-def _too_large(name: str) -> str:
-    return f"{name}: more than {PIXEL_LIMIT:,} pixels; expected a photograph; delete it"
+def _unusable(name: str, why: Unusable) -> str:
+    return f"{name}: {why.state} ({why.detail}); expected an image; fetch it again or delete it"

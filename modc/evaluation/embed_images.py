@@ -1,11 +1,13 @@
 """Embeddings of picture files by every attribute of a network: the work behind `modc embed`."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from modc.data.images import ImageFolder
@@ -16,6 +18,8 @@ from modc.networks.asen_pp import ASENpp
 from modc.networks.normalise import normalise
 from modc.networks.region import crop_original, region_of_interest
 from modc.tf32 import without_tf32
+
+log = logging.getLogger(__name__)
 
 # The side of the view that the public networks were trained on.
 PUBLIC_IMAGE_SIZE = 224
@@ -65,14 +69,15 @@ def _plain_convolutions() -> Iterator[None]:
 def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) -> dict:
     """Return float32 `embedding` (N, A, D), `attention` (N, A, h, w) and `images`, the N paths.
 
-    Each picture is resized by its short side to `size`, cropped to its centre square, and passes
-    the backbone once. ASEN++ cuts its local view, one an attribute, from the original picture.
+    Each image is resized by its short side to `size`, cropped to its center square, and passes the
+    backbone once. ASEN++ cuts its local view, one an attribute, from the original image. What
+    cannot be read is left out and logged. Raises UserError if nothing can be read.
     """
     without_tf32()
-    folder = ImageFolder(Path())
-    embeddings, attentions = [], []
-    for start in range(0, len(images), batch):
-        pictures = [folder.open(str(path)) for path in images[start : start + batch]]
+    embeddings, attentions, embedded = [], [], []
+    for opened in _batches(images, batch):
+        embedded += [path for path, _ in opened]
+        pictures = [picture for _, picture in opened]
         squares = np.stack([short_side_square(picture, size) for picture in pictures])
         features = network.features(normalise(torch.from_numpy(squares).permute(0, 3, 1, 2)))
         originals = [np.asarray(picture) for picture in pictures]
@@ -82,11 +87,28 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
         ]
         embeddings.append(torch.stack([embedding for embedding, _ in heads], dim=1))
         attentions.append(torch.stack([attention for _, attention in heads], dim=1))
+    if not embedded:
+        raise UserError(f"{images[0]}: not one of {len(images)} images can be read")
     return {
         "embedding": torch.cat(embeddings).numpy(),
         "attention": torch.cat(attentions).numpy(),
-        "images": np.array([str(path) for path in images]),
+        "images": np.array([str(path) for path in embedded]),
     }
+
+
+def _batches(images: list[Path], batch: int) -> Iterator[list[tuple[Path, Image.Image]]]:
+    folder = ImageFolder(Path())
+    opened = []
+    for path in images:
+        try:
+            opened.append((path, folder.open(str(path))))
+        except UserError as error:
+            log.warning("%s", error)
+        if len(opened) == batch:
+            yield opened
+            opened = []
+    if opened:
+        yield opened
 
 
 def _head(network, features, originals, attribute, size):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from modc.data.image_file import Unusable
 from modc.data.states import (
     BAD_ADDRESS,
     FINAL,
@@ -20,7 +21,7 @@ from modc.data.states import (
 from modc.fetch.confirmation import Confirmation
 from modc.fetch.hosts import Hosts, Wanted, backoff, wanted
 from modc.fetch.outcome import Outcome
-from modc.fetch.picture import NotKept, prepare
+from modc.fetch.picture import prepare
 from modc.fetch.progress import Progress
 from modc.fetch.record import Record
 from modc.fetch.store import Store
@@ -220,7 +221,7 @@ class _Run:
                 continue
             try:
                 await asyncio.to_thread(prepare, answer.body, None, quality, most_pixels)
-            except NotKept:
+            except Unusable:
                 continue
             finally:
                 self._web.done(answer)

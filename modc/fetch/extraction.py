@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modc.atomic import HOST
-from modc.data.images import size_of
+from modc.data.image_file import Unusable, open_image, shown_size
 from modc.data.states import MISSING, NOT_AN_IMAGE, OK
-from modc.errors import UserError
 from modc.fetch.fashionai_sources import Copy
 from modc.progress_bar import progress_bar
 
@@ -78,9 +77,9 @@ def _read(copy: Copy) -> tuple[str, str, bytes, tuple[int, int]]:
         reason = copy.unreadable or "damaged: its checksum does not fit"
         return DAMAGED, f"{copy.source}: {reason}", b"", (0, 0)
     try:
-        return OK, "", data, size_of(data, str(copy.source))
-    except UserError:
-        return NOT_AN_IMAGE, f"{copy.source}: not a picture", b"", (0, 0)
+        return OK, "", data, shown_size(open_image(data))
+    except Unusable as why:
+        return NOT_AN_IMAGE, f"{copy.source}: {why.detail}", b"", (0, 0)
 
 
 def _what_lies_there(folder: Path, path: str, copies: list[Copy]) -> Picture | None:
@@ -92,9 +91,9 @@ def _what_lies_there(folder: Path, path: str, copies: list[Copy]) -> Picture | N
     if copies and not any(_is_copy(data, copy) for copy in copies):
         return None
     try:
-        size = size_of(data, path)
-    except UserError:
-        return None if copies else Picture(path, NOT_AN_IMAGE, reason="not a picture")
+        size = shown_size(open_image(data))
+    except Unusable as why:
+        return None if copies else Picture(path, NOT_AN_IMAGE, reason=why.detail)
     return Picture(path, OK, len(data), sha256(data).hexdigest(), *size)
 
 

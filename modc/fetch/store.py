@@ -10,9 +10,10 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from modc.data.image_file import Unusable
 from modc.data.states import BAD_NAME, OK
 from modc.fetch.outcome import Outcome
-from modc.fetch.picture import NotKept, Picture, prepare
+from modc.fetch.picture import Picture, prepare
 
 PICTURES, ORIGINALS, INCOMING = "pic", "originals", ".incoming"
 # What the file system says when a name of the list cannot be a file beside the others.
@@ -60,7 +61,7 @@ class Store:
             picture = prepare(
                 body, self._short_side, self._quality, self._most_pixels, self._one_large
             )
-        except NotKept as why:
+        except Unusable as why:
             return Outcome(name, why.state, why.detail, http_status, len(body))
         try:
             if self._keep_originals:
@@ -80,7 +81,7 @@ class Store:
         data = self.path(name).read_bytes()
         try:
             picture = prepare(data, None, self._quality, self._most_pixels, self._one_large)
-        except NotKept:
+        except Unusable:
             return None
         as_it_is = replace(picture, data=data, sha256=sha256(data).hexdigest())
         return _kept(name, as_it_is, None, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from modc.data.image_file import SUFFIXES
 from modc.data.states import BAD_ADDRESS, BAD_NAME, PENDING
 from modc.errors import UserError
 from modc.fetch.spelling import parse
@@ -15,7 +16,6 @@ from modc.fetch.spelling import parse
 # Of a file or folder; file systems allow 255.
 LONGEST_PART = 200
 LONGEST_URL = 4096
-SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
 AS_PERCENT = "modc.percent"
 _DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
 # A field in quotes, or a URL in angle brackets.

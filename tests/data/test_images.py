@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modc.data import images as images_module
-from modc.data.images import ImageFolder, read_idx_images, size_of
+from modc.data.images import ImageFolder, read_idx_images
 from modc.errors import UserError
 
 
@@ -54,28 +53,15 @@ def test_a_picture_is_turned_as_its_exif_orientation_says(tmp_path):
     assert folder.open("a.jpg").size == (20, 30)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "LA"])
-def test_every_mode_becomes_rgb(tmp_path, mode):
-    Image.new(mode, (20, 20)).save(tmp_path / "a.tiff" if mode == "CMYK" else tmp_path / "a.png")
-    path = "a.tiff" if mode == "CMYK" else "a.png"
-    assert ImageFolder(tmp_path).open(path).mode == "RGB"
-
-
-@pytest.mark.parametrize("sides", [(1, 65_000), (15, 100), (400, 19)])
-def test_what_has_no_photographs_shape_is_refused(tmp_path, sides):
-    (tmp_path / "a.jpg").write_bytes(jpeg(*sides))
-    with pytest.raises(UserError, match=r"a\.jpg: .* pixels; expected a photograph"):
-        ImageFolder(tmp_path).open("a.jpg")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "no such picture"),
-        (b"", "not a picture"),
-        (b"<html>gone</html>", "not a picture"),
-        (jpeg(300, 300)[:600], "truncated or damaged"),
-        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "not a picture"),
+        (b"", "not_an_image"),
+        (b"<html>gone</html>", "not_an_image"),
+        (jpeg(1, 65_000), "not_an_image"),
+        (jpeg(300, 300)[:600], "truncated"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "truncated"),
     ],
 )
 def test_a_bad_picture_is_named_in_one_line(tmp_path, content, message):
@@ -89,24 +75,8 @@ def test_a_bad_picture_is_named_in_one_line(tmp_path, content, message):
 
 def test_a_folder_is_no_picture(tmp_path):
     (tmp_path / "a.jpg").mkdir()
-    with pytest.raises(UserError, match="a folder; expected a picture"):
+    with pytest.raises(UserError, match=r"a\.jpg: Is a directory"):
         ImageFolder(tmp_path).open("a.jpg")
-
-
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(images_module, "PIXEL_LIMIT", 500)
-    (tmp_path / "a.jpg").write_bytes(jpeg(30, 20))
-    with pytest.raises(UserError, match="more than 500 pixels"):
-        ImageFolder(tmp_path).open("a.jpg")
-
-
-def test_the_bytes_of_a_picture_have_the_size_of_its_file(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    data = jpeg(30, 20, exif=exif)
-    assert size_of(data, "a.jpg") == (20, 30)
-    with pytest.raises(UserError, match=r"^a\.jpg: not a picture"):
-        size_of(b"<html>", "a.jpg")
 
 
 @pytest.mark.parametrize(

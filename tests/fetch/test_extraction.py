@@ -33,7 +33,7 @@ from modc.fetch.fashionai_archives import fetch
         ("encrypted", "damaged", "encrypted"),
         ("link", "damaged", "a link"),
         ("large", "damaged", "larger than 0 MB"),
-        ("page", "not_an_image", "not a picture"),
+        ("page", "not_an_image", "a web page"),
         ("outside", "missing", ""),
         ("absolute", "missing", ""),
         ("absent", "missing", ""),

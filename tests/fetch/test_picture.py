@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modc.fetch.picture import NotKept, look, prepare
+from modc.data.image_file import Unusable
+from modc.fetch.picture import look, prepare
 
 LIMITS = {"short_side": 64, "quality": 95, "most_pixels": 1_000_000}
 
 
-def reason(body: bytes, **limits) -> NotKept:
-    with pytest.raises(NotKept) as error:
+def reason(body: bytes, **limits) -> Unusable:
+    with pytest.raises(Unusable) as error:
         prepare(body, **{**LIMITS, **limits})
     return error.value
 
@@ -115,7 +116,7 @@ def test_damage_within_a_picture_stops_nothing(picture):
             damaged[rng.integers(0, len(body), 8)] = rng.integers(0, 256, 8)
             try:
                 prepare(damaged.tobytes(), **LIMITS)
-            except NotKept as why:
+            except Unusable as why:
                 assert why.state in ("truncated", "not_an_image", "too_many_pixels")
 
 

@@ -1,0 +1,216 @@
+"""The one place that opens an image: from its bytes to upright RGB, whatever tool wrote them."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import simplejpeg
+from PIL import Image, ImageCms, UnidentifiedImageError, features
+
+from modc.data.states import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
+
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"),
+    *(["AVIF"] if features.check("avif") else []),
+    *(["JPEG2000"] if features.check("jpg_2000") else []),
+)
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".jp2"),
+)
+# Registers the formats that Pillow does not look for by itself when it is told the formats.
+Image.init()
+# An image of more pixels is refused before it is decoded: such a file is an attack or a mistake.
+PIXEL_LIMIT = 100_000_000
+# A photograph's long side is not many times its short one. A strip of one pixel by 65,000 would be
+# enlarged to many gigabytes.
+MOST_ASPECT = 20
+LEAST_SIDE = 16
+_ORIENTATION = 0x0112  # of EXIF; 1 is upright
+_TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Bytes of a PNG's texts and color profile, unpacked. Pillow opens no file with a longer one.
+_TEXT_LIMIT = 1_000_000
+
+
+class Unusable(Exception):
+    """An image that cannot be used: why, as a state of `modc.data.states` and a detail."""
+
+    def __init__(self, state: str, detail: str):
+        super().__init__(state, detail)
+        self.state, self.detail = state, detail
+
+
+def open_image(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
+    """Return the image in `data`, its header read and its pixels not yet; of several, the first.
+
+    Raises Unusable for what is no photograph, of more than `most_pixels`, or in none of FORMATS.
+    """
+    with decoding(data), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = Image.open(io.BytesIO(_without_long_texts(data)), formats=FORMATS)
+    if image.width * image.height > most_pixels:
+        raise Unusable(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
+    if not is_photograph(*image.size):
+        raise Unusable(NOT_AN_IMAGE, f"{image.width} x {image.height}: no photograph")
+    return image
+
+
+def rgb(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
+    """Return the whole image in `data`, upright and in RGB. Raises Unusable where there is none."""
+    image = open_image(data, most_pixels)
+    with decoding(data):
+        if image.format == "JPEG":
+            small_gray(data)
+        return turned(to_rgb(image), orientation(image))
+
+
+@contextmanager
+def decoding(data: bytes) -> Iterator[None]:
+    """Turn what a decoder raises for `data` into Unusable: one image must not stop the others."""
+    try:
+        yield
+    except Unusable:
+        raise
+    except Image.DecompressionBombError:
+        raise Unusable(TOO_MANY_PIXELS, "far too many") from None
+    except UnidentifiedImageError:
+        raise _unidentified(data) from None
+    except OSError as error:
+        raise Unusable(TRUNCATED, str(error)[:200]) from None
+    except Exception as error:
+        raise Unusable(NOT_AN_IMAGE, f"damaged: {type(error).__name__}: {error}"[:200]) from None
+
+
+def orientation(image: Image.Image) -> int:
+    """Return 1 to 8, how an opened image is to be turned, by its EXIF or else its XMP.
+
+    Anything but such a number counts as 1. Pillow turns a TIFF itself. Raises Unusable for a PNG
+    that is not whole, since its EXIF may stand behind its pixels.
+    """
+    if image.format == "TIFF":
+        return 1
+    if image.format == "PNG":
+        with decoding(_PNG):
+            image.load()
+    try:
+        found = image.getexif().get(_ORIENTATION)
+    # A damaged EXIF block may raise anything; the pixels are sound.
+    except Exception:
+        return 1
+    return found if isinstance(found, int) and found in _TURN else 1
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height of an opened image once it is upright."""
+    width, height = image.size
+    return (height, width) if orientation(image) >= 5 else (width, height)
+
+
+def turned(image: Image.Image, how: int) -> Image.Image:
+    """Return the image upright; how: its `orientation`."""
+    return image.transpose(_TURN[how]) if how in _TURN else image
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the image in RGB: 16 bits become 8, what is transparent becomes white.
+
+    Raises Unusable for gray levels of 32 bits, since nothing says which of them is white.
+    """
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        image.load()  # numpy would not pass on that it fails
+        levels = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no range")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if image.has_transparency_data or image.mode in ("La", "RGBa"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA").convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def is_photograph(width: int, height: int) -> bool:
+    """Whether an image of this size, in pixels, can be one of a garment."""
+    short, long = sorted((width, height))
+    return short >= LEAST_SIDE and long <= MOST_ASPECT * short
+
+
+def small_gray(data: bytes) -> np.ndarray | None:
+    """Return a JPEG's brightness at an eighth of its size, which reads the whole file.
+
+    Raises Unusable if its data end early, which Pillow fills with gray where it can. Other
+    complaints of the decoder, such as stray bytes between parts, are common and harmless: then
+    None, and Pillow is to look.
+    """
+    try:
+        gray = simplejpeg.decode_jpeg(
+            data, "GRAY", fastdct=True, min_height=1, min_width=1, strict=True
+        )
+    except ValueError as error:
+        if any(sign in str(error).lower() for sign in ("premature end", "huffman")):
+            raise Unusable(TRUNCATED, str(error)[:200]) from None
+        return None
+    return gray[:, :, 0]
+
+
+def _without_long_texts(data: bytes) -> bytes:
+    """Return a PNG without the texts and color profiles for which Pillow would not open it.
+
+    Other data come back as they are. EXIF, and XMP of an ordinary length, stay.
+    """
+    if not data.startswith(_PNG):
+        return data
+    kept, at, room, dropped = [_PNG], len(_PNG), _TEXT_LIMIT, False
+    while at < len(data):
+        header = data[at : at + 8]
+        end = at + 12 + struct.unpack(">I", header[:4])[0] if len(header) == 8 else len(data)
+        if header[4:] in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
+            room -= _unpacked_length(header[4:], data[at + 8 : end - 4], room)
+            if room < 0:
+                at, dropped = end, True
+                continue
+        kept.append(data[at:end])
+        at = end
+    return b"".join(kept) if dropped else data
+
+
+def _unpacked_length(kind: bytes, chunk: bytes, room: int) -> int:
+    """Return the bytes of a chunk's text or profile once unpacked, at most `room` + 1."""
+    if room < 0:
+        return 0
+    rest = chunk.partition(b"\0")[2]
+    if kind in (b"zTXt", b"iCCP"):
+        packed = rest[1:]
+    elif kind == b"iTXt" and rest[:1] == b"\1":
+        packed = rest[2:].split(b"\0", 2)[-1]
+    else:
+        return min(len(chunk), room + 1)
+    try:
+        return len(zlib.decompressobj().decompress(packed, room + 1))
+    except zlib.error:
+        return room + 1
+
+
+def _unidentified(data: bytes) -> Unusable:
+    if not data:
+        return Unusable(NOT_AN_IMAGE, "empty")
+    if data.startswith(b"\xff\xd8") or data.startswith(_PNG[:4]):
+        return Unusable(TRUNCATED, "breaks off within its header")
+    start = data.lstrip()[:1]
+    return Unusable(NOT_AN_IMAGE, "a web page" if start == b"<" else "no known format")
