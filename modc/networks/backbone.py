@@ -10,7 +10,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from modc.errors import UserError
 from modc.networks.batch_norm import BatchNorm2d
-from modc.networks.safe_load import read
+from modc.networks.safe_load import read, state_dict
 
 STRIDE = 16
 PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
@@ -61,7 +61,7 @@ def build(name: str, weights: str) -> Backbone:
     if weights == "imagenet":
         _fill(backbone, _imagenet(name), f"torchvision's weights of {name}")
     elif weights != "none":
-        _fill(backbone, _read(Path(weights)), weights)
+        _fill(backbone, state_dict(read(Path(weights)), Path(weights)), weights)
     return backbone
 
 
@@ -69,26 +69,30 @@ def _imagenet(name: str) -> dict[str, Tensor]:
     if name == "resnet10":
         raise UserError("networks.weights.resnet10: no ImageNet weights exist for it; set none")
     # Every torchvision ResNet but one has a first version of its weights.
-    choices = get_model_weights(name)
-    chosen = choices.IMAGENET1K_V1
+    url = get_model_weights(name).IMAGENET1K_V1.url
+    file = weights_file(name)
+    if not file.exists():
+        # As torch.hub does: the name ends in the beginning of the file's SHA-256.
+        beginning = file.stem.rpartition("-")[2]
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), beginning, progress=False)
+        except (OSError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(
+                f"networks.weights.{name}: cannot download {url} ({reason}); put that file into "
+                f"{file.parent}, or give its path, or set none"
+            ) from None
     try:
-        return chosen.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        cache = Path(torch.hub.get_dir()) / "checkpoints"
-        raise UserError(
-            f"networks.weights.{name}: cannot download {chosen.url} ({reason}); put that file into "
-            f"{cache}, or give its path, or set none"
-        ) from None
+        return state_dict(read(file), file)
+    except UserError as error:
+        raise UserError(f"{error}; or delete it, and it is downloaded anew") from None
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    state = read(path)
-    if not all(isinstance(value, Tensor) for value in state.values()):
-        raise UserError(
-            f"{path}: expected a state dict of tensors, as torchvision distributes them"
-        )
-    return state
+def weights_file(name: str) -> Path:
+    """Return where torchvision's ImageNet weights of a backbone lie, or will lie."""
+    url = get_model_weights(name).IMAGENET1K_V1.url
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
 
 
 def _fill(backbone: Backbone, state: dict[str, Tensor], source: str) -> None:

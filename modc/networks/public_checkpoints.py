@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from modc.errors import UserError
 from modc.networks.build import PUBLISHED, build
+from modc.networks.safe_load import state_dict
 
 _WRAPPER = "embeddingnet."
 
@@ -69,7 +70,11 @@ def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Modu
     knows (FashionAI 8, DARN 9). Raises UserError naming the first key that is missing, unexpected
     or of another shape, and the network that the file holds if it is another one.
     """
-    public = _tensors(content, path)
+    if "key" in content and "state" in content:
+        raise UserError(f"{path}: a checkpoint to resume from; name the stage's model.pt instead")
+    public = {
+        key.removeprefix(_WRAPPER): tensor for key, tensor in state_dict(content, path).items()
+    }
     found = _identify(public)
     if found is None:
         raise UserError(
@@ -81,16 +86,6 @@ def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Modu
     made = build(network, PUBLISHED[network], attributes)
     made.load_state_dict(_translated(public, made.state_dict(), path, network))
     return made.eval()
-
-
-def _tensors(content: dict, path: Path) -> dict[str, Tensor]:
-    state = content.get("state_dict", content.get("model", content))
-    if not isinstance(state, dict):
-        raise UserError(f"{path}: its 'state_dict' or 'model' is no dictionary of tensors")
-    wrong = next((key for key, value in state.items() if not isinstance(value, Tensor)), None)
-    if wrong is not None:
-        raise UserError(f"{path}: {wrong!r} is no tensor; expected a state dict")
-    return {key.removeprefix(_WRAPPER): tensor for key, tensor in state.items()}
 
 
 def _identify(public: dict[str, Tensor]) -> str | None:

@@ -192,7 +192,6 @@ ON_WHITE = np.where(ALPHA[..., None] == 0, 255, scene())
         lambda: (saved(Image.fromarray(GRAY), "PNG", transparency=0), _gray(GRAY, 0), 0),
         lambda: (saved(Image.fromarray(scene()).convert("CMYK"), "TIFF"), scene(), 1),
         lambda: (saved(Image.fromarray(scene()).convert("CMYK"), "JPEG", quality=95), scene(), 6),
-        lambda: (saved(Image.fromarray(scene()).convert("YCbCr"), "TIFF"), scene(), 2),
         lambda: (saved(Image.fromarray(GRAY), "JPEG", quality=95), _gray(GRAY), 2),
         lambda: (saved(Image.fromarray(scene()), "BMP"), scene(), 0),
     ],

@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 from modc.errors import UserError
-from modc.networks.backbone import build
+from modc.networks.backbone import build, weights_file
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,41 @@ def test_imagenet_weights_come_from_torchvisions_cache(tmp_path, monkeypatch):
     assert torch.equal(build("resnet18", "imagenet").conv1.weight, resnet.conv1.weight)
 
 
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda data: b"", "an empty file"),
+        (lambda data: b"<!DOCTYPE html><html>portal</html>", "a web page"),
+        (lambda data: bytes(1000), "truncated"),
+        (lambda data: data[: len(data) // 2], "truncated"),
+    ],
+)
+def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch, damage, what):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = weights_file("resnet18")
+    file.parent.mkdir(parents=True)
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), file)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(UserError) as error:
+        build("resnet18", "imagenet")
+    assert str(error.value).startswith(f"{file}: {what}") and "delete it" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {f"module.{key}": value for key, value in state.items()},
+        lambda state: {"epoch": 90, "state_dict": {f"module.{k}": v for k, v in state.items()}},
+        lambda state: {"model": state, "args": None},
+    ],
+)
+def test_a_training_scripts_checkpoint_is_taken(tmp_path, wrap):
+    state = torchvision.models.resnet18(weights=None).state_dict()
+    torch.save(wrap(state), tmp_path / "weights.pth")
+    made = build("resnet18", str(tmp_path / "weights.pth"))
+    assert torch.equal(made.conv1.weight, state["conv1.weight"])
+
+
 def test_a_failed_download_says_which_file_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
@@ -67,9 +102,11 @@ def test_a_failed_download_says_which_file_to_put_where(tmp_path, monkeypatch):
     ("content", "message"),
     [
         (b"junk", "truncated or no PyTorch file"),
+        (b"", "an empty file"),
         ({"conv1.weight": torch.ones(1)}, "conv1.weight has shape (1,)"),
         ({"other": torch.ones(1)}, "the key conv1.weight is missing"),
-        ({"conv1.weight": "text"}, "expected a state dict of tensors"),
+        ({"conv1.weight": "text"}, "'conv1.weight' is no tensor"),
+        ({"model": {}}, "it is empty"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(tmp_path, content, message):

@@ -1,8 +1,15 @@
 """Checkpoints of strangers: taken when they fit, refused with the key that does not."""
 
+import argparse
+import collections
+import gzip
+import io
 import os
+import struct
 import subprocess
 import sys
+import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -26,6 +33,21 @@ def altered(tmp_path):
         return path
 
     return write
+
+
+def zipped(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"weights")
+    return buffer.getvalue()
+
+
+def tarred(name: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    return buffer.getvalue()
 
 
 def refused(path, network="ASENv2", attributes=8) -> str:
@@ -84,10 +106,51 @@ def test_a_bare_state_dict_and_a_backbone_without_classifier_are_taken(tmp_path)
 
 
 @pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"state_dict": {f"module.{key}": value for key, value in state.items()}},
+        lambda state: {
+            "state_dict": {
+                key.replace("embeddingnet.", "embeddingnet.module."): value
+                for key, value in state.items()
+            }
+        },
+        lambda state: {"model": {f"_orig_mod.module.{k}": v for k, v in state.items()}},
+        lambda state: {
+            "model_state_dict": collections.OrderedDict(state),
+            "optimizer": {"lr": 1.0},
+        },
+        lambda state: {"state_dict": state, "prec": np.float64(0.6), "epoch": np.int64(200)},
+        lambda state: {"state_dict": state, "prec": np.array([0.6, 0.7])},
+        lambda state: {"state_dict": state, "args": argparse.Namespace(lr=1)},
+        lambda state: {key: value.half() for key, value in state.items()},
+        lambda state: {key: value.double() for key, value in state.items()},
+    ],
+)
+def test_whatever_stands_around_the_weights_they_are_taken(tmp_path, wrap):
+    state = public_state("ASENv2")
+    torch.save(wrap(state), tmp_path / "wrapped.pt")
+    torch.save(state, tmp_path / "bare.pt")
+    found, _ = load_network("ASENv2", tmp_path / "wrapped.pt", 8)
+    expected, _ = load_network("ASENv2", tmp_path / "bare.pt", 8)
+    for key, tensor in expected.state_dict().items():
+        assert torch.allclose(found.state_dict()[key], tensor, rtol=1e-3, atol=1e-6), key
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "truncated or no PyTorch file"),
-        (b"<html>not found</html>", "no PyTorch file"),
+        (b"", "an empty file"),
+        (b"<html>not found</html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
+        (gzip.compress(b"weights"), "gzip"),
+        (zipped("FashionAI.pth.tar", "DARN.pth.tar"), "FashionAI.pth.tar, DARN.pth.tar"),
+        (tarred("FashionAI.pth.tar"), "FashionAI.pth.tar"),
+        (struct.pack("<Q", 2) + b'{"a":{}}', "safetensors"),
+        (bytes(1000), "truncated or no PyTorch file"),
+        (torch.nn.Linear(2, 2), "holds torch.nn.modules.linear.Linear"),
+        ({"log": collections.defaultdict(list)}, "holds collections.defaultdict"),
+        ({"key": "settings", "state": {}}, "model.pt"),
         ([1, 2], "expected a checkpoint dictionary, found list"),
         ({"epoch": 1}, "'epoch' is no tensor"),
         ({"state_dict": {"encoder.weight": torch.ones(1)}}, "no public ASEN, ASENv2 or ASEN++"),
