@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,14 @@ from modc.data.split_files import read_filenames
 from modc.errors import UserError
 from modc.fetch import split_check
 from modc.fetch.extraction import Picture, can_be_had, extract
-from modc.fetch.fashionai_sources import ARCHIVES, IMAGES, PAGE, Sources, find, picture_path
+from modc.fetch.fashionai_sources import (
+    ARCHIVES,
+    IMAGES,
+    PAGE,
+    Sources,
+    find,
+    picture_path,
+)
 from modc.lock import alone
 
 log = logging.getLogger(__name__)
@@ -59,8 +67,9 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
     if absent and not (may_miss or refreeze):
         raise UserError(
             f"{folder}: {absent:,} of {len(table):,} listed pictures are not there, all of them in "
-            f"{folder / ABSENT}, so nothing is frozen; put complete archives into {archives} and "
-            f"run the same command again, or set datasets.{DATASET}.missing_images to leave_out"
+            f"{folder / ABSENT}, so nothing is frozen{_most_frequent(pictures)}; put complete "
+            f"archives into {archives} and run the same command again, or set "
+            f"datasets.{DATASET}.missing_images to leave_out"
         )
     _forget_other_splits(folder, fingerprint)
     manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})
@@ -103,7 +112,7 @@ def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) 
     absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
     unknown = [path for path in wanted if path not in there and path not in sources.copies]
     if absent and unknown:
-        raise UserError(_instructions(archives, absent, len(unknown)))
+        raise UserError(_instructions(archives, absent, len(unknown), sources.others))
     if sources.outside:
         log.warning(
             "%d members of the archives lead out of their folder; they are left alone",
@@ -123,9 +132,16 @@ def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) 
     return pictures
 
 
-def _instructions(archives: Path, absent: list[str], unknown: int) -> str:
+def _most_frequent(pictures: list[Picture]) -> str:
+    """Return the most frequent reason of those that are not there, in brackets."""
+    reasons = Counter(picture.reason for picture in pictures if picture.reason)
+    return f" ({reasons.most_common(1)[0][0]})" if reasons else ""
+
+
+def _instructions(archives: Path, absent: list[str], unknown: int, others: list[str]) -> str:
+    found = "".join(f" ({said})" for said in others)
     return (
-        f"{archives}: no {' and no '.join(absent)} there, and {unknown:,} listed pictures "
+        f"{archives}: no {' and no '.join(absent)} there{found}, and {unknown:,} listed pictures "
         f"are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
         f", put them there, as they are or unpacked, and run `modc fetch fashionai` again; "
         f"--archives FOLDER names another place"

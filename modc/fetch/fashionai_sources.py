@@ -46,13 +46,15 @@ class Sources:
 
     copies: of each listed picture that was found, by its path below the dataset's folder; those
     in archives come first. facts: name and size of each archive or unpacked folder. numbers: which
-    of the two archives were seen. outside: members that lead out of their folder.
+    of the two archives were seen. outside: members that lead out of their folder. others: what
+    seem to be the archives, but cannot be read as such.
     """
 
     copies: dict[str, list[Copy]] = field(default_factory=dict)
     facts: dict[str, int | str] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
     outside: int = 0
+    others: list[str] = field(default_factory=list)
 
 
 def picture_path(name: str) -> str | None:
@@ -87,6 +89,10 @@ def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
     unpacked.pop((target / IMAGES).resolve(), None)
     for path in unpacked.values():
         _add_folder(found, folder, path, listed)
+    for path in sorted(folder.glob("*")):
+        if "fashionai" in path.name.lower() and path.is_file() and path.suffix.lower() != ".zip":
+            kind = zip_files.other_kind(path)
+            found.others += [f"{path.name} is {kind}"] if kind else []
     for number, error in broken.items():
         if number not in found.numbers:
             raise error
@@ -118,11 +124,14 @@ def _add_archive(
                 source=path,
                 bytes=member.file_size,
                 checksum=member.CRC,
-                unreadable=zip_files.why_unreadable(member, PICTURE_LIMIT),
+                unreadable=zip_files.why_unreadable(path, member, PICTURE_LIMIT),
                 read=partial(zip_files.read, archive, member),
             )
             found.copies.setdefault(picture, []).append(copy)
             pictures.append(picture)
+    within = "" if pictures else zip_files.archive_within(archive)
+    if within:
+        found.others.append(f"{path.name} is {within}")
     place = path.relative_to(folder).as_posix()
     _record(found, place, path.stat().st_size, [listed[picture] for picture in pictures])
 

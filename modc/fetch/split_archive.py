@@ -100,7 +100,7 @@ def _of_zip(source: Path) -> dict[str, bytes]:
                 raise UserError(f"{where}: {wrong}; this is not the public archive; {AGAIN}")
             if member.is_dir():
                 continue
-            wrong = zip_files.why_unreadable(member, FILE_LIMIT)
+            wrong = zip_files.why_unreadable(source, member, FILE_LIMIT)
             if wrong:
                 raise UserError(f"{where}: {wrong}; this is not the public archive; {AGAIN}")
             path = member.filename.replace("\\", "/")

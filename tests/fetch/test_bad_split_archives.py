@@ -48,7 +48,7 @@ def test_a_nul_in_a_name_is_seen_though_python_cuts_it_off(modc, small, tmp_path
         ("page", "a web page, not a zip archive"),
         ("absent", "no such archive or folder"),
         ("checksum", "damaged: its checksum does not fit"),
-        ("encrypted", "encrypted"),
+        ("encrypted", "needs a password"),
         ("bomb", "larger than 0 MB"),
     ],
 )

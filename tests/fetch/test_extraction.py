@@ -30,7 +30,7 @@ from modc.fetch.fashionai_archives import fetch
     ("kind", "state", "reason"),
     [
         ("checksum", "damaged", "damaged: its checksum does not fit"),
-        ("encrypted", "damaged", "encrypted"),
+        ("encrypted", "damaged", "needs a password"),
         ("link", "damaged", "a link"),
         ("large", "damaged", "larger than 0 MB"),
         ("page", "not_an_image", "a web page"),
