@@ -43,6 +43,16 @@ def merge(base: dict, override: dict) -> dict:
     return merged
 
 
+def from_command_line(config: dict) -> dict:
+    """Return the configuration as Snakemake has it after --config, with its numbers as such.
+
+    Snakemake reads `--config 'grid={seeds: [0, 1]}'` as a list of texts.
+    """
+    from modc.config_schema import with_numbers
+
+    return with_numbers(config, _schema())
+
+
 def check(config: dict, name: str = "config.yaml") -> None:
     """Raise UserError if a key, type or value of `config` is not what the schema allows.
 

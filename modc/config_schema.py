@@ -1,5 +1,7 @@
 """The first mistake in a configuration by its JSON schema, in words."""
 
+import contextlib
+import copy
 import difflib
 import math
 
@@ -12,6 +14,33 @@ def first_mistake(config: dict, schema: dict) -> str | None:
     """Return where `config` breaks the schema and what is allowed there, None if it does not."""
     error = best_match(_validator(schema).iter_errors(config), key=_relevance)
     return None if error is None else _explain(error)
+
+
+def with_numbers(config: dict, schema: dict) -> dict:
+    """Return `config` with numbers and booleans where the schema wants them and text spells one."""
+    config = copy.deepcopy(config)
+    for error in list(_validator(schema).iter_errors(config)):
+        value = _spelled(error.instance)
+        if value is None or not error.absolute_path:
+            continue
+        *path, last = error.absolute_path
+        place = config
+        for part in path:
+            place = place[part]
+        place[last] = value
+    return config
+
+
+def _spelled(text: object) -> bool | int | float | None:
+    """Return the boolean or number that a text spells; None if it spells none, or is no text."""
+    if not isinstance(text, str):
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return None
 
 
 def _validator(schema: dict) -> Draft202012Validator:

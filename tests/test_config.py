@@ -114,6 +114,32 @@ def test_a_missing_file_is_named(tmp_path):
         config.load([tmp_path / "absent.yaml"])
 
 
+def test_numbers_of_the_command_line_are_numbers(tmp_path):
+    written = config.load([REPOSITORY / "config.yaml"])
+    given = config.merge(
+        written,
+        {
+            "run": "7",
+            "grid": {"seeds": ["0", "1"], "labeled_percent": {"FashionAI": ["1"]}},
+            "download": {"backoff": "1e-1", "attempts": "2", "keep_originals": "True"},
+        },
+    )
+    found = config.from_command_line(given)
+    config.check(found)
+    assert found["run"] == "7" and found["grid"]["seeds"] == [0, 1]
+    assert found["grid"]["labeled_percent"]["FashionAI"] == [1]
+    download = found["download"]
+    assert (download["backoff"], download["attempts"], download["keep_originals"]) == (0.1, 2, True)
+    assert config.from_command_line(written) == written
+
+
+@pytest.mark.parametrize("seeds", [["0", "one"], "0", ["1.5"], ["nan"]])
+def test_what_is_no_such_number_is_still_a_mistake(seeds):
+    given = config.merge(config.load([REPOSITORY / "config.yaml"]), {"grid": {"seeds": seeds}})
+    with pytest.raises(UserError, match="grid.seeds"):
+        config.check(config.from_command_line(given))
+
+
 def test_without_jsonschema_a_configuration_loads_unchecked_and_says_so_once(
     tmp_path, monkeypatch, caplog
 ):

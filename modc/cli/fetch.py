@@ -34,8 +34,8 @@ def splits(configs: tuple[Path, ...], source: Path | None, data: Path | None) ->
     """Put the public split files of FashionAI and DARN into <data>/<dataset>/splits/.
 
     They come out of the public ASEN++ repository's data.zip (11 MB), which is downloaded from
-    Google Drive unless --file names it, and are checked against the public release's counts. Files
-    that are there and right are left alone.
+    Google Drive, or else from a public git mirror, unless --file names it, and are checked against
+    the public release's counts and contents. Files that are there and right are left alone.
     """
     from modc.fetch import split_archive
     from modc.fetch.split_check import COUNTS

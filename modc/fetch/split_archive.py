@@ -1,4 +1,4 @@
-"""The split files of FashionAI and DARN: out of the public ASEN++ repository's data.zip.
+"""The split files of FashionAI and DARN: out of the ASEN++ repository's data.zip, or a mirror.
 
 The archive holds `data/<dataset>/filenames_train.txt` and seven more files a dataset, and
 `data/meta.json`.
@@ -13,14 +13,13 @@ from modc.atomic import atomic_path
 from modc.data.listed_images import GENERATED
 from modc.data.names import shown
 from modc.errors import UserError
-from modc.fetch import split_check, zip_files
+from modc.fetch import split_check, split_mirror, zip_files
 from modc.fetch.google_drive import PAGE, download
-from modc.fetch.split_check import FILES
+from modc.fetch.split_check import FILES, META
 
 log = logging.getLogger(__name__)
 
 DRIVE_ID = "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH"
-META = "meta.json"
 # The largest of the files, FashionAI's filenames_train.txt, has 14 MB.
 FILE_LIMIT = 100_000_000
 ADVICE = "run `modc fetch splits --file FILE`"
@@ -68,13 +67,32 @@ def _right(dataset: str, folder: Path) -> bool:
 def _obtain(source: Path | None, datasets: set[str]) -> dict[str, dict[str, bytes]]:
     """Return the checked split files of `datasets`, by their names."""
     if source is None:
+        return _download(datasets)
+    if not source.exists():
+        raise UserError(f"{source}: no such archive or folder; {AGAIN}")
+    members = _of_folder(source) if source.is_dir() else _of_zip(source)
+    return _checked(source, members, datasets)
+
+
+def _download(datasets: set[str]) -> dict[str, dict[str, bytes]]:
+    """Return the split files from Google Drive, or else from the mirror."""
+    try:
         with tempfile.TemporaryDirectory() as temporary:
             archive = Path(temporary) / "data.zip"
             download(DRIVE_ID, archive, "split files (data.zip, 11 MB)", ADVICE)
             return _obtain(archive, datasets)
-    if not source.exists():
-        raise UserError(f"{source}: no such archive or folder; {AGAIN}")
-    members = _of_folder(source) if source.is_dir() else _of_zip(source)
+    except UserError as error:
+        log.warning("%s", error)
+        try:
+            members = split_mirror.download(datasets, FILE_LIMIT)
+        except UserError as also:
+            raise UserError(f"{error}; nor has the mirror given them ({also})") from None
+    return _checked(Path(split_mirror.REPOSITORY.partition("//")[2]), members, datasets)
+
+
+def _checked(
+    source: Path, members: dict[str, bytes], datasets: set[str]
+) -> dict[str, dict[str, bytes]]:
     found = _laid_out(source, members, datasets)
     with tempfile.TemporaryDirectory() as temporary:
         for dataset, files in found.items():

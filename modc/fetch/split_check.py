@@ -1,7 +1,7 @@
 """Whether split files are those of the public release: their counts, ranges and attributes."""
 
 import json
-from hashlib import sha256
+from hashlib import sha1, sha256
 from pathlib import Path
 
 from modc.data import darn, fashionai
@@ -22,6 +22,30 @@ FILES = (
     "query_valid.txt",
     "filenames_train.txt",
 )
+META = "meta.json"
+# The git blobs of these files in the public repository (`modc.fetch.split_mirror`).
+BLOBS = {
+    "FashionAI": {
+        "candidate_test.txt": "4a201e4a6dbece086dcdf94482a4414d92f4933f",
+        "candidate_valid.txt": "857d73a8cb7967faae2257d8e3dceefdf84b5ac6",
+        "filenames_test.txt": "87fb84fb367863d6c015b2c8ec058e4c7e10a125",
+        "filenames_valid.txt": "e69821820cd3ea8b0d19c7c600ee5ddde10b15e5",
+        "label_train.txt": "a08ffc636a7056ea4227714712147d7f0be8fb8a",
+        "query_test.txt": "f836fb219e9d32492c4fb45db941bb8ec6d98f4d",
+        "query_valid.txt": "5c9ba4126b87fb37c72c90a24dac1081b90eb7ed",
+        "filenames_train.txt": "c99e23bc5e144817adf08b5b8cae2a23da852e5e",
+    },
+    "DARN": {
+        "candidate_test.txt": "6bdaeea65fdbeead1a9190e15b1d39a93314c777",
+        "candidate_valid.txt": "c80b81be6f9440d4c67300c70114e817a89a9fdd",
+        "filenames_test.txt": "bbdf156d84a18f8e4e3333469ade3c9d223611fc",
+        "filenames_valid.txt": "61a0eaff7944831a1d941f1c80630d8a95f24abf",
+        "label_train.txt": "6034ae84ddedfcc27fa6687ae1768ffdf2fd7b98",
+        "query_test.txt": "bf8095e12a1adfca2239cf630c9c60d6d7f7e464",
+        "query_valid.txt": "606a8d1d0274627f3719ee2ff7ec4d4ee058fc76",
+        "filenames_train.txt": "862377e86da5986e82050d12c378c86424453cfd",
+    },
+}
 
 
 def missing(folder: Path) -> list[str]:
@@ -30,9 +54,10 @@ def missing(folder: Path) -> list[str]:
 
 
 def check(folder: Path, dataset: str) -> None:
-    """Check the eight split files in `folder` against the public release's counts and ranges.
+    """Check the eight split files in `folder` against the public release's.
 
-    Raises UserError naming the file, what it has and what was expected.
+    Their counts and ranges, and their content by its git blob; the ends of lines may be either
+    kind. Raises UserError naming the file, what it has and what was expected.
     """
     values = tuple(ATTRIBUTES[dataset].values())
     for split in SPLITS:
@@ -46,6 +71,12 @@ def check(folder: Path, dataset: str) -> None:
                     f"{expected:,} as in the public release of {dataset}; these are the split "
                     f"files of another one"
                 )
+    for name, blob in BLOBS[dataset].items():
+        if blob not in _blobs((folder / name).read_bytes()):
+            raise UserError(
+                f"{folder}/{name}: its content is not the public release's (git blob {blob}); "
+                f"fetch the split files again"
+            )
 
 
 def check_attributes(path: Path, data: bytes) -> None:
@@ -71,6 +102,15 @@ def check_attributes(path: Path, data: bytes) -> None:
                 f"{path}: the attributes of {dataset} are {_listed(found[dataset])}; expected "
                 f"{_listed(attributes)}; these are the split files of another release"
             )
+
+
+def _blobs(data: bytes) -> set[str]:
+    """Return the names that git gives to a file as it is, and with either kind of ends of lines."""
+    lines = data.replace(b"\r\n", b"\n")
+    return {
+        sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        for content in (data, lines, lines.replace(b"\n", b"\r\n"))
+    }
 
 
 def fingerprint(folder: Path) -> str:

@@ -71,6 +71,7 @@ def small(monkeypatch):
     """Make the public release a small one."""
     counts = {"FashionAI": SMALL, "DARN": SMALL}
     monkeypatch.setattr(split_check, "COUNTS", counts)
+    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in counts})
     return counts
 
 

@@ -5,13 +5,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from hashlib import sha1
 
 import pytest
 import yaml
 from made_archives import files, release, write_zip
 
 from modc.errors import UserError
-from modc.fetch import split_archive, split_check
+from modc.fetch import split_archive, split_check, split_mirror
+from modc.fetch.split_check import FILES
 
 WHOLE = sorted(
     f"{dataset}/splits/{name}" for dataset in ("DARN", "FashionAI") for name in split_check.FILES
@@ -66,6 +68,58 @@ def test_without_a_file_it_comes_from_google_drive(modc, archive, tmp_path, monk
             "run `modc fetch splits --file FILE`",
         )
     ]
+
+
+@pytest.fixture
+def mirror(server, archive, monkeypatch):
+    """A mirror of the archive's files on this machine, and no Google Drive."""
+
+    def refuse(*_):
+        raise UserError("data.zip: Google Drive does not hand it over")
+
+    monkeypatch.setattr(split_archive, "download", refuse)
+    monkeypatch.setattr(split_mirror, "BASE", server.url)
+    with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            server.routes["/" + name.removeprefix("data/")] = opened.read(name)
+    return server
+
+
+def test_where_google_drive_refuses_they_come_from_the_mirror(modc, mirror, tmp_path):
+    status, out, err = modc("fetch", "splits", "--data", tmp_path / "data")
+    assert status == 0, err
+    assert out.count("(40 train, 20 valid, 20 test)") == 2
+    for dataset in ("FashionAI", "DARN"):
+        for name in FILES:
+            found = (tmp_path / "data" / dataset / "splits" / name).read_bytes()
+            assert found == mirror.routes[f"/{dataset}/{name}"]
+
+
+@pytest.mark.parametrize("answer", [404, 503, b"x" * 5000])
+def test_where_the_mirror_fails_too_both_are_named(
+    modc, mirror, tmp_path, one_error, answer, monkeypatch
+):
+    monkeypatch.setattr(split_archive, "FILE_LIMIT", 4000)
+    mirror.routes["/DARN/label_train.txt"] = answer
+    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data")
+    assert status == 1
+    said = one_error(err)
+    assert "Google Drive" in said and "DARN/label_train.txt" in said
+    assert not (tmp_path / "data" / "DARN" / "splits").exists()
+
+
+def test_content_is_compared_where_its_blob_is_known(modc, mirror, archive, tmp_path, monkeypatch):
+    data = mirror.routes["/DARN/label_train.txt"]
+    blob = sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    monkeypatch.setitem(split_check.BLOBS, "DARN", {"label_train.txt": blob})
+    # Git, or a text editor, may have changed the ends of lines.
+    mirror.routes["/DARN/label_train.txt"] = data.replace(b"\n", b"\r\n")
+    assert modc("fetch", "splits", "--data", tmp_path / "data")[0] == 0
+    monkeypatch.setitem(split_check.BLOBS, "DARN", {"label_train.txt": "0" * 40})
+    for options in ((), ("--file", archive)):
+        status, _, err = modc("fetch", "splits", "--data", tmp_path / "other", *options)
+        assert status == 1 and "label_train.txt: its content is not the public release's" in err
+    assert not (tmp_path / "other" / "DARN").exists()
 
 
 def test_only_what_is_absent_is_put_in_place(modc, archive, tmp_path):
@@ -130,7 +184,7 @@ def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error
     assert status == 1 and one_error(err) == "other.yaml: no such configuration file"
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path):
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     """The real counts, in another process whose files may not grow beyond 3 MB."""
     path = write_zip(tmp_path / "data.zip", release())
     data = tmp_path / "data"
@@ -146,9 +200,9 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "File too large; raise the limit on file sizes" in done.stderr
     assert files(tmp_path) == ["data.zip"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    assert done.returncode == 0 and files(data) == WHOLE
-    assert "(144,335 train, 18,000 valid, 18,000 test)" in done.stdout
+    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in split_check.BLOBS})
+    split_archive.fetch({name: data / name for name in ("FashionAI", "DARN")}, path)
+    assert files(data) == WHOLE
 
 
 @pytest.mark.parametrize("file", split_check.FILES)
@@ -190,8 +244,19 @@ def test_a_kill_while_they_get_their_names_leaves_no_set_that_counts(
     assert split_check.missing(folder / "splits") == ["filenames_train.txt"]
 
 
-def test_the_real_lists_pass_beside_invented_training_lists(shared, tmp_path):
+@pytest.mark.parametrize("dataset", ["FashionAI", "DARN"])
+def test_the_real_lists_are_those_whose_blobs_are_known(shared, dataset):
+    folder = shared / "annotations" / dataset
+    there = [name for name in FILES if (folder / name).exists()]
+    assert len(there) >= 6
+    for name in there:
+        blob = split_check.BLOBS[dataset][name]
+        assert blob in split_check._blobs((folder / name).read_bytes()), name
+
+
+def test_the_real_lists_pass_beside_invented_training_lists(shared, tmp_path, monkeypatch):
     """Real filenames, queries, candidates and meta.json, as far as they are at hand."""
+    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in split_check.BLOBS})
     texts = release()
     for path in texts:
         real = shared / "annotations" / path.removeprefix("data/")

@@ -25,6 +25,7 @@ from modc.report.job_logs import error_of
 from modc.runs import in_use
 from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
+config.update(configuration.from_command_line(config))
 try:
     configuration.check(config, name="configuration")
     VARIANTS = {variant.name: variant for variant in ablation.variants(config)}

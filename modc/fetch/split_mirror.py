@@ -1,0 +1,45 @@
+"""The split files from a public git repository that has them too, at one commit."""
+
+import logging
+
+import requests
+
+from modc.errors import UserError
+from modc.fetch.split_check import FILES, META
+from modc.progress_bar import progress_bar
+
+log = logging.getLogger(__name__)
+
+REPOSITORY = "https://github.com/zhengguorong/asenpp"
+COMMIT = "04eb9d6f4c438d26ba3d74c4f9cf660db54ad757"
+BASE = f"https://raw.githubusercontent.com/zhengguorong/asenpp/{COMMIT}/data"
+# Seconds to connect, and between two bytes.
+TIMEOUT = (15, 60)
+
+
+def download(datasets: set[str], limit: int) -> dict[str, bytes]:
+    """Return meta.json and the eight split files of each dataset, by `<dataset>/<file>`.
+
+    limit: bytes that a file has at most. Raises UserError if one of them cannot be had.
+    """
+    names = [META, *(f"{dataset}/{name}" for dataset in sorted(datasets) for name in FILES)]
+    log.info("split files from %s at commit %s", REPOSITORY, COMMIT)
+    with requests.Session() as session:
+        found = ((name, _get(session, f"{BASE}/{name}", limit)) for name in names)
+        return dict(progress_bar(found, "split files", len(names)))
+
+
+def _get(session: requests.Session, url: str, limit: int) -> bytes:
+    try:
+        with session.get(url, timeout=TIMEOUT, stream=True) as response:
+            response.raise_for_status()
+            data = b""
+            for piece in response.iter_content(1 << 20):
+                data += piece
+                if len(data) > limit:
+                    raise UserError(f"{url}: more than {limit / 1e6:.0f} MB")
+            return data
+    except requests.exceptions.HTTPError as error:
+        raise UserError(f"{url}: status {error.response.status_code}") from None
+    except requests.exceptions.RequestException as error:
+        raise UserError(f"{url}: {type(error).__name__}") from None
