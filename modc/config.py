@@ -85,7 +85,7 @@ def _mistake(config: dict) -> str | None:
 
 @cache
 def _schema() -> dict:
-    return yaml.safe_load(SCHEMA.read_text())
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
 @cache
@@ -106,7 +106,7 @@ def _check_keys(config: dict, name: str, where: str = "") -> None:
 
 def _read(path: Path) -> dict:
     try:
-        config = yaml.load(path.read_text(), Loader=_UniqueKeys)
+        config = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
     except UnicodeDecodeError:

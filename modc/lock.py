@@ -1,5 +1,6 @@
-"""A lock that the kernel frees when its process dies."""
+"""Locks that the kernel frees when their process dies, however it dies."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -7,7 +8,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from modc.errors import UserError
+
 log = logging.getLogger(__name__)
+
+_ABSENT = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def take(file: Path, shared: bool = False, wait: bool = False) -> int | None:
+    """Lock a file and return its descriptor; the lock goes when that is closed.
+
+    The file is made if need be, by the umask, so that a group can share a folder. shared: any
+    number of processes may have the lock together, also of a file that can only be read. Returns
+    None if another process has the lock, unless `wait`. Raises UserError where the file system has
+    no locks, OSError where the file cannot be opened.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        if not shared or error.errno not in _READ_ONLY or not file.exists():
+            raise
+        lock = os.open(file, os.O_RDONLY)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(lock, kind | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    except OSError as error:
+        os.close(lock)
+        if error.errno not in _ABSENT:
+            raise
+        raise UserError(
+            f"{file}: the file system has no locks ({error.strerror}); mount it with them (Lustre: "
+            f"-o flock, NFS: with lockd), or put data/ and results/ on another one"
+        ) from None
+    return lock
+
+
+def is_read_only(error: OSError) -> bool:
+    """Whether `take` failed since this process may not write where the lock should be."""
+    return error.errno in _READ_ONLY
 
 
 @contextmanager
@@ -18,14 +61,12 @@ def alone(path: Path, work: str) -> Iterator[None]:
     so with `work`, such as "training this stage". The file `<path>.lock` stays, since removing it
     would let a third process in.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    file = path.with_name(path.name + ".lock")
+    lock = take(file)
+    if lock is None:
+        log.warning("%s: another process is %s; waiting for it", path, work)
+        lock = take(file, wait=True)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("%s: another process is %s; waiting for it", path, work)
-            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
@@ -36,16 +77,13 @@ def is_held(path: Path) -> bool:
 
     It asks for a shared lock and lets it go at once, so it never waits.
     """
-    try:
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY)
-    except OSError:
+    file = path.with_name(path.name + ".lock")
+    if not file.is_file():
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
+        lock = take(file, shared=True)
+    except (OSError, UserError):
         return False
-    finally:
+    if lock is not None:
         os.close(lock)
-    return False
+    return lock is None

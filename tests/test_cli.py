@@ -255,7 +255,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ({"packed": "{tmp}/none.npy"}, "{tmp}/none.npy: no packed images there"),
         (
             {"network": "ASEN++", "detail": "{prepared}/32.npy", "initial": "{tmp}/bad.pt"},
-            "{tmp}/bad.pt: holds more than tensors and plain values, or is no PyTorch file",
+            "{tmp}/bad.pt: truncated or no PyTorch file",
         ),
     ],
 )
@@ -430,7 +430,8 @@ def test_a_missing_or_unreadable_picture_is_named_by_embed(modc, prepared, tmp_p
     call = ("embed", "--network", "ASENv2", "--checkpoint", tmp_path / "m.pt", "--output", output)
     status, _, err = modc(*call, "--attributes", 2, picture)
     assert status == 1
-    assert one_error(err).startswith(f"{picture}: {'no such' if content is None else 'not a'} pict")
+    why = "no such picture" if content is None else "not_an_image"
+    assert one_error(err).startswith(f"{picture}: {why}")
     status, _, err = modc(*call, "--attributes", 3, picture)
     assert status == 1 and "knows 2 attributes, not 3: a, b; pass --attributes 2" in one_error(err)
     data = (tmp_path / "m.pt").read_bytes()

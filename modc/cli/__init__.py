@@ -1,6 +1,7 @@
 """The command `modc`: one subcommand a step, from the data to the tables."""
 
 import errno
+import io
 import logging
 import re
 import sys
@@ -41,6 +42,9 @@ class Steps(click.Group):
         except KeyboardInterrupt:
             click.echo("modc: stopped; run the same command again", err=True)
             context.exit(STOPPED)
+        except EOFError as error:
+            # click would take it for the end of the keyboard's input, and say "Aborted!".
+            raise RuntimeError("a file or a stream ended too early") from error
 
 
 @click.group(
@@ -89,6 +93,10 @@ for command in (
 
 def main() -> None:
     """Run `modc`; a mistake of the user's ends in one line and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # In a locale without the character, "?" is better than the end of the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         cli(prog_name="modc")
     except UserError as error:
@@ -104,6 +112,7 @@ def main() -> None:
 
 _ADVICE = {
     errno.ENOSPC: "free some space and run the same command again",
+    errno.EDQUOT: "raise your quota or free some space, and run the same command again",
     errno.EFBIG: "raise the limit on file sizes and run the same command again",
     errno.EROFS: "choose a folder that can be written",
     errno.EACCES: "choose a folder that you may read and write",

@@ -148,7 +148,7 @@ def read(folder: Path) -> Index:
     """Return the index in `folder`. Raises UserError if it is absent or was altered."""
     again = "run `modc index` again"
     try:
-        summary = json.loads((folder / SUMMARY).read_text())
+        summary = json.loads((folder / SUMMARY).read_bytes())
         images = pd.read_csv(folder / IMAGES, keep_default_na=False)
         labels = pd.read_csv(folder / LABELS, keep_default_na=False)
         coverage = pd.read_csv(folder / COVERAGE, keep_default_na=False)

@@ -95,7 +95,7 @@ def read(folder: Path) -> Manifest:
 
 def _read(folder: Path) -> tuple[bytes, dict]:
     try:
-        facts = json.loads((folder / FACTS).read_text())
+        facts = json.loads((folder / FACTS).read_bytes())
         data = (folder / MANIFEST).read_bytes()
         expected = facts["sha256"]
     except FileNotFoundError as error:

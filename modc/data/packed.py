@@ -34,7 +34,7 @@ def facts_path(array: Path) -> Path:
 def read_facts(array: Path) -> dict | None:
     """Return an array's facts, None if it is absent or has none that can be read."""
     try:
-        facts = json.loads(facts_path(array).read_text())
+        facts = json.loads(facts_path(array).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
     return facts if array.exists() and isinstance(facts, dict) else None

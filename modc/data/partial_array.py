@@ -106,7 +106,7 @@ class PartialArray:
     def _read_progress(self) -> np.ndarray | None:
         """Return the rows that an array with the same facts lacks, None if there is none."""
         try:
-            saved = json.loads(self.progress.read_text())
+            saved = json.loads(self.progress.read_bytes())
             if saved["facts"] != self.facts:
                 return None
             return np.array([*saved["unread"], *range(saved["done"], self.facts["images"])], int)

@@ -74,8 +74,8 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
     cannot be read is left out and logged. Raises UserError if nothing can be read.
     """
     without_tf32()
-    embeddings, attentions, embedded = [], [], []
-    for opened in _batches(images, batch):
+    embeddings, attentions, embedded, unread = [], [], [], []
+    for opened in _batches(images, batch, unread):
         embedded += [path for path, _ in opened]
         pictures = [picture for _, picture in opened]
         squares = np.stack([short_side_square(picture, size) for picture in pictures])
@@ -88,7 +88,7 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
         embeddings.append(torch.stack([embedding for embedding, _ in heads], dim=1))
         attentions.append(torch.stack([attention for _, attention in heads], dim=1))
     if not embedded:
-        raise UserError(f"{images[0]}: not one of {len(images)} images can be read")
+        raise UserError(f"{unread[0]} (none of {len(images)} images can be read)")
     return {
         "embedding": torch.cat(embeddings).numpy(),
         "attention": torch.cat(attentions).numpy(),
@@ -96,7 +96,10 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
     }
 
 
-def _batches(images: list[Path], batch: int) -> Iterator[list[tuple[Path, Image.Image]]]:
+def _batches(
+    images: list[Path], batch: int, unread: list[str]
+) -> Iterator[list[tuple[Path, Image.Image]]]:
+    """Walk over the images that can be read; why others cannot is added to `unread`."""
     folder = ImageFolder(Path())
     opened = []
     for path in images:
@@ -104,6 +107,7 @@ def _batches(images: list[Path], batch: int) -> Iterator[list[tuple[Path, Image.
             opened.append((path, folder.open(str(path))))
         except UserError as error:
             log.warning("%s", error)
+            unread.append(str(error))
         if len(opened) == batch:
             yield opened
             opened = []

@@ -1,7 +1,6 @@
 """Pictures on disk: `pic/<name>.jpg`, each whole or absent."""
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from modc.data.image_file import Unusable
 from modc.data.states import BAD_NAME, OK
 from modc.fetch.outcome import Outcome
 from modc.fetch.picture import Picture, prepare
+from modc.lock import take
 
 PICTURES, ORIGINALS, INCOMING = "pic", "originals", ".incoming"
 # What the file system says when a name of the list cannot be a file beside the others.
@@ -89,9 +89,11 @@ class Store:
     @contextmanager
     def _one_large(self) -> Iterator[None]:
         """Let one process at a time decode a large picture; one that dies lets the next in."""
-        with (self._incoming / "large").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = take(self._incoming / "large", wait=True)
+        try:
             yield
+        finally:
+            os.close(lock)
 
     def _write(self, path: Path, data: bytes) -> None:
         temporary = self._incoming / str(os.getpid())

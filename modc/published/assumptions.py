@@ -32,7 +32,7 @@ class Assumption:
 @cache
 def load() -> tuple[Assumption, ...]:
     """Return all entries, A1 first."""
-    return tuple(Assumption(**entry) for entry in yaml.safe_load(LEDGER.read_text()))
+    return tuple(Assumption(**entry) for entry in yaml.safe_load(LEDGER.read_bytes()))
 
 
 def find(name: str, where: str = "") -> Assumption:

@@ -190,7 +190,7 @@ def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "
 
 def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
     try:
-        with curve.open(newline="", errors="replace") as file:
+        with curve.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
         epoch, score = int(rows[-1]["epoch"]), _number(float(rows[-1]["valid_MAP@all"]))
     except (OSError, csv.Error, IndexError, KeyError, TypeError, ValueError):

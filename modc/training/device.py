@@ -5,7 +5,6 @@ frees it when the process dies, however it dies. This module must not import tor
 is taken, since CUDA reads CUDA_VISIBLE_DEVICES once.
 """
 
-import fcntl
 import logging
 import os
 import tempfile
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modc.errors import UserError
+from modc.lock import take
 from modc.training.gpus import NUMBER, VARIABLE, asked_for, show_only, visible_gpus
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,9 @@ def lease(jobs_per_gpu: int = 1) -> Iterator[str | None]:
 
 def _taken(names: list[str], jobs_per_gpu: int) -> tuple[str, list[int]] | None:
     """Take a place on the card that has most; return its name and locks, None if all are taken."""
-    with (_folder() / "choosing.lock").open("w") as choosing:
-        # Two jobs that look at once would each see the other's hand on every place.
-        fcntl.flock(choosing, fcntl.LOCK_EX)
+    # Two jobs that look at once would each see the other's hand on every place.
+    choosing = take(_folder() / "choosing.lock", wait=True)
+    try:
         best: tuple[str, list[int]] | None = None
         for name in names:
             locks = _free(name, jobs_per_gpu)
@@ -69,31 +69,23 @@ def _taken(names: list[str], jobs_per_gpu: int) -> tuple[str, list[int]] | None:
         # Of a shared card: its own lock, and one place.
         _release(locks[2:])
         return (name, locks[:2]) if locks else None
+    finally:
+        os.close(choosing)
 
 
 def _free(name: str, jobs_per_gpu: int) -> list[int]:
     """Lock a card and all its free places, and return the locks; [] if it has no free place."""
     path = _folder(name) / name.replace("/", "_")
     alone = jobs_per_gpu == 1
-    card = _locked(path.with_name(f"{path.name}.lock"), fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    card = take(path.with_name(f"{path.name}.lock"), shared=not alone)
     if card is None or alone:
         return [] if card is None else [card]
     files = (path.with_name(f"{path.name}.{place}.lock") for place in range(jobs_per_gpu))
-    places = [lock for file in files if (lock := _locked(file, fcntl.LOCK_EX)) is not None]
+    places = [lock for file in files if (lock := take(file)) is not None]
     if not places:
         _release([card])
         return []
     return [card, *places]
-
-
-def _locked(path: Path, kind: int) -> int | None:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
 
 
 def _release(locks: list[int]) -> None:
@@ -145,6 +137,6 @@ def training_dtype(precision: str, device, cpuinfo: Path = Path("/proc/cpuinfo")
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float32
     # torch.cpu.get_capabilities would say so too, but older versions of torch lack it.
-    words = set(cpuinfo.read_text().split() if cpuinfo.exists() else [])
-    pays = "amx_bf16" in words or {"avx512_bf16", "AuthenticAMD"} <= words
+    words = set(cpuinfo.read_bytes().split() if cpuinfo.exists() else [])
+    pays = b"amx_bf16" in words or {b"avx512_bf16", b"AuthenticAMD"} <= words
     return torch.bfloat16 if pays else torch.float32

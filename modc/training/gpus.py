@@ -113,7 +113,12 @@ def _cards(root: Path) -> dict[str, list[str]]:
 def _nvidia_smi() -> str:
     try:
         done = subprocess.run(
-            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=SECONDS, check=False
+            ["nvidia-smi", "-L"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -141,7 +146,7 @@ def _counted(root: Path) -> int:
 def _has_id(file: Path) -> bool:
     """Return whether a node of ROCm is a GPU: a processor's id is 0, a hidden one's is secret."""
     try:
-        return file.read_text().strip() not in ("", "0")
+        return file.read_text(encoding="utf-8").strip() not in ("", "0")
     except OSError:
         return False
 
@@ -151,5 +156,5 @@ def _is_rocm() -> bool:
     """Return whether the torch that is installed is built for ROCm, without importing it."""
     torch = importlib.util.find_spec("torch")
     version = Path(torch.origin).with_name("version.py") if torch and torch.origin else None
-    text = version.read_text() if version and version.exists() else ""
+    text = version.read_text(encoding="utf-8") if version and version.exists() else ""
     return bool(re.search(r"^hip\b[^=]*= *['\"]", text, re.MULTILINE))

@@ -25,6 +25,8 @@ from modc.report.job_logs import error_of
 from modc.runs import in_use
 from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
+# In a locale without a character, "?" is better than the end of a run.
+sys.stdout.reconfigure(errors="replace")
 config.update(configuration.from_command_line(config))
 try:
     configuration.check(config, name="configuration")

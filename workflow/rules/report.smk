@@ -119,7 +119,7 @@ onsuccess:
         shutil.rmtree(kept)
     for summary in map(Path, (SUMMARY, ABLATION_SUMMARY)):
         if summary.exists() and summary.stat().st_mtime >= STARTED:
-            print(summary.read_text())
+            print(summary.read_text(encoding="utf-8", errors="replace"))
     if Path(REPORT).exists() and Path(REPORT).stat().st_mtime >= STARTED:
         print(f"All of it on one page: {REPORT}")
 
