@@ -14,6 +14,7 @@ from modc.atomic import write_json
 from modc.cost import images_an_epoch
 from modc.errors import UserError
 from modc.grid import APART, Cell, fingerprint, packed_sizes, training_settings
+from modc.home import in_home
 from modc.provenance import training_code
 
 # What is measured of a network beside its stages: embedding images without gradients.
@@ -24,9 +25,12 @@ _SEEN = ("model_bytes", "embedding_dim", "gpu_bytes", "host_bytes")
 
 
 def default_store() -> Path:
-    """Return where rates are kept: $XDG_CACHE_HOME/modc/rates.json, by default in ~/.cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "modc" / "rates.json"
+    """Return where rates are kept: $XDG_CACHE_HOME/modc/rates.json, by default in ~/.cache.
+
+    Raises UserError where there is neither.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else in_home("~/.cache", "XDG_CACHE_HOME")) / "modc/rates.json"
 
 
 def subject(config: dict, cell: Cell, stage: str) -> dict:

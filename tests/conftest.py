@@ -1,8 +1,14 @@
 """Fixtures that every test may use."""
 
+import signal
 from pathlib import Path
 
 import pytest
+
+# Where the tests are started with SIGINT ignored, as in `make test &`, their children would ignore
+# it too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -6,6 +6,7 @@ import click
 
 from modc.cli.options import PATH, default_config_option, load_config
 from modc.data.states import FINAL
+from modc.home import in_home
 
 
 @click.group()
@@ -75,7 +76,7 @@ def fashionai(
     folder = folder or Path(config["data"]) / fashionai_archives.DATASET
     # Drawn archives lie where they were drawn.
     named = None if "generate" in settings else settings.get("archives")
-    archives = archives or (Path(named).expanduser() if named else folder)
+    archives = archives or (in_home(named, "datasets.FashionAI.archives") if named else folder)
     may_miss = settings.get("missing_images", "leave_out") == "leave_out"
     click.echo(fashionai_archives.fetch(folder, archives, refreeze, may_miss))
 

@@ -9,6 +9,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from modc.errors import UserError
+from modc.home import in_home
 from modc.networks.batch_norm import BatchNorm2d
 from modc.networks.safe_load import read, state_dict
 
@@ -92,7 +93,7 @@ def _imagenet(name: str) -> dict[str, Tensor]:
 def weights_file(name: str) -> Path:
     """Return where torchvision's ImageNet weights of a backbone lie, or will lie."""
     url = get_model_weights(name).IMAGENET1K_V1.url
-    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    return in_home(torch.hub.get_dir(), "TORCH_HOME") / "checkpoints" / url.rpartition("/")[2]
 
 
 def _fill(backbone: Backbone, state: dict[str, Tensor], source: str) -> None:
