@@ -1,17 +1,14 @@
 """The command `modc`: one subcommand a step, from the data to the tables."""
 
-import errno
 import io
 import logging
-import re
 import sys
 
 import click
 
 from modc import __version__
-from modc.atomic import HOST
 from modc.cli import data, evaluate, fetch, overview, report, runs, train
-from modc.errors import UserError
+from modc.errors import UserError, file_system
 
 # After Control-C: 128 and the number of the signal, as shells say it.
 STOPPED = 130
@@ -102,29 +99,9 @@ def main() -> None:
     except UserError as error:
         sys.exit(f"modc: error: {error}")
     except OSError as error:
-        sys.exit(f"modc: error: {_file_system(error)}")
+        sys.exit(f"modc: error: {file_system(error)}")
     except ModuleNotFoundError as error:
         if error.name not in PACKAGES:
             raise
         package = PACKAGES[error.name]
         sys.exit(f"modc: error: {package} is not installed; pip install {package}")
-
-
-_ADVICE = {
-    errno.ENOSPC: "free some space and run the same command again",
-    errno.EDQUOT: "raise your quota or free some space, and run the same command again",
-    errno.EFBIG: "raise the limit on file sizes and run the same command again",
-    errno.EROFS: "choose a folder that can be written",
-    errno.EACCES: "choose a folder that you may read and write",
-}
-
-
-# A file or a folder that `modc.atomic` or `modc.runs.folder` writes beside its destination.
-_TEMPORARY = re.compile(rf"(^|/)\.([^/]+)\.{re.escape(HOST)}\.\d+\.tmp(?=/|$)")
-
-
-def _file_system(error: OSError) -> str:
-    destination = _TEMPORARY.sub(r"\1\2", str(error.filename))
-    where = f"{destination}: " if error.filename else ""
-    advice = _ADVICE.get(error.errno)
-    return f"{where}{error.strerror or error}" + (f"; {advice}" if advice else "")

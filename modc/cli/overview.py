@@ -65,15 +65,17 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
     "machine.",
 )
 def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | None) -> None:
-    """Say what the run will cost: hours by network and dataset, disk, memory.
+    """Say what the run will cost, and what it lacks: hours by network and dataset, disk, memory.
 
     Images are counted from the configuration. Hours need the images a second that one device
     trains and embeds: --probe measures them with random pixels and keeps them in
     $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code. On a slow
-    CPU it takes smaller batches to end in time. Rates of a machine that was busy are marked, and
+    CPU it takes smaller batches to end in time. At the end stands what is missing on this machine:
+    space, rights, locks, a GPU, weights, archives. Rates of a machine that was busy are marked, and
     give way to those of a quiet one.
     """
     from modc import rates
+    from modc.report.beforehand import beforehand
     from modc.report.plan import plan as planned
     from modc.report.plan_text import plan_text
     from modc.training.gpus import visible_gpus
@@ -96,7 +98,11 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
         on = rates.here(device, config)
     now = {rate["measured"] for rate in measured}
     found = planned(config, known, on)
-    click.echo(plan_text(found, device, gpus or max(1, len(devices)), now, str(store)))
+    gpus = gpus or max(1, len(devices))
+    click.echo(plan_text(found, device, gpus, now, str(store)))
+    lines = beforehand(found, gpus * config["training"]["jobs_per_gpu"])
+    click.echo("\nBefore the run, on this machine:")
+    click.echo("\n".join(f"- {line}" for line in lines or ["nothing is missing"]))
 
 
 def _probed(config: dict) -> list[dict]:

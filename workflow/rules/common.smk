@@ -11,9 +11,10 @@ from snakemake.exceptions import WorkflowError
 from modc import ablation, grid, provenance
 from modc import config as configuration
 from modc.data.packed import DECODING
-from modc.errors import UserError
+from modc.errors import UserError, file_system
 from modc.fetch import split_check
 from modc.published import assumptions
+from modc.report.beforehand import stops
 from modc.report.files import (
     ABLATION_FILES,
     REPORT_FILE,
@@ -105,8 +106,14 @@ onstart:
     jobs = list(workflow.dag.needrun_jobs())
     if not GPUS and workflow.local_exec and any(job.rule.name in TRAINING for job in jobs):
         without_a_gpu()
+    names = {job.rule.name for job in jobs}
+    for line in stops(config, bool(names & {*TRAINING}), "fetch_fashionai" in names):
+        sys.exit(f"Error: {line}")
     claim_folders(jobs)
-    configuration.write(CONFIG, config)
+    try:
+        configuration.write(CONFIG, config)
+    except OSError as error:
+        sys.exit(f"Error: {file_system(error)}")
 
 
 def without_a_gpu():
@@ -133,6 +140,8 @@ def claim_folders(jobs):
                 in_use.claim(Path(folder), shared=not is_made)
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except OSError as error:
+        sys.exit(f"Error: {file_system(error)}")
 
 
 def dataset_folder(wildcards):

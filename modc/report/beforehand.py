@@ -1,0 +1,192 @@
+"""What a run would stumble over, looked at before it: folders, space, locks, GPU, weights, data.
+
+Nothing is downloaded and no torch is imported where no GPU is visible.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from modc import lock
+from modc.data import manifest
+from modc.errors import UserError, file_system
+from modc.fetch import split_check
+from modc.fetch.fashionai_sources import ARCHIVES, IMAGES, PAGE
+from modc.home import in_home
+from modc.report.plan import Plan
+from modc.training.gpus import asked_for, visible_gpus
+
+
+def beforehand(plan: Plan, jobs: int) -> list[str]:
+    """Return a line for each thing that is missing or in the way of a run, [] if nothing is.
+
+    jobs: trainings side by side.
+    """
+    data, results = Path(plan.config["data"]), Path("results") / plan.config["run"]
+    return [
+        *_folders(data, results),
+        *_space(plan, jobs, data, results),
+        *_gpu(),
+        *_weights(plan.config),
+        *(line for dataset in plan.sizes for line in _dataset(plan.config, data, dataset)),
+    ]
+
+
+def stops(config: dict, trains: bool, extracts: bool) -> list[str]:
+    """Return a line for each file that a run cannot do without and that is not there.
+
+    trains: it trains a network; extracts: it takes FashionAI's images out of its archives.
+    """
+    lines = list(_named_files(config)) if trains else []
+    return lines + (list(_archives(config, Path(config["data"]))) if extracts else [])
+
+
+def writable(folder: Path) -> str:
+    """Return why a folder, there or yet to be made, cannot be written and locked; "" if it can."""
+    there = _there(folder)
+    try:
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".modc-") as file:
+            taken = lock.take(Path(file.name))
+            if taken is not None:
+                os.close(taken)
+    except OSError as error:
+        error.filename = str(there)
+        return file_system(error)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _there(folder: Path) -> Path:
+    """Return the folder, or the first one above it that is there."""
+    folder = folder.absolute()
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+def _folders(data: Path, results: Path) -> Iterator[str]:
+    wrong = writable(results)
+    if wrong:
+        yield wrong
+    wrong = writable(data)
+    if wrong:
+        yield f"{wrong} (data that is prepared already need not be written)"
+
+
+def _space(plan: Plan, jobs: int, data: Path, results: Path) -> Iterator[str]:
+    needed: dict[Path, float] = {data: 0, results: 0}
+    for name, size in plan.sizes.items():
+        folder = data / name
+        if not manifest.exists(folder):
+            needed[data] += size.downloaded
+        for side, taken in plan.packed_bytes(name).items():
+            if not (folder / "prepared" / "packed" / f"{side}.done").exists():
+                needed[data] += taken
+    models, checkpoint = plan.model_bytes(), plan.checkpoint_bytes()
+    needed[results] += (models or 0) + (plan.embedding_bytes() or 0) + jobs * (checkpoint or 0)
+    disks: dict[int, list[Path]] = {}
+    for folder in needed:
+        disks.setdefault(_there(folder).stat().st_dev, []).append(folder)
+    for folders in disks.values():
+        free = shutil.disk_usage(_there(folders[0])).free
+        wanted = sum(needed[folder] for folder in folders)
+        if wanted > free:
+            named = " and ".join(map(str, folders))
+            yield (
+                f"{named}: the run needs up to {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+                f"free; free some space, or set another `data` folder"
+            )
+
+
+def _gpu() -> Iterator[str]:
+    visible, asked = visible_gpus(), asked_for()
+    if asked and not visible:
+        yield f"{asked} asks for a GPU, and none is visible"
+    if visible:
+        import torch
+
+        if not torch.cuda.is_available():
+            yield (
+                f"GPU {visible[0]}: PyTorch {torch.__version__} cannot use it; update the NVIDIA "
+                f"driver, or install a PyTorch for it"
+            )
+    if not visible:
+        yield "no GPU is visible: everything would be trained on the CPU"
+
+
+def _weights(config: dict) -> Iterator[str]:
+    yield from _named_files(config)
+    for name, start in _starts(config):
+        if start != "imagenet":
+            continue
+        try:
+            folder = _hub() / "checkpoints"
+        except UserError as error:
+            yield str(error)
+            return
+        if not list(folder.glob(f"{name}-*.pth")):
+            yield f"ImageNet weights of {name} are not in {folder}: they are downloaded then"
+
+
+def _starts(config: dict) -> list[tuple[str, str]]:
+    """Return each backbone of the grid and where its weights come from."""
+    networks = config["networks"]
+    used = {
+        name
+        for network in config["grid"]["networks"]
+        for key, name in networks[network].items()
+        if key.endswith("backbone")
+    }
+    return [(name, networks["weights"].get(name, "none")) for name in sorted(used)]
+
+
+def _named_files(config: dict) -> Iterator[str]:
+    for name, start in _starts(config):
+        if start not in ("imagenet", "none") and not Path(start).is_file():
+            yield f"networks.weights.{name}: {start}: no such file"
+    networks = config["networks"]
+    for dataset, path in networks["ASEN++"]["public_checkpoints"].items():
+        if path != "none" and dataset in config["grid"]["datasets"] and not Path(path).is_file():
+            yield f"networks.ASEN++.public_checkpoints.{dataset}: {path}: no such file"
+
+
+def _hub() -> Path:
+    """Return torch.hub's folder, as torch finds it."""
+    home = os.environ.get("TORCH_HOME")
+    if not home:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
+    return in_home(str(home), "TORCH_HOME") / "hub"
+
+
+def _dataset(config: dict, data: Path, dataset: str) -> Iterator[str]:
+    settings, folder = config["datasets"][dataset], data / dataset
+    if "generate" in settings or settings["format"] == "fashion_mnist":
+        return
+    absent = split_check.missing(folder / "splits")
+    if absent:
+        yield f"{folder / 'splits'}: {len(absent)} split files are downloaded then (11 MB)"
+    if manifest.exists(folder):
+        return
+    if settings["format"] == "darn":
+        yield f"{folder}: DARN's images are downloaded then, which takes hours"
+        return
+    yield from _archives(config, data)
+
+
+def _archives(config: dict, data: Path) -> Iterator[str]:
+    settings, folder = config["datasets"]["FashionAI"], data / "FashionAI"
+    if "generate" in settings or (folder / IMAGES).is_dir():
+        return
+    try:
+        named = settings.get("archives")
+        place = in_home(named, "datasets.FashionAI.archives") if named else folder
+    except UserError as error:
+        yield str(error)
+        return
+    patterns = ("*.zip", "*/*.zip", IMAGES, f"*/{IMAGES}", f"*/*/{IMAGES}")
+    if not any(True for pattern in patterns for _ in place.glob(pattern)):
+        yield (
+            f"{place}: FashionAI's archives are not there; register at {PAGE}, and download "
+            f"{' and '.join(ARCHIVES.values())}"
+        )
