@@ -2,6 +2,7 @@
 
 import errno
 import re
+from pathlib import Path
 
 from modc.atomic import HOST
 
@@ -28,6 +29,9 @@ _TEMPORARY = re.compile(rf"(^|/)\.([^/]+)\.{re.escape(HOST)}\.\d+\.tmp(?=/|$)")
 
 def file_system(error: OSError) -> str:
     """Return an error of the file system in one line: the path, the reason, what to do."""
+    path = Path(str(error.filename or ""))
+    if path.is_symlink() and not path.exists():
+        return f"{error.filename}: a link to what is not there; make its target, or remove it"
     destination = _TEMPORARY.sub(r"\1\2", str(error.filename))
     where = f"{destination}: " if error.filename else ""
     advice = _ADVICE.get(error.errno)

@@ -60,13 +60,15 @@ class Sources:
 def picture_path(name: str) -> str | None:
     """Return the path of a picture below the dataset's folder by any release's name of it.
 
-    `test/Images/coat_length_labels/<md5>.jpg` becomes `Images/coat_length_labels/<md5>.jpg`, since
-    the folders before differ between releases; None for what is no picture of an attribute.
+    `test/Images/coat_length_labels/<md5>.JPG` becomes `Images/coat_length_labels/<md5>.jpg`, since
+    the folders before, and with some tools the extension, differ between releases; None for what is
+    no picture of an attribute.
     """
     *_, folder, file = ["", *name.replace("\\", "/").split("/")]
     if folder not in _FOLDERS or not file.lower().endswith((".jpg", ".jpeg", ".png")):
         return None
-    return f"{IMAGES}/{folder}/{file}"
+    stem, _, suffix = file.rpartition(".")
+    return f"{IMAGES}/{folder}/{stem}.{suffix.lower()}"
 
 
 def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
@@ -142,7 +144,7 @@ def _add_folder(found: Sources, folder: Path, images: Path, listed: dict[str, st
         if not (images / name).is_dir():
             continue
         for entry in os.scandir(images / name):
-            picture = f"{IMAGES}/{name}/{entry.name}"
+            picture = picture_path(f"{name}/{entry.name}")
             if picture in listed and entry.is_file():
                 size = entry.stat().st_size
                 copy = Copy(

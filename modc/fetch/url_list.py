@@ -64,9 +64,12 @@ def read(path: Path) -> UrlList:
         data = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such list of URLs") from None
+    digest = sha256(data).hexdigest()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Windows' "Unicode"
+        data = data.decode("utf-16", errors="replace").encode()
     if b"://" not in data or data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         raise UserError(f"{path}: not a list of URLs; expected lines of `<name> <url>`")
-    listed = UrlList(path, sha256(data).hexdigest(), iter(()))
+    listed = UrlList(path, digest, iter(()))
     listed.rows = _rows(data.decode("utf-8-sig", errors=AS_PERCENT), listed.seen)
     return listed
 

@@ -46,6 +46,8 @@ def stops(config: dict, trains: bool, extracts: bool) -> list[str]:
 def writable(folder: Path) -> str:
     """Return why a folder, there or yet to be made, cannot be written and locked; "" if it can."""
     there = _there(folder)
+    if folder.is_symlink() and not folder.exists():
+        return f"{folder}: a link to what is not there; make its target, or remove it"
     try:
         with tempfile.NamedTemporaryFile(dir=there, prefix=".modc-") as file:
             taken = lock.take(Path(file.name))

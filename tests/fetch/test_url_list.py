@@ -89,6 +89,19 @@ def test_a_name_that_leaves_the_folder_is_a_bad_one(tmp_path, name):
     assert found[0].detail
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_list_that_windows_saved_is_read(tmp_path, encoding):
+    path = tmp_path / "urls.txt"
+    path.write_bytes(f"{NAME} {URL}\r\n1/2 {URL}\r\n".encode(encoding))
+    assert [(row.name, row.url) for row in url_list.read(path).rows] == [(NAME, URL), ("1/2", URL)]
+
+
+def test_bytes_that_are_not_utf_8_are_spelled_as_they_are(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_bytes(NAME.encode() + b" http://shop.example/\xd6\xd0.jpg\n")
+    assert [row.url for row in url_list.read(path).rows] == ["http://shop.example/%D6%D0.jpg"]
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -100,6 +100,9 @@ def test_a_gpu_that_torch_cannot_use_is_named(settings, monkeypatch):
 def test_a_folder_that_cannot_be_written_or_locked_is_named(tmp_path, monkeypatch):
     assert writable(tmp_path / "a" / "b") == "" and list(tmp_path.iterdir()) == []
 
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert writable(tmp_path / "link").startswith(f"{tmp_path}/link: a link to what is not there")
+
     def read_only(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system", "somewhere")
 
