@@ -91,7 +91,7 @@ async def _download(items, record, folder, settings, workers, connect_to) -> Non
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     with Progress(len(items), folder, "DARN") as progress:
         async with Web(settings, connect_to) as web:
-            await web.check_proxies()
+            await web.check_proxies(item.url for item in items)
             run = _Run(items, record, settings, web, workers, progress)
             try:
                 await run.all()

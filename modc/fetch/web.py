@@ -9,7 +9,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import aiohttp
@@ -164,9 +165,13 @@ class Web:
         )
         return self
 
-    async def check_proxies(self) -> None:
-        """Raise UserError naming the variable of a proxy that cannot be connected to."""
-        for proxy in self._proxies.values():
+    async def check_proxies(self, urls: Iterable[str]) -> None:
+        """Raise UserError naming the variable of a proxy of `urls` that cannot be connected to."""
+        used = set()
+        for url in urls:
+            with suppress(ValueError):
+                used.add(self._proxy(parse(url)))
+        for proxy in used - {None}:
             try:
                 async with asyncio.timeout(self._settings["connect_timeout"]):
                     _, writer = await asyncio.open_connection(proxy.url.raw_host, proxy.url.port)
@@ -226,7 +231,7 @@ class Web:
 
     async def _get(self, url: URL, clock: asyncio.Timeout) -> tuple[int, Answer | str]:
         """Return the HTTP status, and the answer or where it redirects to."""
-        proxy = proxies.chosen(self._proxies, url)
+        proxy = self._proxy(url)
         try:
             async with self._session.get(
                 url, allow_redirects=False, proxy=proxy and proxy.url
@@ -323,8 +328,11 @@ class Web:
         except ValueError:
             return False  # a name; its addresses are looked at when it is resolved
 
+    def _proxy(self, url: URL) -> proxies.Proxy | None:
+        return None if url.host in self._connect_to else proxies.chosen(self._proxies, url)
+
     def _server(self, asked: URL, last: URL) -> str:
-        if proxies.chosen(self._proxies, last):
+        if self._proxy(last):
             return ""
         same = asked.raw_host == last.raw_host
         return self._addresses.of.get(last.raw_host, "") if same else last.raw_host

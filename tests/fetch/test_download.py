@@ -275,7 +275,7 @@ def test_an_image_whose_transfer_breaks_off_after_it_is_kept(server, fetch, pict
 
 
 def test_a_proxy_that_is_not_there_ends_the_run_and_records_nothing(
-    server, fetch, record, picture, monkeypatch
+    server, fetch, record, picture, monkeypatch, tmp_path
 ):
     server.routes = {"/a": picture(1)}
     with socket.socket() as unused:
@@ -285,6 +285,10 @@ def test_a_proxy_that_is_not_there_ends_the_run_and_records_nothing(
         with pytest.raises(UserError, match="^http_proxy=http://127.0.0.1"):
             fetch()
     assert record.counts() == {"pending": 1}
+    # Drawn images are served by this machine, whatever the proxy.
+    places = answered_by(server.server_port, "shop.example")
+    assert fetch([("a", "http://shop.example/a")], connect_to=places) == {"a": "ok"}
+    (tmp_path / "pic" / "a.jpg").unlink()
     monkeypatch.setenv("http_proxy", server.url.removeprefix("http://"))
     server.routes = {f"{server.url}/a": picture(1)}  # what a proxy is asked for
     assert fetch([("a", server.url + "/a")]) == {"a": "ok"}

@@ -11,9 +11,23 @@ from made_archives import FIRST, SECOND, expected, pictures, write_zip
 from modc.data import manifest
 from modc.errors import UserError
 from modc.fetch.fashionai_archives import fetch
+from modc.fetch.fashionai_sources import picture_path
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 PAGE = "https://tianchi.aliyun.com/competition/entrance/231671/introduction"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("test/Images/coat_length_labels/a.JPG", "Images/coat_length_labels/a.jpg"),
+        ("Images\\neck_design_labels\\a.b.jpeg", "Images/neck_design_labels/a.b.jpeg"),
+        ("Images/other_labels/a.jpg", None),
+        ("Images/coat_length_labels/a.txt", None),
+    ],
+)
+def test_a_picture_has_one_path_in_all_releases(name, path):
+    assert picture_path(name) == path
 
 
 @pytest.mark.parametrize("layout", ["zips", "below", "unpacked", "unpacked below", "mixed"])
