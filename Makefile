@@ -11,7 +11,6 @@ PIP := python -m pip install --quiet --disable-pip-version-check
 TORCHES := ^(torch|torchvision|triton|sympy|mpmath|networkx|nvidia-.*|cuda-.*)==
 # Snakemake's rules call `modc`, so the environment must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export PYTHONWARNDEFAULTENCODING := 1
 
 .PHONY: help install smoke test test-all test-oldest lint clean
 

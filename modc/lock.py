@@ -25,12 +25,12 @@ def take(file: Path, shared: bool = False, wait: bool = False) -> int | None:
     no locks, OSError where the file cannot be opened.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
+    access = os.O_RDONLY if shared else os.O_RDWR
     try:
-        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        if not shared or error.errno not in _READ_ONLY or not file.exists():
-            raise
-        lock = os.open(file, os.O_RDONLY)
+        # Without O_CREAT, which Linux may refuse for another user's file in a sticky folder.
+        lock = os.open(file, access)
+    except FileNotFoundError:
+        lock = os.open(file, access | os.O_CREAT, 0o666)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(lock, kind | (0 if wait else fcntl.LOCK_NB))

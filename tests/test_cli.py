@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from modc import cli as command_line
 from modc.atomic import HOST
 from modc.cli import cli
+from modc.errors import file_system
 from modc.networks import model_file
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
@@ -509,7 +510,7 @@ def test_an_error_of_the_file_system_names_the_destination_and_no_temporary_file
     said = "Read-only file system; choose a folder that can be written"
     assert err == f"modc: error: {tmp_path}/tables/table1.md: {said}\n"
     inside = OSError(errno.ENOSPC, "No space left on device", f"r/.all.{HOST}.17.tmp/cells/a.csv")
-    assert command_line._file_system(inside).startswith("r/all/cells/a.csv: No space left")
+    assert file_system(inside).startswith("r/all/cells/a.csv: No space left")
 
 
 INTERRUPTED = {

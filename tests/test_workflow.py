@@ -217,7 +217,12 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
 
 def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     folder = copied(tmp_path)
-    status, output = snakemake(folder, "--cores", "2", "--quiet", "rules")
+    call = ("--cores", "2", "--quiet", "rules")
+    status, output = snakemake(folder, *call)
+    assert status != 0 and "Traceback" not in output
+    assert "Error: data/FashionAI: FashionAI's archives are not there; register at" in output
+    assert not (folder / "results").exists() and not (folder / "data").exists()
+    status, output = snakemake(folder, *call, "--keep-going")
     assert status != 0
     assert "DARN's list of URLs: Google Drive does not hand it over" in output
     assert "data.zip" in output and "run `modc fetch splits --file FILE`" in output
@@ -229,7 +234,7 @@ def test_without_network_the_page_of_the_split_files_is_named_and_own_files_stay
     own = folder / "data" / "FashionAI" / "splits" / "query_test.txt"
     own.parent.mkdir(parents=True)
     own.write_text("0 0 0\n")
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules")
+    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
     status, output = snakemake(folder, *call)
     assert status != 0 and "Traceback" not in output
     answer = output[output.index("FAILED (results/paper/logs/fetch/splits.log): ") :]
@@ -245,7 +250,7 @@ def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(
         place = folder / "data" / dataset / "splits" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules")
+    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
     status, output = snakemake(folder, *call)
     assert status != 0 and "Traceback" not in output
     answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI.log): ") :]
@@ -435,10 +440,14 @@ def test_a_mistake_in_the_configuration_stops_the_run_at_once(finished, override
 def test_a_failed_training_leaves_no_output_and_is_named(finished, tmp_path):
     folder = copied(tmp_path)
     shutil.copytree(finished / "data", folder / "data")
-    (folder / "bad.yaml").write_text(ONE + "\nnetworks: {weights: {resnet10: /no/file.pth}}")
+    (folder / "bad.yaml").write_text(ONE + "\nnetworks: {weights: {resnet10: bad.pth}}")
     configs = ("--configfile", "tiny.yaml", "bad.yaml")
     status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
+    assert status != 0 and "Traceback" not in output
+    assert "Error: networks.weights.resnet10: bad.pth: no such file" in output
+    (folder / "bad.pth").write_bytes(b"no weights")
+    status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
     assert status != 0
-    assert "/no/file.pth" in output and "Traceback" not in output
+    assert "bad.pth: truncated or no PyTorch file" in output and "Traceback" not in output
     assert list((folder / "results" / "tiny").rglob("*.pt")) == []
     assert (folder / "results" / "tiny" / "tables" / "table1.md").exists()

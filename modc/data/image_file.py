@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import simplejpeg
 from PIL import Image, ImageCms, UnidentifiedImageError, features
 
 from modc.data.states import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
+from modc.errors import UserError
 
 FORMATS = (
     *("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"),
@@ -24,6 +24,8 @@ SUFFIXES = (
 )
 # Registers the formats that Pillow does not look for by itself when it is told the formats.
 Image.init()
+# Of damaged metadata and of many pixels; the limits are this module's. For all threads at once.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # An image of more pixels is refused before it is decoded: such a file is an attack or a mistake.
 PIXEL_LIMIT = 100_000_000
 # A photograph's long side is not many times its short one. A strip of one pixel by 65,000 would be
@@ -31,6 +33,7 @@ PIXEL_LIMIT = 100_000_000
 MOST_ASPECT = 20
 LEAST_SIDE = 16
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright
+_BITS, _PHOTOMETRIC = 258, 262  # of TIFF
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -58,8 +61,7 @@ def open_image(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
 
     Raises Unusable for what is no photograph, of more than `most_pixels`, or in none of FORMATS.
     """
-    with decoding(data), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with decoding(data):
         image = Image.open(io.BytesIO(_without_long_texts(data)), formats=FORMATS)
     if image.width * image.height > most_pixels:
         raise Unusable(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
@@ -72,9 +74,14 @@ def rgb(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
     """Return the whole image in `data`, upright and in RGB. Raises Unusable where there is none."""
     image = open_image(data, most_pixels)
     with decoding(data):
-        if image.format == "JPEG":
+        if is_jpeg(image):
             small_gray(data)
         return turned(to_rgb(image), orientation(image))
+
+
+def is_jpeg(image: Image.Image) -> bool:
+    """Whether an opened image is a JPEG file, perhaps with others behind it."""
+    return image.format in ("JPEG", "MPO")
 
 
 @contextmanager
@@ -89,7 +96,14 @@ def decoding(data: bytes) -> Iterator[None]:
     except UnidentifiedImageError:
         raise _unidentified(data) from None
     except OSError as error:
+        if error.errno is not None:  # of the machine, not of the image
+            raise
         raise Unusable(TRUNCATED, str(error)[:200]) from None
+    except MemoryError:
+        # Perhaps this machine's fault, so of the states that may pass.
+        raise Unusable(TRUNCATED, "not enough memory to decode it") from None
+    except UserError:
+        raise
     except Exception as error:
         raise Unusable(NOT_AN_IMAGE, f"damaged: {type(error).__name__}: {error}"[:200]) from None
 
@@ -130,9 +144,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     Raises Unusable for gray levels of 32 bits, since nothing says which of them is white.
     """
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        image.load()  # numpy would not pass on that it fails
-        levels = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+        return _of_16_bits(image)
     if image.mode in ("I", "F"):
         raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no range")
     if image.mode == "LAB":
@@ -143,6 +155,20 @@ def to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image.convert("RGB")
+
+
+def _of_16_bits(image: Image.Image) -> Image.Image:
+    image.load()  # numpy would not pass on that it fails
+    levels, white, tags = np.asarray(image).astype(np.uint32), 65535, getattr(image, "tag_v2", {})
+    if tags:
+        white = 2 ** min(16, tags.get(_BITS, (16,))[0]) - 1
+        if tags.get(_PHOTOMETRIC) == 0:  # white is zero
+            levels = white - levels
+    transparent = image.info.get("transparency")
+    if image.format == "PNG" and isinstance(transparent, int):
+        levels = np.where(levels == transparent, white, levels)
+    shown = ((levels * 255 + white // 2) // white).clip(0, 255)
+    return Image.fromarray(shown.astype(np.uint8)).convert("RGB")
 
 
 def is_photograph(width: int, height: int) -> bool:
@@ -156,8 +182,12 @@ def small_gray(data: bytes) -> np.ndarray | None:
 
     Raises Unusable if its data end early, which Pillow fills with gray where it can. Other
     complaints of the decoder, such as stray bytes between parts, are common and harmless: then
-    None, and Pillow is to look.
+    None, and Pillow is to look. None, too, where simplejpeg is not installed.
     """
+    try:
+        import simplejpeg
+    except ModuleNotFoundError:
+        return None
     try:
         gray = simplejpeg.decode_jpeg(
             data, "GRAY", fastdct=True, min_height=1, min_width=1, strict=True

@@ -1,65 +1,114 @@
 """Which failures for good are a URL's own, and which may be the network's of the hour.
 
 A captive portal, a filter or a proxy answers for every host, with pages, redirects or refusals. So
-a failure for good counts once an image that was asked for later shows that the network was up.
+a failure for good counts if an image came before it and one that was asked for after it, and if no
+server sent the same in place of several hosts.
 """
 
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from modc.data.states import BLOCKED, NOT_AN_IMAGE, REDIRECTED, UNCONFIRMED
+from modc.data.states import BLOCKED, HTTP_ERROR, NOT_AN_IMAGE, REDIRECTED, REFUSED, UNCONFIRMED
+from modc.fetch.hosts import Wanted
 from modc.fetch.outcome import Outcome
 
-# One server's pages for so many hosts, none of which gave an image, are those of a portal.
+# One server's answers for so many hosts, none of which gave an image, are those of a portal.
 FEWEST_HOSTS = 3
+# What portals and filters answer.
+_PORTALS = (NOT_AN_IMAGE, REDIRECTED, REFUSED, HTTP_ERROR)
+# What failed while it was in doubt is asked for again so often in a run.
+MOST_TIMES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     outcome: Outcome
-    host: str
+    item: Wanted
     answered_at: float
+    senders: tuple[str, ...]
+    doubted: bool
 
 
 class Confirmation:
-    """The failures for good of one run. Times are seconds of a clock that the caller reads."""
+    """The failures for good of one run. Times are seconds of a clock that the caller reads.
 
-    def __init__(self):
+    known: hosts that gave images before.
+    """
+
+    def __init__(self, known: Iterable[str] = ()):
         self._waiting: deque[_Failure] = deque()
-        self._pages: defaultdict[str, list[_Failure]] = defaultdict(list)
-        self._with_images: set[str] = set()
+        # By sender, then by name.
+        self._groups: defaultdict[str, dict[str, _Failure]] = defaultdict(dict)
+        self._with_images: set[str] = set(known)
+        self._is_up = False
 
     def waiting_since(self) -> float | None:
         """Return when the first failure that waits for an image was answered; None if none does."""
         return self._waiting[0].answered_at if self._waiting else None
 
-    def failed(self, outcome: Outcome, host: str, server: str, now: float) -> None:
-        """Keep a failure for good of `host`; server: who answered, "" if that is not known."""
-        failure = _Failure(outcome, host, now)
+    def failed(self, outcome: Outcome, item: Wanted, senders: Iterable[str], now: float) -> None:
+        """Keep a failure for good; senders: what names who answered, or what."""
+        failure = _Failure(outcome, item, now, tuple(senders), not self._is_up)
         self._waiting.append(failure)
-        if server and outcome.state in (NOT_AN_IMAGE, REDIRECTED):
-            self._pages[server].append(failure)
+        if self._may_be_a_portals(failure):
+            for sender in failure.senders or (item.host,):
+                self._groups[sender][outcome.name] = failure
 
-    def image(self, host: str, server: str) -> None:
-        """Note that `host` gave an image."""
-        self._with_images |= {host, server}
+    def up(self) -> None:
+        """Note that an image came, whatever its host."""
+        self._is_up = True
 
-    def confirmed(self, asked_at: float) -> list[Outcome]:
-        """Return the failures that count, since an image came that was asked for at `asked_at`."""
-        confirmed = []
+    def image(self, item: Wanted, server: str) -> None:
+        """Note that an item's host gave an image."""
+        self.up()
+        self._with_images |= {item.host, server}
+
+    def doubt(self) -> None:
+        """Note that an image which came before does not come now."""
+        self._is_up = False
+        self._waiting = deque(replace(failure, doubted=True) for failure in self._waiting)
+
+    def confirmed(self, asked_at: float) -> tuple[list[Outcome], list[Wanted]]:
+        """Return what counts, since an image came that was asked for then, and what to ask again.
+
+        What a portal may have answered is kept until `end`.
+        """
+        outcomes, again = [], []
         while self._waiting and self._waiting[0].answered_at <= asked_at:
-            confirmed.append(self._waiting.popleft().outcome)
-        return confirmed
+            failure = self._waiting.popleft()
+            if not failure.doubted:
+                if not self._may_be_a_portals(failure):
+                    outcomes.append(failure.outcome)
+                continue
+            for sender in failure.senders or (failure.item.host,):
+                self._groups[sender].pop(failure.outcome.name, None)
+            if failure.item.doubted < MOST_TIMES:
+                failure.item.doubted += 1
+                again.append(failure.item)
+            else:
+                outcomes.append(_as(failure.outcome, UNCONFIRMED))
+        return outcomes, again
 
     def end(self) -> list[Outcome]:
-        """Return what still waits, as unconfirmed, and what was a portal's."""
-        outcomes = [_as(failure.outcome, UNCONFIRMED) for failure in self._waiting]
-        for server, failures in self._pages.items():
-            hosts = {failure.host for failure in failures}
-            if len(hosts) >= FEWEST_HOSTS and not self._with_images & {server, *hosts}:
-                why = f"{server} answered for {len(hosts)} hosts"
-                outcomes += [replace(_as(f.outcome, BLOCKED), detail=why) for f in failures]
-        return outcomes
+        """Return what still waits, as unconfirmed, and what was kept: its own, or a portal's."""
+        kept: dict[str, Outcome] = {}
+        blocked: dict[str, Outcome] = {}
+        for sender, failures in self._groups.items():
+            kept |= {name: failure.outcome for name, failure in failures.items()}
+            hosts = {failure.item.host for failure in failures.values()}
+            if len(hosts) >= FEWEST_HOSTS and not self._with_images & {sender, *hosts}:
+                why = f"{sender} answered for {len(hosts)} hosts"
+                blocked |= {
+                    name: replace(outcome, state=BLOCKED, detail=why)
+                    for name, outcome in kept.items()
+                    if name in failures
+                }
+        waiting = {f.outcome.name: _as(f.outcome, UNCONFIRMED) for f in self._waiting}
+        return list((kept | waiting | blocked).values())
+
+    def _may_be_a_portals(self, failure: _Failure) -> bool:
+        return failure.outcome.state in _PORTALS and failure.item.host not in self._with_images
 
 
 def _as(outcome: Outcome, state: str) -> Outcome:

@@ -5,6 +5,7 @@ import math
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from modc.data.image_file import Unusable
@@ -35,7 +36,7 @@ RECORD_EVERY = 1.0
 LONGEST_WAIT = 900.0
 # Where no image comes for so many seconds, one that came before is asked for again, so that a kill
 # does not cost all failures since.
-CONFIRM_EVERY = 60.0
+CONFIRM_EVERY = 10.0
 # Images that are asked for again to see whether the network is up.
 MOST_KNOWN = 3
 
@@ -91,9 +92,10 @@ async def _download(items, record, folder, settings, workers, connect_to) -> Non
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     with Progress(len(items), folder, "DARN") as progress:
         async with Web(settings, connect_to) as web:
-            await web.check_proxies(item.url for item in items)
             run = _Run(items, record, settings, web, workers, progress)
             try:
+                # One URL a host is enough to see which proxies are used.
+                await web.check_proxies({item.host: item.url for item in items}.values())
                 await run.all()
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
@@ -108,7 +110,8 @@ class _Run:
         self._web, self._workers, self._progress = web, workers, progress
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
-        self._confirmation = Confirmation()
+        self._confirmation = Confirmation(record.hosts_with_images())
+        self._looking = asyncio.Lock()
         self._looked_at = _now()
         self._done: list[Outcome] = []
         self._failure: BaseException | None = None
@@ -116,13 +119,15 @@ class _Run:
     async def all(self) -> None:
         recorder = asyncio.create_task(self._record_now_and_then())
         try:
-            while self._hosts or self._tasks:
-                self._start_what_may()
-                self._changed.clear()
-                await self._something()
-                if recorder.done():
-                    recorder.result()
-            await self._confirm()
+            while True:
+                while self._hosts or self._tasks:
+                    self._start_what_may()
+                    self._changed.clear()
+                    await self._something()
+                    if recorder.done():
+                        recorder.result()
+                if not await self._confirm():
+                    break
             self._done += self._confirmation.end()
         finally:
             recorder.cancel()
@@ -164,7 +169,7 @@ class _Run:
         asked_at = _now()
         answer = await self._web.ask(item.url)
         given_up = []
-        if answer.state in NO_ANSWER:
+        if answer.state in NO_ANSWER and answer.http_status is None:
             given_up = self._hosts.silent(item, _now())
         else:
             self._hosts.answered(item)
@@ -191,11 +196,12 @@ class _Run:
 
     def _settle(self, item: Wanted, outcome: Outcome, answer: Answer, asked_at: float) -> None:
         if outcome.state == OK:
-            self._confirmation.image(item.host, answer.server)
-            self._done += self._confirmation.confirmed(asked_at)
+            self._confirmation.image(item, answer.server)
+            self._count(asked_at)
         if outcome.state in FINAL and outcome.state != BAD_ADDRESS:
-            self._confirmation.failed(outcome, item.host, answer.server, _now())
-            self._progress.add(outcome.state, outcome.received)
+            self._confirmation.failed(outcome, item, _senders(answer), _now())
+            if not item.doubted:
+                self._progress.add(outcome.state, outcome.received)
         elif outcome.state not in PASSING or item.attempts >= self._settings["attempts"]:
             self._finish(outcome)
         else:
@@ -205,16 +211,33 @@ class _Run:
             else:
                 self._hosts.later(item, _now() + wait)
 
-    async def _confirm(self) -> None:
-        """Let the failures so far count, if they wait and the network is up."""
-        self._looked_at = _now()
-        if self._confirmation.waiting_since() is not None and await self._network_is_up():
-            self._done += self._confirmation.confirmed(self._looked_at)
+    async def _confirm(self) -> bool:
+        """Let the failures so far count, if they wait and the network is up.
+
+        Returns whether some are asked for again.
+        """
+        async with self._looking:
+            self._looked_at = asked_at = _now()
+            if self._confirmation.waiting_since() is None:
+                return False
+            if await self._network_is_up():
+                return self._count(asked_at)
+            self._confirmation.doubt()
+            return False
+
+    def _count(self, asked_at: float) -> bool:
+        """Take what an image asked for at `asked_at` says of the failures before it."""
+        outcomes, again = self._confirmation.confirmed(asked_at)
+        self._done += outcomes
+        for item in again:
+            self._hosts.later(item, _now())
+        self._changed.set()
+        return bool(again)
 
     async def _network_is_up(self) -> bool:
         """Ask again for a few images that were downloaded before, until one comes."""
         quality, most_pixels = self._settings["quality"], self._settings["max_megapixels"] * 1e6
-        self._record.write(self._take_done())
+        await self._write()
         for url in self._record.downloaded(MOST_KNOWN):
             answer = await self._web.ask(url)
             if answer.body is None:
@@ -225,6 +248,7 @@ class _Run:
                 continue
             finally:
                 self._web.done(answer)
+            self._confirmation.up()
             return True
         return False
 
@@ -241,19 +265,26 @@ class _Run:
     async def _record_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(RECORD_EVERY)
-            done = self._take_done()
-            try:
-                await asyncio.to_thread(self._record.write, done)
-            except BaseException:
-                self._done = done + self._done
-                raise
+            await self._write()
             waiting_since = self._confirmation.waiting_since() or math.inf
             if _now() - max(waiting_since, self._looked_at) > CONFIRM_EVERY:
                 await self._confirm()
 
-    def _take_done(self) -> list[Outcome]:
+    async def _write(self) -> None:
         done, self._done = self._done, []
-        return done
+        try:
+            await asyncio.to_thread(self._record.write, done)
+        except BaseException:
+            self._done = done + self._done
+            raise
+
+
+def _senders(answer: Answer) -> list[str]:
+    """Return what names who answered: the server, and the page that came."""
+    senders = [answer.server] if answer.server else []
+    if answer.body:
+        senders.append(f"one page ({sha256(answer.body).hexdigest()[:12]})")
+    return senders
 
 
 def _now() -> float:

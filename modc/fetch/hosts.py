@@ -18,20 +18,29 @@ LONGEST_PAUSE = 300.0
 
 @dataclass(slots=True)
 class Wanted:
-    """A picture to ask for, the host that is asked, how often it was asked for in this run."""
+    """An image to ask for, the host that is asked, how often it was asked for in this run.
+
+    doubted: how often its failure for good was not taken, as the network may have been down.
+    """
 
     name: str
     url: str
     host: str
     attempts: int = 0
+    doubted: int = 0
 
 
 def wanted(name: str, url: str) -> Wanted:
     """Return the picture `name` to be asked for at `url`."""
+    return Wanted(name, url, host_of(url))
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, "" if it is none."""
     try:
-        return Wanted(name, url, parse(url).host)
+        return parse(url).host
     except ValueError:
-        return Wanted(name, url, "")
+        return ""
 
 
 class Hosts:

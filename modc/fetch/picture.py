@@ -9,7 +9,15 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image
 
-from modc.data.image_file import decoding, open_image, orientation, small_gray, to_rgb, turned
+from modc.data.image_file import (
+    decoding,
+    is_jpeg,
+    open_image,
+    orientation,
+    small_gray,
+    to_rgb,
+    turned,
+)
 
 # A picture of more pixels than this takes much memory while it is decoded.
 LARGE = 4_000_000
@@ -48,8 +56,8 @@ def prepare(
     all that is no whole image of a photograph's shape, or one of more than `most_pixels`.
     """
     image = open_image(body, most_pixels)
-    with decoding(body), large() if image.width * image.height > LARGE else nullcontext():
-        gray = small_gray(body) if image.format == "JPEG" else None
+    with large() if image.width * image.height > LARGE else nullcontext(), decoding(body):
+        gray = small_gray(body) if is_jpeg(image) else None
         return _prepare(body, image, gray, short_side, quality)
 
 
@@ -58,7 +66,7 @@ def _prepare(
 ) -> Picture:
     how = orientation(image)
     scale = min(1.0, short_side / min(image.size)) if short_side else 1.0
-    if image.format == "JPEG" and image.mode == "RGB" and how == 1 and scale == 1.0:
+    if is_jpeg(image) and image.mode == "RGB" and how == 1 and scale == 1.0:
         width, height = image.size
         seen = image if gray is None else Image.fromarray(gray)
         return Picture(body, sha256(body).hexdigest(), look(seen), width, height)

@@ -51,7 +51,7 @@ def _proxy(kind: str, value: str) -> Proxy:
     except ValueError:
         host = port = None
     if not host or (url.scheme in _SPOKEN and not port):
-        raise UserError(f"{variable}={value}: not the URL of a proxy; {advice}")
+        raise UserError(f"{variable}={value.rpartition('@')[2]}: not the URL of a proxy; {advice}")
     if url.scheme not in _SPOKEN:
         raise UserError(f"{variable}: {url.scheme} proxies are not supported; {advice}")
     return Proxy(variable, url)

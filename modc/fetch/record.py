@@ -13,6 +13,7 @@ import pandas as pd
 
 from modc.data.states import BAD_NAME, DUPLICATE, MEANING, OK, PENDING, TRANSIENT
 from modc.errors import UserError
+from modc.fetch.hosts import host_of
 from modc.fetch.outcome import Outcome
 from modc.fetch.url_list import Listed
 
@@ -22,7 +23,7 @@ RECORD = "downloads.sqlite"
 _COLUMNS = [field.name for field in fields(Outcome)]
 _OF_THE_DISK = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
-    sqlite3.SQLITE_IOERR_WRITE: errno.EIO,
+    sqlite3.SQLITE_IOERR: errno.EIO,
     sqlite3.SQLITE_READONLY: errno.EROFS,
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
 }
@@ -50,6 +51,7 @@ class Record:
             )
             self._base.execute("SELECT name, state FROM pictures LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
+            self._raise_if_of_the_disk(error)
             raise UserError(
                 f"{self.path}: not a record that this version writes ({error}); delete it: "
                 f"pictures that lie in pic/ are found again"
@@ -65,9 +67,13 @@ class Record:
             with self._lock, self._base:
                 yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in _OF_THE_DISK:
-                raise
-            number = _OF_THE_DISK[error.sqlite_errorcode]
+            self._raise_if_of_the_disk(error)
+            raise
+
+    def _raise_if_of_the_disk(self, error: sqlite3.DatabaseError) -> None:
+        # The lowest byte is the kind; the others say more of it.
+        number = _OF_THE_DISK.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if number is not None:
             raise OSError(number, os.strerror(number), str(self.path)) from None
 
     def take_in(self, rows: Iterable[Listed], list_sha256: str, list_name: str = "list") -> None:
@@ -171,6 +177,15 @@ class Record:
             (OK, most),
         )
         return [url for (url,) in rows]
+
+    def hosts_with_images(self) -> set[str]:
+        """Return the hosts that gave images."""
+        origins = self._base.execute(
+            "SELECT DISTINCT substr(url, 1, 8 + instr(substr(url, 9) || '/', '/')) FROM pictures "
+            "WHERE state = ? AND http_status IS NOT NULL",
+            (OK,),
+        )
+        return {host_of(origin) for (origin,) in origins}
 
     def details(self, state: str) -> tuple[int, str]:
         """Return how many lines have a state, and the most frequent detail of these."""

@@ -13,6 +13,8 @@ from yarl import URL
 # As browsers read it: any number of slashes, of either kind, after the scheme.
 _HTTP = re.compile(r"(?i)(https?):[/\\]*([^/\\?#]*)([^?#]*)(\?[^#]*)?")
 _HOST_AND_PATH = re.compile(r"[/\\]{2}|[^:/\\?#@]+\.[^:/\\?#@]+(:\d+)?[/\\]")
+_DIGITS = re.compile(r"[\d.]+")
+_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:|$)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d+(?:[/\\?#]|$))")
 _NOT_SENT = re.compile(rb"[^\x21-\x7e]")
 
@@ -38,6 +40,8 @@ def parse(text: str) -> URL:
         raise ValueError("no host")
     if not host.isprintable() or " " in host or "%" in host:
         raise ValueError("a host that cannot be")
+    if _DIGITS.fullmatch(host.rpartition(":")[0] or host) and not _ADDRESS.match(host):
+        raise ValueError("an address in another form than a.b.c.d")
     # The host is the one part that has another spelling on the wire, for names beyond ASCII.
     place = URL(f"{scheme.lower()}://{authority}/")
     path = _sendable(path.replace("\\", "/")) or "/"
@@ -49,11 +53,25 @@ def follow(here: str, location: str) -> str:
     location = _stripped(location)
     if _SCHEME.match(location):
         return location
+    base = parse(here)
     place, rest = re.fullmatch(r"([^?#]*)(.*)", location, re.DOTALL).groups()
-    location = place.replace("\\", "/") + rest
-    if location.startswith("//"):
-        return f"{parse(here).scheme}:{location}"
-    return urljoin(here, _sendable(location))
+    location = _sendable(place.replace("\\", "/") + rest)
+    if place.startswith(("//", "\\\\", "/\\", "\\/")):
+        # Not sent as it is: a name may be beyond ASCII.
+        return f"{base.scheme}:" + place.replace("\\", "/") + rest
+    origin = f"{base.scheme}://{base.raw_authority}"
+    if any(part in (".", "..") for part in place.split("/")):
+        return urljoin(str(base), location)
+    # By hand, since urljoin takes empty folders out.
+    if location.startswith("/"):
+        return origin + location
+    if not place:
+        return origin + base.raw_path + (location if rest.startswith("?") else _query(base))
+    return origin + base.raw_path.rpartition("/")[0] + "/" + location
+
+
+def _query(url: URL) -> str:
+    return f"?{url.raw_query_string}" if url.raw_query_string else ""
 
 
 def _stripped(text: str) -> str:

@@ -13,7 +13,7 @@ from modc.atomic import atomic_path
 from modc.data.listed_images import GENERATED
 from modc.data.names import shown
 from modc.errors import UserError
-from modc.fetch import split_check, split_mirror, zip_files
+from modc.fetch import split_check, zip_files
 from modc.fetch.google_drive import PAGE, download
 from modc.fetch.split_check import FILES, META
 
@@ -83,6 +83,8 @@ def _download(datasets: set[str]) -> dict[str, dict[str, bytes]]:
             return _obtain(archive, datasets)
     except UserError as error:
         log.warning("%s", error)
+        from modc.fetch import split_mirror
+
         try:
             members = split_mirror.download(datasets, FILE_LIMIT)
         except UserError as also:

@@ -4,7 +4,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from modc.data.states import BAD_ADDRESS, BAD_NAME, FINAL, MEANING, TRANSIENT
-from modc.fetch.spelling import parse
+from modc.fetch.hosts import host_of
 
 MOST_HOSTS = 20
 
@@ -49,14 +49,7 @@ def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:
 
 def _hosts(table: pd.DataFrame) -> pd.Series:
     usable = ~table["state"].isin([BAD_NAME, BAD_ADDRESS])
-    return table["url"].where(usable).map(_host, na_action="ignore").fillna("-")
-
-
-def _host(url: str) -> str | None:
-    try:
-        return parse(url).host
-    except ValueError:
-        return None
+    return table["url"].where(usable).map(host_of, na_action="ignore").replace("", "-").fillna("-")
 
 
 def _http_status(table: pd.DataFrame) -> pd.Series:

@@ -38,7 +38,7 @@ class Store:
     def clear(self) -> None:
         """Remove what a killed process left half-written."""
         shutil.rmtree(self._incoming, ignore_errors=True)
-        self._incoming.mkdir(parents=True)
+        self._incoming.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
         """Where the picture `name` lies."""

@@ -10,6 +10,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,7 @@ MOST_REDIRECTS = 5
 # A body above this waits for one of a few places, so that many large ones do not fill the memory.
 LARGE_BODY = 1_000_000
 LARGE_BODIES = 12
+LENIENT = 8  # requests at once for answers that are not HTTP to the letter
 LONGEST_LINE = 65536  # of an answer's headers; curl takes longer ones still
 _REDIRECTS = (300, 301, 302, 303, 307, 308)
 _WITHOUT_BODY = (204, 205)
@@ -135,6 +137,8 @@ class Web:
         self._most_bytes = int(settings["max_megabytes"] * 1e6)
         self._large = asyncio.Semaphore(LARGE_BODIES)
         self._proxies = proxies.of_environment()
+        # Not asyncio's own threads, which others wait for.
+        self._lenient = ThreadPoolExecutor(LENIENT)
 
     async def __aenter__(self) -> "Web":
         self._addresses = _Addresses(
@@ -176,7 +180,8 @@ class Web:
                 async with asyncio.timeout(self._settings["connect_timeout"]):
                     _, writer = await asyncio.open_connection(proxy.url.raw_host, proxy.url.port)
             except OSError as error:
-                why = os.strerror(error.errno) if error.errno else "no answer"
+                known = error.errno is not None and error.errno > 0
+                why = os.strerror(error.errno) if known else error.strerror or "no answer"
                 raise UserError(
                     f"{proxy}: no connection to this proxy ({why}); "
                     f"start it, or correct or unset {proxy.variable}"
@@ -184,13 +189,14 @@ class Web:
             writer.close()
 
     async def __aexit__(self, *_) -> None:
+        self._lenient.shutdown(wait=False, cancel_futures=True)
         await self._session.close()
 
     async def ask(self, url: str) -> Answer:
         """Return the answer to a GET of `url`, redirects followed. Raises nothing for a bad one."""
         # Where it was asked so far, and what the last redirect said.
         seen: list[str] = []
-        status = None
+        status, server = None, ""
         try:
             async with asyncio.timeout(self._settings["timeout"]) as clock:
                 here = url
@@ -198,36 +204,39 @@ class Web:
                     try:
                         parsed = parse(here)
                     except ValueError as error:
-                        return Answer(REDIRECTED if seen else BAD_ADDRESS, _brief(error), status)
+                        state = REDIRECTED if seen else BAD_ADDRESS
+                        return Answer(state, _brief(error), status, server=server)
                     if self._is_private(parsed):
                         state = PRIVATE_ADDRESS if seen else BAD_ADDRESS
                         return Answer(state, f"{parsed.host} is a private address", status)
                     if here in seen or len(seen) > MOST_REDIRECTS:
                         circle = f"in a circle, or too often, at {parsed}"[:300]
-                        return Answer(REDIRECTED, circle, status)
+                        return Answer(REDIRECTED, circle, status, server=server)
                     seen.append(here)
                     status, answer = await self._get(parsed, clock)
+                    server = self._server(parse(url), parsed)
                     if isinstance(answer, Answer):
-                        return replace(answer, server=self._server(parse(url), parsed))
+                        return replace(answer, server=server)
                     here = follow(here, answer)
+        # In an answer to these, the status shows that the first host was not silent.
         except aiohttp.ClientProxyConnectionError as error:
-            return Answer(PROXY, _brief(error))
+            return Answer(PROXY, _brief(error), status)
         except aiohttp.ClientHttpProxyError as error:
-            return Answer(PROXY, f"HTTP {error.status}: {_brief(error.message)}")
+            return Answer(PROXY, f"HTTP {error.status}: {_brief(error.message)}", status)
         except TimeoutError:
-            return Answer(TIMEOUT)
+            return Answer(TIMEOUT, "", status)
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, _PrivateAddress):
                 return Answer(PRIVATE_ADDRESS, str(error.os_error), status)
-            return Answer(DNS, _brief(error.os_error))
+            return Answer(DNS, _brief(error.os_error), status)
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-            return Answer(TLS, _brief(error))
+            return Answer(TLS, _brief(error), status)
         except (aiohttp.InvalidURL, ValueError) as error:
             return Answer(REDIRECTED if status else BAD_ADDRESS, _brief(error), status)
         except (aiohttp.ClientResponseError, http.client.HTTPException) as error:
-            return Answer(NOT_HTTP, _brief(error))
+            return Answer(NOT_HTTP, _brief(error), status)
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(CONNECTION, _brief(error))
+            return Answer(CONNECTION, _brief(error), status)
 
     async def _get(self, url: URL, clock: asyncio.Timeout) -> tuple[int, Answer | str]:
         """Return the HTTP status, and the answer or where it redirects to."""
@@ -257,19 +266,30 @@ class Web:
         """Do `_get` for a server whose answer is not HTTP to the letter."""
         port = url.port
         (found, *_) = await self._addresses.resolve(url.raw_host, port)
-        status, headers, body = await asyncio.to_thread(
-            lenient_http.get,
-            url,
-            (found["host"], found["port"]),
-            _HEADERS,
-            self._settings["silence_timeout"],
-            self._settings["timeout"],
-            self._most_bytes,
-        )
+        opened: list[socket.socket] = []
+        try:
+            status, headers, body, is_whole = await asyncio.get_running_loop().run_in_executor(
+                self._lenient,
+                lenient_http.get,
+                url,
+                (found["host"], found["port"]),
+                _HEADERS,
+                self._settings["silence_timeout"],
+                self._settings["timeout"],
+                self._most_bytes,
+                opened,
+            )
+        finally:
+            for one in opened:  # where the time is over, the thread must not wait for more
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
         answer = self._without_body(status, headers)
         if answer is None and len(body) > self._most_bytes:
             answer = Answer(TOO_LARGE, f"more than {self._most_bytes} bytes", status)
-        return status, answer or _decoded(body, headers, self._most_bytes, status)
+        if answer is None:
+            answer = _decoded(body, headers, self._most_bytes, status)
+            answer = replace(answer, is_whole=answer.is_whole and is_whole)
+        return status, answer
 
     def _without_body(self, status: int, headers: Mapping[str, str]) -> Answer | str | None:
         """Return what an answer says without its body; None if the body is what counts."""
@@ -346,14 +366,22 @@ def _decoded(body: bytes, headers: Mapping[str, str], most: int, status: int) ->
     encoding = headers.get("Content-Encoding", "").lower()
     if encoding not in ("gzip", "x-gzip", "deflate"):
         return Answer(OK, "", status, body)
-    try:
-        # 15 bits of window, and the header of either is found out.
-        unpacked = zlib.decompressobj(15 + 32).decompress(body, most + 1)
-    except zlib.error:
-        return Answer(OK, "", status, body)
-    if len(unpacked) > most:
-        return Answer(TOO_LARGE, f"more than {most} bytes, unpacked", status)
-    return Answer(OK, "", status, unpacked)
+    # 15 bits of window, and the header of either is found out; some send deflate without one.
+    for bits in (15 + 32, -15):
+        unpacked, packed, is_whole = b"", body, True
+        try:
+            while packed and len(unpacked) <= most:
+                unpacking = zlib.decompressobj(bits)
+                unpacked += unpacking.decompress(packed, most + 1 - len(unpacked))
+                packed, is_whole = unpacking.unused_data, unpacking.eof
+        except zlib.error:
+            if unpacked:  # what follows a whole part is none
+                return Answer(OK, "", status, unpacked)
+            continue
+        if len(unpacked) > most:
+            return Answer(TOO_LARGE, f"more than {most} bytes, unpacked", status)
+        return Answer(OK, "", status, unpacked, is_whole=is_whole)
+    return Answer(OK, "", status, body)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

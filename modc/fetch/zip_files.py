@@ -34,8 +34,7 @@ def open_zip(path: Path, again: str) -> zipfile.ZipFile:
 
     Raises UserError if it is absent, cut short, a part of a split one, or no zip archive at all.
     """
-    if _is_split(path):
-        raise UserError(f"{path}: a part of a split archive; join its parts first: {_join(path)}")
+    split = f"{path}: a part of a split archive; join its parts first: {_join(path)}"
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
@@ -46,7 +45,11 @@ def open_zip(path: Path, again: str) -> zipfile.ZipFile:
         if error.errno != errno.EINVAL:  # what a wrong offset comes to
             raise
     else:
+        if _is_split(path) and not _begins(archive):
+            raise UserError(split)
         return archive
+    if _is_split(path):
+        raise UserError(split)
     kind = other_kind(path)
     if kind:
         raise UserError(f"{path}: {kind}, not a zip archive; {again}")
@@ -89,6 +92,18 @@ def _is_split(path: Path) -> bool:
     at = end.rfind(b"PK\5\6")
     disk = struct.unpack_from("<H", end, at + 4)[0] if 0 <= at <= len(end) - 22 else 0
     return disk not in (0, 0xFFFF)
+
+
+def _begins(archive: zipfile.ZipFile) -> bool:
+    """Whether the first member is where the archive says."""
+    members = archive.infolist()
+    if not members:
+        return True
+    try:
+        archive.open(members[0]).close()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        return isinstance(error, NotImplementedError | RuntimeError)
+    return True
 
 
 def _join(path: Path) -> str:
@@ -162,7 +177,7 @@ def read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError):
         return None
     except OSError as error:
-        if error.errno is None:  # of a decompressor
+        if error.errno in (None, errno.EINVAL):  # of a decompressor, or a wrong offset
             return None
         error.filename = error.filename or archive.filename
         raise

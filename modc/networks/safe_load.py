@@ -1,14 +1,15 @@
 """PyTorch files of strangers, read without running any code that they carry."""
 
-import argparse
 import io
+import lzma
 import pickle
 import re
 import tarfile
 import zipfile
+import zlib
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,19 +19,36 @@ from modc.errors import UserError
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 # What DataParallel and torch.compile put before, or within, the names of tensors.
 _PREFIX = re.compile(r"(^|\.)(module|_orig_mod)(?=\.)")
-_ARRAYS = np._core.multiarray
-# Plain values that stand beside weights: numpy's numbers and arrays, under the names of numpy 1 and
-# 2, and options of a command line. None of them can run code.
+
+
+class _Ignored:
+    """Stands for a plain value beside the weights: made of anything, it holds nothing.
+
+    numpy's own arrays and types must not be made of a stranger's file: a forged type reads memory
+    where the file says.
+    """
+
+    def __new__(cls, *_, **__):
+        return object.__new__(cls)
+
+    def __setstate__(self, _) -> None:
+        pass
+
+
+# What training scripts store beside weights: numpy's numbers and arrays, under the names of numpy 1
+# and 2, and the options of a command line.
 _PLAIN = [
-    np.ndarray,
-    np.dtype,
-    *(type(np.dtype(kind)) for kind in np.sctypeDict.values()),
-    argparse.Namespace,
-    *(
-        (made, f"numpy.{core}.multiarray.{made.__name__}")
-        for made in (_ARRAYS.scalar, _ARRAYS._reconstruct)
-        for core in ("core", "_core")
-    ),
+    (_Ignored, name)
+    for name in (
+        "numpy.ndarray",
+        "numpy.dtype",
+        *(
+            f"numpy.{core}.multiarray.{made}"
+            for core in ("core", "_core")
+            for made in ("scalar", "_reconstruct")
+        ),
+        "argparse.Namespace",
+    )
 ]
 
 
@@ -70,13 +88,17 @@ def state_dict(content: dict, path: Path) -> dict[str, Tensor]:
     It may stand beside other things, and its names may have the prefixes of DataParallel and
     torch.compile. Raises UserError naming the first entry that is not a tensor.
     """
-    wrapper = next((name for name in _WRAPPERS if isinstance(content.get(name), dict)), None)
+    filled = (name for name in _WRAPPERS if isinstance(content.get(name), dict) and content[name])
+    wrapper = next(filled, None)
     state = content if wrapper is None else content[wrapper]
     wrong = next((key for key, value in state.items() if not isinstance(value, Tensor)), None)
     if wrong is not None or not state:
         found = f"{wrong!r} is no tensor" if state else "it is empty"
         raise UserError(f"{path}: {found}; expected a state dict of tensors")
-    return {_PREFIX.sub("", str(key)).lstrip("."): tensor for key, tensor in state.items()}
+    named = {_PREFIX.sub("", str(key)).lstrip("."): tensor for key, tensor in state.items()}
+    if len(named) < len(state):
+        raise UserError(f"{path}: two tensors have one name once their prefixes are taken off")
+    return named
 
 
 def _what_it_is(data: bytes) -> str:
@@ -111,7 +133,8 @@ def _members(data: bytes) -> list[str]:
         pass
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            names = [member.name for member in archive if member.isfile()]
+            names = [member.name for member in islice(archive, 100) if member.isfile()]
             return [] if {"storages", "tensors", "pickle"} <= set(names) else names
-    except (tarfile.TarError, EOFError):
+    # tarfile lets the errors of its decompressors pass.
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError):
         return []

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from modc import lock
+from modc import grid, lock
 from modc.data import manifest
 from modc.errors import UserError, file_system
 from modc.fetch import split_check
@@ -147,9 +147,9 @@ def _named_files(config: dict) -> Iterator[str]:
     for name, start in _starts(config):
         if start not in ("imagenet", "none") and not Path(start).is_file():
             yield f"networks.weights.{name}: {start}: no such file"
-    networks = config["networks"]
-    for dataset, path in networks["ASEN++"]["public_checkpoints"].items():
-        if path != "none" and dataset in config["grid"]["datasets"] and not Path(path).is_file():
+    named = {(cell.dataset, grid.public_checkpoint(config, cell)) for cell in grid.cells(config)}
+    for dataset, path in sorted(pair for pair in named if pair[1]):
+        if not Path(path).is_file():
             yield f"networks.ASEN++.public_checkpoints.{dataset}: {path}: no such file"
 
 

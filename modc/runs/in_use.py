@@ -5,7 +5,6 @@ in the same place ends. These are locks of the kernel, so nothing is left to be 
 """
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from modc.atomic import HOST
@@ -32,12 +31,20 @@ def claim(folder: Path, shared: bool = False) -> None:
             return
         raise
     if lock is None:
-        holder = path.read_bytes()[:1000].decode(errors="replace").strip()
         raise UserError(
-            f"{folder}: {holder or 'another process'} is at work there; wait until it is done, or "
-            f"stop it, then run the same command again"
+            f"{folder}: {_holder(path)} is at work there; wait until it is done, or stop it, then "
+            f"run the same command again"
         )
     _held[path] = lock
-    with suppress(OSError):  # a lock that can only be read says nothing of its holder
+    if not shared:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"process {os.getpid()} of {HOST}\n".encode(), 0)
+
+
+def _holder(path: Path) -> str:
+    """Return who holds a lock: only a writer leaves its name in it."""
+    reader = take(path, shared=True)
+    if reader is not None:
+        os.close(reader)
+        return "another run, which reads it,"
+    return path.read_bytes()[:1000].decode(errors="replace").strip() or "another process"

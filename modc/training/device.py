@@ -97,11 +97,17 @@ def _folder(name: str = "") -> Path:
     """Return where the locks of a card lie.
 
     A Slurm job numbers its cards from 0, so the numbers of two jobs may not collide; a UUID is one
-    card's in all of them.
+    card's in all of them. Raises UserError where another user put a folder of that name.
     """
     own = f"gpu-{os.environ.get('SLURM_JOB_ID', 'local')}" if NUMBER.fullmatch(name) else "gpu"
-    folder = Path(tempfile.gettempdir()) / f"modc-{os.getuid()}" / own
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    users = Path(tempfile.gettempdir()) / f"modc-{os.getuid()}"
+    users.mkdir(exist_ok=True, mode=0o700)
+    if users.is_symlink() or users.stat().st_uid != os.getuid():
+        raise UserError(
+            f"{users}: belongs to another user; set TMPDIR to a folder that only you write to"
+        )
+    folder = users / own
+    folder.mkdir(exist_ok=True)
     return folder
 
 

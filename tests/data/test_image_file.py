@@ -163,6 +163,59 @@ def test_gray_levels_stay_what_they_are(tmp_path, kind, mode, pixels, gray):
     assert_like(data, np.repeat(gray[..., None], 3, axis=2), tmp_path)
 
 
+def tiff(levels: np.ndarray, bits: int, white_is_zero: bool) -> bytes:
+    """Return an uncompressed TIFF of one strip; 12 bits are packed, two levels in three bytes."""
+    if bits == 16:
+        strip = levels.astype("<u2").tobytes()
+    else:
+        pairs = levels.reshape(-1, 2).astype(np.uint32)
+        packed = (pairs[:, 0] << 12 | pairs[:, 1])[:, None] >> np.array([16, 8, 0]) & 255
+        strip = packed.astype(np.uint8).tobytes()
+    height, width = levels.shape
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, 0 if white_is_zero else 1)]
+    tags += [(273, 8), (277, 1), (278, height), (279, len(strip))]
+    entries = b"".join(struct.pack("<2H2I", tag, 4, 1, value) for tag, value in tags)
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(strip)) + strip
+    return start + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(("bits", "white_is_zero"), [(16, False), (16, True), (12, False)])
+def test_tiffs_of_more_than_8_bits_keep_their_gray_levels(bits, white_is_zero):
+    white = 2**bits - 1
+    levels = (GRAY.astype(np.int64) * white + 127) // 255
+    data = tiff(white - levels if white_is_zero else levels, bits, white_is_zero)
+    assert np.abs(np.asarray(rgb(data))[..., 0].astype(int) - GRAY).max() <= 1
+
+
+def test_transparent_levels_of_16_bits_are_white():
+    data = saved(Image.fromarray(GRAY.astype(np.uint16) * 257), "PNG")
+    at = data.index(b"IDAT") - 4
+    data = data[:at] + chunk(b"tRNS", struct.pack(">H", 0)) + data[at:]
+    expected = np.where(GRAY == 0, 255, GRAY)
+    assert np.array_equal(np.asarray(rgb(data))[..., 0], expected)
+
+
+def test_what_the_machine_lacks_is_not_the_images_fault(monkeypatch):
+    def fail(error):
+        def load(*_):
+            raise error
+
+        return load
+
+    data = saved(Image.fromarray(scene()), "PNG")
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "load", fail(MemoryError()))
+        patch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail(MemoryError()), raising=False)
+        with pytest.raises(Unusable) as raised:
+            rgb(data)
+        assert raised.value.state == "truncated"
+    monkeypatch.setattr(
+        "PIL.PngImagePlugin.PngImageFile.load", fail(OSError(28, "No space left")), raising=False
+    )
+    with pytest.raises(OSError, match="No space left"):
+        rgb(data)
+
+
 @pytest.mark.parametrize("kind", ["I", "F"])
 def test_gray_levels_without_a_range_are_refused(kind):
     data = saved(Image.fromarray(GRAY).convert(kind), "TIFF")

@@ -86,7 +86,8 @@ def test_what_may_pass_is_tried_again_and_what_will_not_is_not(server, fetch, pi
         "page": "not_an_image",
     }
     asked = {path: len(server.times(path)) for path in server.routes}
-    assert asked == {"/twice": 3, "/thrice": 3, "/gone": 1, "/page": 1}
+    # Once more where no image had come before; an image shows that the network is up.
+    assert asked == {"/twice": 4, "/thrice": 3, "/gone": 2, "/page": 2}
     # The next run asks for the one that may have passed, and for nothing else.
     assert fetch(attempts=3)["thrice"] == "ok"
     assert {path: len(server.times(path)) for path in server.routes} == asked | {"/thrice": 4}
@@ -105,7 +106,7 @@ def test_what_failed_for_good_is_asked_again_when_told_to(server, fetch, picture
     server.routes = {"/a": picture(1), "/b": picture(2), "/c": picture(3)}
     assert fetch() == {"a": "gone", "b": "refused", "c": "ok"}
     assert fetch(again=("gone",)) == {"a": "ok", "b": "refused", "c": "ok"}
-    assert len(server.times("/b")) == 1
+    assert len(server.times("/b")) <= 2  # both in the first run
 
 
 def test_a_limit_asks_for_so_many(server, fetch, picture):
@@ -311,5 +312,5 @@ def test_failures_count_before_the_end_where_no_image_comes_for_long(
         handler.answer(404)
 
     server.routes |= {"/gone": 404, "/later": later}
-    assert fetch() == {"good": "ok", "gone": "gone", "later": "gone"}
+    assert fetch(silence_timeout=10, timeout=10) == {"good": "ok", "gone": "gone", "later": "gone"}
     assert counted == [1]

@@ -58,6 +58,8 @@ def test_a_url_is_read_as_browsers_read_it(text, url):
         "http://a b/",
         "http://a%2eb/",
         "http://h/\ud800",
+        "http://2130706433/a",
+        "http://127.1/a",
     ],
 )
 def test_what_is_no_url_is_an_error(text):
@@ -78,7 +80,18 @@ def test_what_is_no_url_is_an_error(text):
         ("?q=\\", "http://shop.example/d/p?q=\\"),
         (" \r\n/a ", "http://shop.example/a"),
         ("http:/cdn.example/a", "http://cdn.example/a"),
+        ("//e//f.jpg", "http://e//f.jpg"),
+        ("e//f.jpg?", "http://shop.example/d/e//f.jpg"),
+        ("../e/./f", "http://shop.example/e/f"),
     ],
 )
 def test_a_location_leads_where_it_leads_in_a_browser(location, url):
     assert str(parse(follow("http://shop.example/d/p?z", location))) == url
+
+
+@pytest.mark.parametrize(
+    "here", ["shop.example/d/p", "http:/shop.example/d/p", "HTTP:\\\\shop.example\\d/p"]
+)
+def test_a_relative_location_stays_on_its_host_however_that_was_spelled(here):
+    assert follow(here, "/c.jpg") == "http://shop.example/c.jpg"
+    assert follow(here, "c.jpg") == "http://shop.example/d/c.jpg"

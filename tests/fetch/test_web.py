@@ -391,3 +391,53 @@ def test_a_proxy_that_refuses_is_named(server, ask, monkeypatch):
     assert ask("http://shop.example/a").state == "proxy"
     # The server knows no CONNECT.
     assert ask("https://shop.example/a").state == "proxy"
+
+
+def test_a_redirect_to_a_host_without_an_address_shows_that_the_first_one_answered(server, ask):
+    server.routes["/a"] = lambda handler: handler.answer(302, Location="http://nowhere.invalid/")
+    answer = ask("/a")
+    assert (answer.state, answer.http_status) == ("dns", 302)
+
+
+def test_a_server_that_drips_odd_headers_holds_nothing_up(server, ask):
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Old : 1\r\n")
+        if len(server.times("/a")) > 1:
+            for _ in range(100):
+                if server.stopped.wait(0.1):
+                    break
+                handler.wfile.write(b"x")
+        handler.close_connection = True
+
+    server.routes["/a"] = drip
+    begun = time.monotonic()
+    assert ask("/a", timeout=0.5, silence_timeout=5).state == "timeout"
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_odd_answer_that_breaks_off_is_not_whole(server, ask, whole):
+    def old(handler):
+        length = 7 if whole else 9
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nX-Old : 1\r\n\r\n"
+        handler.wfile.write(head.encode() + b"picture")
+        handler.close_connection = True
+
+    server.routes["/a"] = old
+    answer = ask("/a")
+    assert (answer.state, answer.body, answer.is_whole) == ("ok", b"picture", whole)
+
+
+@pytest.mark.parametrize(
+    ("packed", "is_whole"),
+    [
+        (zlib.compress(b"picture")[2:-4], True),
+        (gzip.compress(b"pic") + gzip.compress(b"ture"), True),
+        (gzip.compress(b"picture") + b"rubbish", True),
+        (gzip.compress(b"picture")[:-3], False),
+    ],
+)
+def test_packed_bodies_of_all_kinds_are_unpacked(server, ask, packed, is_whole):
+    server.routes["/a"] = lambda handler: handler.answer(200, packed, Content_Encoding="deflate")
+    answer = ask("/a")
+    assert (answer.state, answer.body, answer.is_whole) == ("ok", b"picture", is_whole)

@@ -196,6 +196,33 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path, pict
     assert not output.exists()
 
 
+def test_a_forged_numpy_type_is_never_made(tmp_path):
+    """With numpy's own types, this file reads memory at an address of its choice."""
+
+    class Forged:
+        def __init__(self, made, arguments, state):
+            self.parts = (made, arguments, state)
+
+        def __reduce__(self):
+            return self.parts
+
+    kind = Forged(np.dtype, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0))
+    reconstruct = np._core.multiarray._reconstruct
+    state = (1, (1,), kind, False, b"A" * 8)
+    forged = Forged(reconstruct, (np.ndarray, (0,), b"b"), state)
+    twice = Forged(np.ndarray, (forged,), None)
+    path = tmp_path / "forged.pt"
+    torch.save({"state_dict": {"a": torch.ones(1)}, "prec": [forged, twice]}, path)
+    code = (
+        "import sys; from pathlib import Path; from modc.networks import safe_load\n"
+        "content = safe_load.read(Path(sys.argv[1]))\n"
+        "print([type(one).__module__ for one in content['prec']], repr(content['prec']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "numpy" not in done.stdout and "modc.networks.safe_load" in done.stdout
+
+
 def test_the_command_line_embeds_with_a_public_checkpoint(tmp_path, public_checkpoint, pictures):
     output = tmp_path / "e.npz"
     command = [sys.executable, "-m", "modc.cli", "embed", "--network", "ASEN++"]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import torch
@@ -173,3 +174,21 @@ def test_a_precision_that_is_set_is_taken():
     cpu = torch.device("cpu")
     assert training_dtype("bfloat16", cpu) is torch.bfloat16
     assert training_dtype("float32", cpu) is torch.float32
+
+
+@pytest.mark.parametrize("kind", ["link", "another's"])
+def test_a_folder_of_locks_that_another_user_made_is_refused(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / f"modc-{os.getuid()}"
+    if kind == "link":
+        (tmp_path / "theirs").mkdir()
+        folder.symlink_to(tmp_path / "theirs")
+    else:
+        folder.mkdir()
+        other = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: other)
+        folder.rename(tmp_path / f"modc-{other}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("modc.training.device.visible_gpus", lambda: ["0"])
+    with pytest.raises(UserError, match="belongs to another user; set TMPDIR"), lease():
+        raise AssertionError("leased")

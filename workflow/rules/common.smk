@@ -107,7 +107,9 @@ onstart:
     if not GPUS and workflow.local_exec and any(job.rule.name in TRAINING for job in jobs):
         without_a_gpu()
     names = {job.rule.name for job in jobs}
-    for line in stops(config, bool(names & {*TRAINING}), "fetch_fashionai" in names):
+    # With --keep-going the other dataset is trained all the same.
+    extracts = "fetch_fashionai" in names and not workflow.execution_settings.keep_going
+    for line in stops(config, bool(names & {*TRAINING}), extracts):
         sys.exit(f"Error: {line}")
     claim_folders(jobs)
     try:
