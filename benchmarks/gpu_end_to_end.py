@@ -92,12 +92,13 @@ class Run:
             *("index", "--format", layout, "--folder", folder),
             *("--missing-images", missing, "--output", index),
         )
-        part = self.config["labeled_part"]
-        for percent in self.config["grid"]["labeled_percent"][dataset]:
+        cells = [cell for cell in grid.cells(self.config) if cell.dataset == dataset]
+        for cell in {self._labeled(cell): cell for cell in cells}.values():
+            part = grid.labeled_part(self.config, cell)
             self.modc(
-                *("subset", "--index", index, "--percent", percent, "--rule", part["rule"]),
-                *("--at-least", part["at_least"], "--seed", part["seed"]),
-                *("--output", prepared / f"{percent}.csv"),
+                *("subset", "--index", index, "--percent", cell.labeled_percent),
+                *("--rule", part["rule"], "--at-least", part["at_least"], "--seed", part["seed"]),
+                *("--output", self._labeled(cell)),
             )
         sizes = grid.sizes_of_dataset(self.config, dataset)
         self.modc(
@@ -119,7 +120,7 @@ class Run:
                 *("train", "--config", "config.yaml", "--dataset", cell.dataset),
                 *("--network", cell.network, "--percent", cell.labeled_percent),
                 *("--seed", cell.seed, "--index", prepared / "index"),
-                *("--labeled", prepared / f"{cell.labeled_percent}.csv"),
+                *("--labeled", self._labeled(cell)),
                 *("--packed", prepared / f"{sizes['image']}.npy"),
                 *(("--detail", prepared / f"{sizes['detail']}.npy") if "detail" in sizes else ()),
                 *(("--initial", output / before / following) if before else ()),
@@ -163,6 +164,10 @@ class Run:
 
     def _folder(self, dataset: str) -> Path:
         return self.datasets.get(dataset, Path(self.config["data"]) / dataset)
+
+    def _labeled(self, cell: Cell) -> Path:
+        seed = grid.labeled_part(self.config, cell)["seed"]
+        return self._prepared(cell.dataset) / f"labeled-{cell.labeled_percent}-{seed}.csv"
 
     def _prepared(self, dataset: str) -> Path:
         return Path(self.config["data"]) / dataset / "prepared"

@@ -115,6 +115,14 @@ def job_of(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
     return next(job for job in jobs(config, cell) if stage in job)
 
 
+def labeled_part(config: dict, cell: Cell) -> dict:
+    """Return rule, at_least and seed of the draw of the cell's labelled part (A8)."""
+    if cell.labeled_percent == 100:  # all images, by any rule
+        return {"rule": "stratified", "at_least": 0, "seed": 0}
+    part = config["labeled_part"]
+    return part | ({"seed": cell.seed} if part["seed"] == "each" else {})
+
+
 def public_checkpoint(config: dict, cell: Cell) -> str | None:
     """Return the file of public weights that is this cell's baseline, None to train it (A15)."""
     settings = config["networks"][cell.network]
@@ -170,7 +178,7 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         **training["stages"][cell.network][warm_up],
     }
     if cell.labeled_percent < 100:
-        settings["labeled_part"] = config["labeled_part"]
+        settings["labeled_part"] = labeled_part(config, cell)
     if stage in MODC:
         modc = config["modc"]
         settings |= _modc_optimizer(modc["stages"][cell.network])

@@ -1,6 +1,7 @@
 """The grid: its cells, and what of the configuration each training may read."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,16 @@ def test_what_makes_this_model_changes_its_settings_and_their_fingerprint(paper,
     before = grid.training_settings(paper, CELL, "warm_up")
     after = grid.training_settings(changed(paper, path, value), CELL, "warm_up")
     assert grid.fingerprint(after) != grid.fingerprint(before)
+
+
+def test_each_seed_draws_its_labelled_part_unless_one_is_named(paper):
+    cells = [grid.Cell("FashionAI", "ASENv2", 10, seed) for seed in (0, 1)]
+    assert [grid.labeled_part(paper, cell)["seed"] for cell in cells] == [0, 1]
+    one = changed(paper, ("labeled_part", "seed"), 7)
+    assert [grid.labeled_part(one, cell)["seed"] for cell in cells] == [7, 7]
+    whole = [replace(cell, labeled_percent=100) for cell in cells]
+    assert grid.labeled_part(paper, whole[0]) == grid.labeled_part(one, whole[1])
+    assert "labeled_part" not in grid.training_settings(paper, whole[0], "warm_up")
 
 
 def test_the_checkpoint_choice_matters_only_to_a_stage_that_starts_from_one(paper):

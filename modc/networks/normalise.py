@@ -11,12 +11,13 @@ DEVIATION = (0.229, 0.224, 0.225)
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """Return float32 images (B, 3, H, W) with ImageNet's mean and deviation taken out.
+    """Return images (B, 3, H, W) with ImageNet's mean and deviation taken out.
 
-    pixels: uint8 or float (B, 3, H, W), RGB, 0 to 255.
+    pixels: uint8 or float (B, 3, H, W), RGB, 0 to 255. The result is float32, of float64 float64.
     """
     mean, deviation = _statistics(pixels.device)
-    return (pixels.float() / 255 - mean) / deviation
+    pixels = pixels.to(torch.promote_types(pixels.dtype, torch.float32))
+    return (pixels / 255 - mean) / deviation
 
 
 @cache

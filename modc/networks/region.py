@@ -51,7 +51,7 @@ def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) ->
     """
     height, width = image.shape[:2]
     short = min(height, width)
-    left, top, side = (int(length * (short / size)) for length in region)
+    left, top, side = (int(length / size * short) for length in region)
     left += (width - short) // 2
     top += (height - short) // 2
     crop = Image.fromarray(image).crop((left, top, left + side, top + side))

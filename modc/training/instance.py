@@ -44,15 +44,20 @@ def embedded(network: nn.Module, images: Images) -> Embedded:
     size = images.pixels.shape[2]
     features = network.features(normalise(images.pixels))
     if not isinstance(network, ASENpp):
-        vector = network.head(features, images.attribute)[0].float()
+        vector = _precise(network.head(features, images.attribute)[0])
         return Embedded(vector, None, vector)
     vector, attention = network.global_head(features, images.attribute)
-    vector = vector.float()
+    vector = _precise(vector)
     if images.details is None:
         return Embedded(vector, None, functional.normalize(vector, dim=1))
     crops = crop_detail(images.details, region_of_interest(attention, size), size)
-    local = network.local_head(normalise(crops), images.attribute).float()
+    local = _precise(network.local_head(normalise(crops), images.attribute))
     return Embedded(vector, local, network.similarity_embedding(vector, local))
+
+
+def _precise(vector: Tensor) -> Tensor:
+    """Return bfloat16 as float32, and what is as precise as that as it is."""
+    return vector.to(torch.promote_types(vector.dtype, torch.float32))
 
 
 def embedded_groups(network: nn.Module, groups: list[Images]) -> list[Embedded]:
@@ -65,6 +70,21 @@ def embedded_groups(network: nn.Module, groups: list[Images]) -> list[Embedded]:
         return [embedded(network, images) for images in groups]
     with in_groups(network, len(groups)):
         return embedded(network, joined(groups)).split(len(groups[0].numbers))
+
+
+def in_pass_order(network: nn.Module, roles: list) -> list:
+    """Return a triplet's anchor, positive and negative in the order in which they pass, or back.
+
+    The public ASEN and ASENv2 pass the negative before the positive, the public ASEN++ after it.
+    Only the running statistics of batch normalization depend on it.
+    """
+    anchor, one, other = roles
+    return roles if isinstance(network, ASENpp) else [anchor, other, one]
+
+
+def embedded_triplets(network: nn.Module, roles: list[Images]) -> list[Embedded]:
+    """Pass anchors, positives and negatives through the network as the public code does."""
+    return in_pass_order(network, embedded_groups(network, in_pass_order(network, roles)))
 
 
 def concatenated(parts: list[Embedded]) -> Embedded:

@@ -13,7 +13,7 @@ Each stage keeps the losses of those before.
 The last three are in `modc.training.semi_supervised`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,13 @@ from modc.losses.self_supervision import Predictor, self_supervision_loss
 from modc.networks.asen_pp import ASENpp
 from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
-from modc.training.instance import Embedded, concatenated, embedded_groups, instance_terms
+from modc.training.instance import (
+    Embedded,
+    concatenated,
+    embedded_groups,
+    in_pass_order,
+    instance_terms,
+)
 from modc.training.warm_up import WarmUp
 
 # Each loss, and the setting that it takes (A4).
@@ -207,10 +213,22 @@ class Modc(WarmUp):
         elif self.settings["flip"]:
             skip_flips(groups, size, rng)
 
-    def embedded_views(self, views: list[list[Images]]) -> list[list[Embedded]]:
-        """Pass all groups of all views through the network, batch statistics over each group."""
+    def embedded_views(
+        self, triplets: list[list[Images]], others: Sequence[list[Images]] = ()
+    ) -> list[list[Embedded]]:
+        """Pass all groups of all views through the network, batch statistics over each group.
+
+        triplets: views of anchors, positives and negatives, which pass in the public code's order;
+        others: views of any groups. Returns what the network makes of these and then of those.
+        """
+        views = [*(in_pass_order(self.network, view) for view in triplets), *others]
         parts = iter(embedded_groups(self.network, [images for view in views for images in view]))
-        return [[next(parts) for _ in view] for view in views]
+        found = [[next(parts) for _ in view] for view in views]
+        of_triplets = found[: len(triplets)]
+        return [
+            *(in_pass_order(self.network, view) for view in of_triplets),
+            *found[len(triplets) :],
+        ]
 
     def cluster_loss(
         self, views: list[Embedded], groups: list[Images], value: Tensor, rows: Tensor

@@ -92,7 +92,7 @@ class SemiSupervised(Modc):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, each the mean over its views."""
         # One pass for a GPU, which is fast with large ones.
-        embedded = self.embedded_views([*batch.labeled, *batch.unlabeled])
+        embedded = self.embedded_views(batch.labeled, batch.unlabeled)
         terms = self.labeled_terms(batch.labeled, embedded[: len(batch.labeled)])
         groups = batch.unlabeled[0]
         views = [concatenated(view) for view in embedded[len(batch.labeled) :]]

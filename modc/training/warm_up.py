@@ -10,7 +10,7 @@ from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
 from modc.training.augment import randomly_flipped, skip_flips
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
-from modc.training.instance import embedded_groups, instance_terms
+from modc.training.instance import embedded_triplets, instance_terms
 
 
 class WarmUp:
@@ -51,7 +51,7 @@ class WarmUp:
         Batch normalisation takes its statistics over anchors, positives and negatives each, as in
         the public code, which passes them through the network one after the other.
         """
-        return instance_terms(*embedded_groups(self.network, batch), self.settings)
+        return instance_terms(*embedded_triplets(self.network, batch), self.settings)
 
     def after_step(self) -> None:
         """Do what follows the optimizer's step: nothing here."""

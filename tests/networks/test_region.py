@@ -71,10 +71,26 @@ def test_the_original_is_cut_in_its_centre_square(shape):
     whole = crop_original(image, (0, 0, 224), 224)
     assert np.array_equal(whole, np.asarray(square.resize((112, 112), Image.Resampling.BILINEAR)))
     part = crop_original(image, (56, 28, 112), 224)
-    scale = short / 224
-    box = [int(28 * scale), int(56 * scale), int(112 * scale)]
+    box = [int(28 / 224 * short), int(56 / 224 * short), int(112 / 224 * short)]
     cut = square.crop((box[1], box[0], box[1] + box[2], box[0] + box[2]))
     assert np.array_equal(part, np.asarray(cut.resize((112, 112), Image.Resampling.BILINEAR)))
+
+
+def test_lengths_are_rounded_as_by_the_public_code():
+    """Divided by the view's side first, which may give another pixel."""
+    differ = [
+        (length, short)
+        for short in range(224, 1025)
+        for length in range(180)
+        if int(length / 224 * short) != int(length * (short / 224))
+    ]
+    assert differ
+    for length, short in differ[:20]:
+        image = np.zeros((short, short, 3), np.uint8)
+        edge = int(length / 224 * short)
+        image[:, edge:] = 255
+        crop = crop_original(image, (length, 0, 28), 224)
+        assert crop.min() == 255, (length, short)
 
 
 @pytest.mark.parametrize("detail", [64, 96, 100])

@@ -46,6 +46,7 @@ def test_an_alternative_passes_the_schema_and_is_known_by_its_name(paper, name, 
 
 @pytest.mark.parametrize(("name", "alternative"), ALTERNATIVES)
 def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, alternative):
+    paper = configuration.merge(paper, {"grid": {"seeds": [0, 1]}})
     other = assume(paper, name, alternative)
 
     def made(config: dict) -> list:

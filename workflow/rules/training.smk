@@ -43,9 +43,7 @@ def training_inputs(wildcards):
     settings, cell, stages = config_of(wildcards), cell_of(wildcards), stages_of(wildcards)
     prepared = PREPARED.format(dataset=cell.dataset)
     sizes = grid.packed_sizes(settings, cell.dataset, cell.network, stages[-1])
-    part = settings["labeled_part"]
-    if cell.labeled_percent == 100:  # all images, by any rule
-        part = {"rule": "stratified", "at_least": 0, "seed": 0}
+    part = grid.labeled_part(settings, cell)
     files = {
         "index": f"{prepared}/index/index.json",
         "labeled": LABELED.format(
