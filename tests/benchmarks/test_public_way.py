@@ -202,6 +202,7 @@ def test_asenpp_has_details_and_the_public_codes_rates(tmp_path):
     assert [group["lr"] for group in adam.param_groups] == [1e-5, 1e-4]
 
 
+@pytest.mark.slow
 def test_every_way_is_measured(tmp_path, settings):
     how = training.draw(tmp_path / "drawn", 8, SIZE), 1, 0, Machine(CPU, torch.float32)
     rows = training.measure_training("ASEN++", *how)
