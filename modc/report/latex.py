@@ -1,4 +1,7 @@
-"""Tables as LaTeX: a whole document with booktabs that pdflatex takes as it stands."""
+"""Tables as LaTeX: each file compiles alone, and a paper may take it in by input.
+
+Such a paper loads booktabs and graphicx.
+"""
 
 from itertools import groupby
 
@@ -24,19 +27,27 @@ SPECIAL = {
     OUTSIDE_MARK: r"$\cdot$",
 }
 
-DOCUMENT = r"""\documentclass{article}
+# LaTeX makes \@nodocument \relax where a document begins: only before that, this is one.
+DOCUMENT = r"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
+\documentclass{article}
 \usepackage[a4paper,landscape,margin=12mm]{geometry}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \pagestyle{empty}
-\setlength{\parindent}{0pt}
+\def\tablealone{}
 \begin{document}
+\fi
+\begingroup
+\setlength{\parindent}{0pt}
 {\large\bfseries %(title)s\par}
 \medskip
 %(parts)s
 \footnotesize
 %(notes)s
+\par\endgroup
+\expandafter\ifx\csname tablealone\endcsname\relax\else
 \end{document}
+\fi
 """
 PART = r"""\begin{center}
 \resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%%
@@ -50,7 +61,7 @@ PART = r"""\begin{center}
 
 
 def latex(page: Page) -> str:
-    """Return the page as a document: a table a part, then the notes, on the pages it takes."""
+    """Return the page: a table a part, then the notes, a document where it is not in one."""
     columns = "l" + "r" * len(page.columns)
     parts = []
     for title, rows in page.parts.items():

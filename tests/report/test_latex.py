@@ -60,6 +60,15 @@ def test_structure(config, write_run, number, generated):
     assert ("NOT COMPARABLE" in text) == generated
 
 
+def test_what_makes_it_a_document_is_left_out_within_another_one():
+    text = latex(Page("Title", [("", "all")], {"Ours": []}, []))
+    alone = re.findall(r"\\expandafter\\ifx.*?\\relax\\else\n(.*?)\n\\fi\n", text, re.DOTALL)
+    assert alone[0].startswith(r"\documentclass") and alone[0].endswith(r"\begin{document}")
+    assert alone[1:] == [r"\end{document}"]
+    # No font size or indent of the table's is the paper's.
+    assert text.index(r"\begingroup") < text.index(r"\parindent") < text.index(r"\endgroup")
+
+
 @pytest.mark.parametrize("pdflatex", [path for path in [shutil.which("pdflatex")] if path])
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_compiles(config, write_run, tmp_path, pdflatex, number):
