@@ -44,7 +44,9 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 _PNG = b"\x89PNG\r\n\x1a\n"
-# Bytes of a PNG's texts and color profile, unpacked. Pillow opens no file with a longer one.
+# Of a PNG's texts, those that may say how it is to be turned, and the most bytes of one, unpacked:
+# Pillow opens no file with a longer text or color profile.
+_TURNING_TEXTS = (b"XML:com.adobe.xmp", b"Raw profile type exif")
 _TEXT_LIMIT = 1_000_000
 
 
@@ -59,14 +61,17 @@ class Unusable(Exception):
 def open_image(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
     """Return the image in `data`, its header read and its pixels not yet; of several, the first.
 
-    Raises Unusable for what is no photograph, of more than `most_pixels`, or in none of FORMATS.
+    Raises Unusable for what is no photograph, of more than `most_pixels`, or in none of FORMATS;
+    and for gray levels of 32 bits, since nothing says which of them is white.
     """
     with decoding(data):
-        image = Image.open(io.BytesIO(_without_long_texts(data)), formats=FORMATS)
+        image = Image.open(io.BytesIO(_without_texts(data)), formats=FORMATS)
     if image.width * image.height > most_pixels:
         raise Unusable(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
     if not is_photograph(*image.size):
         raise Unusable(NOT_AN_IMAGE, f"{image.width} x {image.height}: no photograph")
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+        raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no range")
     return image
 
 
@@ -111,14 +116,14 @@ def decoding(data: bytes) -> Iterator[None]:
 def orientation(image: Image.Image) -> int:
     """Return 1 to 8, how an opened image is to be turned, by its EXIF or else its XMP.
 
-    Anything but such a number counts as 1. Pillow turns a TIFF itself. Raises Unusable for a PNG
-    that is not whole, since its EXIF may stand behind its pixels.
+    Anything but such a number counts as 1. Raises Unusable for a PNG or TIFF that is not whole:
+    the EXIF of a PNG may stand behind its pixels, and Pillow turns a TIFF as it decodes it.
     """
+    if image.format in ("PNG", "TIFF"):
+        with decoding(b""):
+            image.load()
     if image.format == "TIFF":
         return 1
-    if image.format == "PNG":
-        with decoding(_PNG):
-            image.load()
     try:
         found = image.getexif().get(_ORIENTATION)
     # A damaged EXIF block may raise anything; the pixels are sound.
@@ -129,8 +134,9 @@ def orientation(image: Image.Image) -> int:
 
 def shown_size(image: Image.Image) -> tuple[int, int]:
     """Return the width and height of an opened image once it is upright."""
+    how = orientation(image)  # before the size, which it may change
     width, height = image.size
-    return (height, width) if orientation(image) >= 5 else (width, height)
+    return (height, width) if how >= 5 else (width, height)
 
 
 def turned(image: Image.Image, how: int) -> Image.Image:
@@ -139,14 +145,9 @@ def turned(image: Image.Image, how: int) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Return the image in RGB: 16 bits become 8, what is transparent becomes white.
-
-    Raises Unusable for gray levels of 32 bits, since nothing says which of them is white.
-    """
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    """Return an opened image in RGB: 16 bits become 8, what is transparent becomes white."""
+    if image.mode.startswith("I"):
         return _of_16_bits(image)
-    if image.mode in ("I", "F"):
-        raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no range")
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
@@ -199,42 +200,42 @@ def small_gray(data: bytes) -> np.ndarray | None:
     return gray[:, :, 0]
 
 
-def _without_long_texts(data: bytes) -> bytes:
-    """Return a PNG without the texts and color profiles for which Pillow would not open it.
+def _without_texts(data: bytes) -> bytes:
+    """Return a PNG without its color profile and its texts, save those that may turn it.
 
-    Other data come back as they are. EXIF, and XMP of an ordinary length, stay.
+    Pillow opens no file where one of them is too long. Other data come back as they are.
     """
     if not data.startswith(_PNG):
         return data
-    kept, at, room, dropped = [_PNG], len(_PNG), _TEXT_LIMIT, False
+    kept, at, turning = [_PNG], len(_PNG), set(_TURNING_TEXTS)
     while at < len(data):
         header = data[at : at + 8]
         end = at + 12 + struct.unpack(">I", header[:4])[0] if len(header) == 8 else len(data)
         if header[4:] in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
-            room -= _unpacked_length(header[4:], data[at + 8 : end - 4], room)
-            if room < 0:
-                at, dropped = end, True
-                continue
-        kept.append(data[at:end])
+            keyword, _, rest = data[at + 8 : end - 4].partition(b"\0")
+            wanted = keyword in turning and _is_short(header[4:], rest)
+            # Once each, so that no file has us unpack text after text.
+            turning.discard(keyword)
+        else:
+            wanted = True
+        if wanted:
+            kept.append(data[at:end])
         at = end
-    return b"".join(kept) if dropped else data
+    return b"".join(kept)
 
 
-def _unpacked_length(kind: bytes, chunk: bytes, room: int) -> int:
-    """Return the bytes of a chunk's text or profile once unpacked, at most `room` + 1."""
-    if room < 0:
-        return 0
-    rest = chunk.partition(b"\0")[2]
-    if kind in (b"zTXt", b"iCCP"):
+def _is_short(kind: bytes, rest: bytes) -> bool:
+    """Whether a PNG's text, what follows its keyword, is within the limit once unpacked."""
+    if kind == b"zTXt":
         packed = rest[1:]
     elif kind == b"iTXt" and rest[:1] == b"\1":
         packed = rest[2:].split(b"\0", 2)[-1]
     else:
-        return min(len(chunk), room + 1)
+        return len(rest) <= _TEXT_LIMIT
     try:
-        return len(zlib.decompressobj().decompress(packed, room + 1))
+        return len(zlib.decompressobj().decompress(packed, _TEXT_LIMIT + 1)) <= _TEXT_LIMIT
     except zlib.error:
-        return room + 1
+        return False
 
 
 def _unidentified(data: bytes) -> Unusable:

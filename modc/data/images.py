@@ -42,7 +42,7 @@ class ImageFolder:
         return found
 
     def size(self, path: str) -> tuple[int, int]:
-        """Return the image's width and height as shown, read from its header alone.
+        """Return the image's width and height as shown; only a PNG or TIFF is decoded for it.
 
         Raises UserError as `open`.
         """
