@@ -92,6 +92,8 @@ def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     factor = min(image.size) // (3 * min(size))
     if factor < 2 or image.mode not in ("RGB", "RGBA", "L", "LA", "CMYK"):
         return image
+    if "transparency" in image.info:  # one color, which would mix with its neighbors
+        return image
     return image.reduce(factor)
 
 

@@ -74,6 +74,14 @@ def test_what_is_transparent_becomes_white():
     assert pixels(prepare(file.getvalue(), **LIMITS).data).min() > 250
 
 
+def test_a_transparent_color_leaves_no_edge_when_shrunk():
+    image = Image.new("L", (600, 600), 0)
+    image.paste(255, (100, 100, 401, 401))
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "PNG", transparency=(0, 0, 0))
+    assert pixels(prepare(file.getvalue(), **LIMITS).data).min() > 250
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
