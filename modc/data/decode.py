@@ -56,7 +56,8 @@ def _plain_jpeg(path: Path) -> np.ndarray | None:
         if buffer is None or buffer.size < height * width * 3:
             buffer = _thread.buffer = np.empty(height * width * 3, np.uint8)
         return simplejpeg.decode_jpeg(data, buffer=buffer)
-    except (OSError, ValueError):
+    # Damaged data may make the decoder raise anything; one image must not stop the others.
+    except Exception:
         return None
 
 

@@ -124,6 +124,19 @@ def test_exif_that_turns_nothing_costs_nothing(tmp_path, photographs, monkeypatc
     assert squares(ImageFolder(tmp_path), "a.jpg", [64])[0].shape == (64, 64, 3)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, SystemError])
+def test_whatever_the_fast_decoder_raises_pillow_is_asked(
+    tmp_path, photographs, error, monkeypatch
+):
+    def fail(*_, **__):
+        raise error
+
+    (tmp_path / "a.jpg").write_bytes(encoded(photographs[0], "JPEG"))
+    monkeypatch.setattr(decode.simplejpeg, "decode_jpeg_header", fail)
+    (found,) = squares(ImageFolder(tmp_path), "a.jpg", [64])
+    assert np.array_equal(found, direct(tmp_path / "a.jpg", [64])[0])
+
+
 def test_a_picture_of_too_many_pixels_is_refused(tmp_path, photographs, monkeypatch):
     monkeypatch.setattr(simplejpeg, "decode_jpeg", None)
     data = bytearray(encoded(photographs[0], "JPEG"))
