@@ -49,10 +49,12 @@ class Confirmation:
 
     def failed(self, outcome: Outcome, item: Wanted, senders: Iterable[str], now: float) -> None:
         """Keep a failure for good; senders: what names who answered, or what."""
-        failure = _Failure(outcome, item, now, tuple(senders), not self._is_up)
+        # Where nothing names who answered, each host is taken for itself.
+        named = tuple(senders) or (item.host,)
+        failure = _Failure(outcome, item, now, named, not self._is_up)
         self._waiting.append(failure)
         if self._may_be_a_portals(failure):
-            for sender in failure.senders or (item.host,):
+            for sender in failure.senders:
                 self._groups[sender][outcome.name] = failure
 
     def up(self) -> None:
@@ -81,7 +83,7 @@ class Confirmation:
                 if not self._may_be_a_portals(failure):
                     outcomes.append(failure.outcome)
                 continue
-            for sender in failure.senders or (failure.item.host,):
+            for sender in failure.senders:
                 self._groups[sender].pop(failure.outcome.name, None)
             if failure.item.doubted < MOST_TIMES:
                 failure.item.doubted += 1
@@ -100,9 +102,8 @@ class Confirmation:
             if len(hosts) >= FEWEST_HOSTS and not self._with_images & {sender, *hosts}:
                 why = f"{sender} answered for {len(hosts)} hosts"
                 blocked |= {
-                    name: replace(outcome, state=BLOCKED, detail=why)
-                    for name, outcome in kept.items()
-                    if name in failures
+                    name: replace(failure.outcome, state=BLOCKED, detail=why)
+                    for name, failure in failures.items()
                 }
         waiting = {f.outcome.name: _as(f.outcome, UNCONFIRMED) for f in self._waiting}
         return list((kept | waiting | blocked).values())
