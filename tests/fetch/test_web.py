@@ -436,6 +436,7 @@ def test_an_odd_answer_that_breaks_off_is_not_whole(server, ask, whole):
         (gzip.compress(b"picture") + b"rubbish", True),
         (gzip.compress(b"picture")[:-3], False),
     ],
+    ids=["raw deflate", "two members", "rubbish behind", "broken off"],
 )
 def test_packed_bodies_of_all_kinds_are_unpacked(server, ask, packed, is_whole):
     server.routes["/a"] = lambda handler: handler.answer(200, packed, Content_Encoding="deflate")
