@@ -58,9 +58,9 @@ PARTS = {
         Step("the public way", "gpu_speed:public", 0.3),
         Step("ASEN++", "gpu_speed:asen_pp", 0.4),
         Step("jobs on one card", "gpu_jobs:jobs", 0.4),
-        Step("plan", "gpu_speed:plan", 0.4),
+        Step("ASEN", "gpu_speed:asen", 0.3),
+        Step("plan", "gpu_speed:plan", 0.1),
         Step("metrics", "gpu_speed:metrics", 0.2),
-        Step("ASEN", "gpu_speed:asen"),
     ),
     "end-to-end": (
         Step("smoke grid", "gpu_end_to_end:smoke", 0.65),

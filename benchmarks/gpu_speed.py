@@ -1,10 +1,12 @@
 """How fast a GPU is: every network and stage, the public way, the metrics, the paper's grid."""
 
+import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -18,9 +20,12 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from modc import config as configuration
+from modc import rates
 from modc.data.device_images import Budget, DeviceImages
+from modc.provenance import training_code
+from modc.rates import EVALUATION
 from modc.training.determinism import be_deterministic
-from modc.training.probe import endless_batches, made_up_task
+from modc.training.probe import endless_batches, made_up_task, measured, tensor_bytes
 from modc.training.start import start
 from modc.training.train import Machine, train_batch
 from modc.training.warm_up import WarmUp
@@ -32,6 +37,9 @@ ROUNDS, SECONDS = 3, 0.7
 QUEUED = 8
 KEPT, HOST, FIXED = "real input", "read from the host", "fixed batch"
 METRIC_ROUNDS = 3
+EMBEDDING_SECONDS = 3.0
+# In the folder of what the steps make: the measured rates, for `modc plan`.
+RATES = "rates.json"
 
 
 def asen(context: Context) -> Iterator[dict]:
@@ -65,12 +73,40 @@ def stages(context: Context, network: str) -> Iterator[dict]:
     for name, stage in chosen[:1] if context.small else chosen:
         settings = gpu_stages.settings(config, name, stage)
         try:
-            yield {"stage": stage, **_measured(settings, machine, context, products, copies)}
+            row = _measured(settings, machine, context, products, copies)
+            _keep(_rate(config, name, stage, row, machine), context, machine)
+            yield {"stage": stage, **row}
         except torch.OutOfMemoryError as error:
             yield {"stage": stage, "note": f"needs more memory: {str(error).splitlines()[0]}"}
         if machine.device.type == "cuda":
             torch.cuda.empty_cache()
+    embedding = measured(config, gpu_stages.cell(network), EVALUATION, machine, EMBEDDING_SECONDS)
+    _keep(embedding, context, machine)
+    yield {"stage": "embedding", KEPT: embedding["images_per_second"]}
     yield {"text": text}
+
+
+def _rate(config: dict, network: str, stage: str, row: dict, machine: Machine) -> dict:
+    """Return what was measured of a stage as `modc plan` reads it."""
+    gigabytes = row.get("peak memory, GiB")
+    return {
+        "subject": rates.subject(config, gpu_stages.cell(network), stage),
+        "images_per_second": row[KEPT],
+        "dtype": str(machine.precision).removeprefix("torch."),
+        "model_bytes": row["model, bytes"],
+        "embedding_dim": None,
+        "gpu_bytes": round(gigabytes * 2**30) if gigabytes else None,
+        "host_bytes": None,
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _keep(rate: dict, context: Context, machine: Machine) -> None:
+    """Add a rate to the file from which `plan` reads."""
+    on_gpu = machine.device.type == "cuda"
+    name = torch.cuda.get_device_name(0) if on_gpu else f"CPU {platform.machine()}"
+    on = {"device": name, "threads": None, "code": training_code()}
+    rates.add(Path(context.work) / RATES, [rate | on])
 
 
 def _measured(
@@ -87,20 +123,23 @@ def _measured(
         steps[name] = partial(_step, stage, adam, batches, machine)
     steps[FIXED] = partial(_step, stage, adam, repeat(next(batches)), machine)
     images = round(stage.images_per_triplet * settings["batch"])
-    rates = turns(dict.fromkeys(steps, images), steps, context, machine)
+    paces = turns(dict.fromkeys(steps, images), steps, context, machine)
     operations, moved = must_do(steps[FIXED], list(stage.network.parameters()))
     least = {"operations": operations / products, "bytes": moved / copies}
     bound = max(least, key=least.get)
     return {
         "images a step": images,
-        **rates,
-        "of the fixed batch": rates[KEPT] / rates[FIXED],
-        **_profiled(steps[KEPT], images / rates[KEPT], machine),
+        **paces,
+        "of the fixed batch": paces[KEPT] / paces[FIXED],
+        **_profiled(steps[KEPT], images / paces[KEPT], machine),
         "operations, T": operations / 1e12,
         "bytes, GB": moved / 1e9,
         "bound by": bound,
         "at the bound": images / least[bound],
-        "of the bound": rates[KEPT] * least[bound] / images,
+        "of the bound": paces[KEPT] * least[bound] / images,
+        "model, bytes": tensor_bytes(
+            [stage.network.state_dict(), adam.state_dict()["state"], stage.state()]
+        ),
         **({"peak memory, GiB": torch.cuda.max_memory_reserved() / 2**30} if on_gpu else {}),
     }
 
@@ -248,16 +287,18 @@ def metrics(context: Context) -> Iterator[dict]:
 
 
 def plan(context: Context) -> Iterator[dict]:
-    """Let `modc plan` measure this machine and say what the paper's grid takes."""
+    """Let `modc plan` say what the paper's grid takes at the rates that were measured before."""
     work = Path(context.work)
     config = configuration.load([ROOT / "config.yaml"])
     if context.small:
         config = gpu_stages.config(small=True)
         cells = {"networks": ["ASENv2"], "datasets": ["FashionAI"]}
         config["grid"] |= cells | {"labeled_percent": {"FashionAI": [100]}}
+    if not (work / RATES).exists():
+        raise Skipped("no stage was measured before it")
     configuration.write(work / "plan.yaml", config)
-    command = [sys.executable, "-m", "modc.cli", "plan", "--probe", "--gpus", "4"]
-    command += ["--config", work / "plan.yaml", "--rates", work / "rates.json"]
+    command = [sys.executable, "-m", "modc.cli", "plan", "--gpus", "4"]
+    command += ["--config", work / "plan.yaml", "--rates", work / RATES]
     answer = subprocess.run(
         list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False
     )

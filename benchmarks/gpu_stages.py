@@ -34,9 +34,14 @@ def config(small: bool) -> dict:
     return configuration.merge(read, changed)
 
 
+def cell(network: str) -> Cell:
+    """Return the cell whose stages are trained."""
+    return Cell("FashionAI", network, CELL_PERCENT, 0)
+
+
 def settings(config: dict, network: str, stage: str) -> dict:
     """Return what a stage of FashionAI's reads of a configuration."""
-    return training_settings(config, Cell("FashionAI", network, CELL_PERCENT, 0), stage)
+    return training_settings(config, cell(network), stage)
 
 
 def machine(device: str, precision: str = "auto") -> Machine:

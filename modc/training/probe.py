@@ -91,7 +91,7 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
             break
         log.info("%d of %d: measuring %s %s", number + 1, len(subjects), cell.network, stage)
         seconds = max(0.0, left) / max(1, needed - number)
-        rate = _measured(config, cell, stage, machine, seconds) | on
+        rate = measured(config, cell, stage, machine, seconds) | on
         if number >= needed and rate["probe_batch"] < rate["subject"]["batch"]:
             # What is derived from whole batches of another stage is nearer to the truth.
             log.info(OVER)
@@ -105,7 +105,11 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
     return rates
 
 
-def _measured(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
+def measured(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
+    """Return the rate of a stage, or of EVALUATION, without what it is measured on.
+
+    On a CPU it takes about so many seconds, by smaller batches where whole ones would take longer.
+    """
     if _is_gpu(machine):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -154,7 +158,7 @@ def _training(config: dict, cell: Cell, stage: str, machine: Machine, seconds: f
             train_batch(made, adam, next(batches), machine)
             if not sizes:
                 kept = [made.network.state_dict(), adam.state_dict()["state"], made.state()]
-                sizes.append(_bytes(kept))
+                sizes.append(tensor_bytes(kept))
 
         return Work(step, images_an_epoch(settings) / steps(settings))
 
@@ -290,13 +294,13 @@ def _packed(sizes: dict[str, int], images: int) -> dict[str, DeviceImages]:
     }
 
 
-def _bytes(value: object) -> int:
+def tensor_bytes(value: object) -> int:
     """Return the bytes of all tensors in nested dictionaries and lists."""
     if isinstance(value, torch.Tensor):
         return value.numel() * value.element_size()
     if isinstance(value, dict):
-        return sum(map(_bytes, value.values()))
-    return sum(map(_bytes, value)) if isinstance(value, list) else 0
+        return sum(map(tensor_bytes, value.values()))
+    return sum(map(tensor_bytes, value)) if isinstance(value, list) else 0
 
 
 def _is_gpu(machine: Machine) -> bool:

@@ -115,7 +115,7 @@ def test_each_network_gets_its_share_of_the_minute(tiny, monkeypatch):
         work = rates.subject(config, cell, stage)
         return {"busy": False, "subject": work, "probe_batch": work["batch"] - (len(given) > 3)}
 
-    monkeypatch.setattr(module, "_measured", measured)
+    monkeypatch.setattr(module, "measured", measured)
     monkeypatch.setattr(module.time, "monotonic", lambda: 0.0)
     found = probe(tiny, [Cell("FashionAI", "ASENv2", 10, 0)], CPU, {})
     assert given[:2] == [30.0, 60.0]
