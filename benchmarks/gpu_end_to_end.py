@@ -138,6 +138,7 @@ class Run:
                 *("--map-at-100", evaluation["map_at_100"]),
                 *("--unanswerable", evaluation["unanswerable"]),
                 *("--prioritized-order", evaluation["prioritized_order"]),
+                *("--acc-over", evaluation["acc_over"]),
                 *("--queries", folder / "queries.csv", "--output", folder / "scores.json"),
             )
 

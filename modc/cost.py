@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from modc.grid import (
     METHODS,
-    MODC,
     SEMI_SUPERVISED,
     SUPERVISED,
     Cell,
     last_stage,
+    position,
     stages,
     training_settings,
 )
@@ -75,14 +75,10 @@ def images_an_epoch(settings: dict) -> int:
     """Return how many images pass through training in one epoch; settings: the stage's."""
     batch = min(settings["batch"], settings["triplets_per_epoch"])
     triplets = settings["triplets_per_epoch"] // batch * batch  # the remainder is left out
-    stage, modc = settings["stage"], settings.get("modc")
-    if modc is None:
-        return triplets * ROLES
-    number = MODC.index(stage)
-    views = VIEWS if number >= MODC.index(modc["views_from"]) else 1
+    views = VIEWS if "colour_attributes" in settings else 1
     groups = 0
-    if number >= MODC.index("unlabeled"):
-        groups = max(1, round(modc["unlabeled_ratio"] * ROLES))
+    if position(settings["stage"]) >= position("unlabeled"):
+        groups = max(1, round(settings["modc"]["unlabeled_ratio"] * ROLES))
     return triplets * views * (ROLES + groups)
 
 

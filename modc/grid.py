@@ -33,6 +33,7 @@ METHODS = ("baseline", "modc")
 # From which stage on each of MODC's settings is read; the others from the first.
 READ_FROM = {
     "predictor": "self_supervised",
+    "predictor_rate": "self_supervised",
     "self_supervision_weight": "self_supervised",
     "unlabeled_ratio": "unlabeled",
     "hidden_labels": "unlabeled",
@@ -40,7 +41,14 @@ READ_FROM = {
     "pseudo_label_confidence": "pseudo_triplets",
 }
 # What of `modc` says which stages there are, not what one of them does.
-NO_STAGE_READS = ("stages", "warm_up", "full_labels_end")
+NO_STAGE_READS = (
+    "stages",
+    "warm_up",
+    "full_labels_end",
+    "convergence",
+    "views_from",
+    "colour_attributes",
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -66,24 +74,65 @@ def cells(config: dict) -> list[Cell]:
         for dataset in grid["datasets"]
         for network in grid["networks"]
         for percent in grid["labeled_percent"][dataset]
-        for seed in grid["seeds"]
+        for seed in seeds(config, dataset, network, percent)
+    ]
+
+
+def seeds(config: dict, dataset: str, network: str, percent: int) -> list[int]:
+    """Return the seeds of a cell of the grid: those of all, then its own further ones."""
+    grid = config["grid"]
+    further = [
+        seed
+        for extra in grid["extra_seeds"]
+        if (extra["dataset"], extra["network"]) == (dataset, network)
+        and percent in extra["labeled_percent"]
+        for seed in extra["seeds"]
+    ]
+    return list(dict.fromkeys([*grid["seeds"], *further]))
+
+
+def seeds_without_cell(config: dict) -> list[str]:
+    """Return what of `grid.extra_seeds` is for a cell that the grid lacks, a line each.
+
+    A file that makes the grid smaller need not take them back: they are not trained.
+    """
+    there = {(cell.dataset, cell.network, cell.labeled_percent) for cell in cells(config)}
+    return [
+        f"grid.extra_seeds: {extra['dataset']} {extra['network']} {percent} % is not in the grid, "
+        f"and not trained under further seeds"
+        for extra in config["grid"]["extra_seeds"]
+        for percent in extra["labeled_percent"]
+        if (extra["dataset"], extra["network"], percent) not in there
     ]
 
 
 def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
     """Return the stages, in order, that lead to the model of a method.
 
-    A warm-up of MODC's own has other random draws than the baseline's (A1). With all labels MODC
-    ends before there is anything unlabelled (A11).
+    MODC has a warm-up of its own, by its own recipe and with other draws than the baseline's, or
+    goes on from the baseline (A1). Public weights are a warm-up that is not trained (A15, A26).
+    With all labels MODC ends before there is anything unlabelled (A11).
     """
-    warm_up = ("warm_up",) if public_checkpoint(config, cell) else WARM_UP[cell.network]
+    has_public = public_weights(config, cell) is not None
+    network = config["networks"][cell.network]
+    is_public = has_public and network["public_baseline"] == "use"
+    baseline = ("warm_up",) if is_public else WARM_UP[cell.network]
     if method == "baseline":
-        return warm_up
+        return baseline
     modc = config["modc"]
-    if modc["warm_up"] == "apart":
+    if modc["warm_up"][cell.network] == "shared":
+        warm_up = baseline
+    elif has_public and network["public_start"] == "use":
+        warm_up = baseline if is_public else ("warm_up" + APART,)
+    else:
         warm_up = tuple(stage + APART for stage in WARM_UP[cell.network])
     last = modc["full_labels_end"] if cell.labeled_percent == 100 else MODC[-1]
     return (*warm_up, *MODC[: MODC.index(last) + 1])
+
+
+def position(stage: str) -> int:
+    """Return the place of a stage among MODC's, -1 for a warm-up, which comes before them."""
+    return MODC.index(stage) if stage in MODC else -1
 
 
 def last_stage(config: dict, cell: Cell, method: str) -> str:
@@ -123,13 +172,21 @@ def labeled_part(config: dict, cell: Cell) -> dict:
     return part | ({"seed": cell.seed} if part["seed"] == "each" else {})
 
 
-def public_checkpoint(config: dict, cell: Cell) -> str | None:
-    """Return the file of public weights that is this cell's baseline, None to train it (A15)."""
-    settings = config["networks"][cell.network]
+def public_weights(config: dict, cell: Cell) -> str | None:
+    """Return the file of public weights that the configuration names for a cell; None if none.
+
+    They were trained with all labels (A15).
+    """
     if cell.network != "ASEN++" or cell.labeled_percent != 100:
         return None
-    path = settings["public_checkpoints"].get(cell.dataset, "none")
-    return path if settings["public_baseline"] == "use" and path != "none" else None
+    path = config["networks"][cell.network]["public_checkpoints"].get(cell.dataset, "none")
+    return None if path == "none" else path
+
+
+def public_checkpoint(config: dict, cell: Cell, stage: str) -> str | None:
+    """Return the file of public weights that are the model of a stage; None for one to train."""
+    is_first = previous_stage(config, cell, stage) is None
+    return public_weights(config, cell) if is_first and _plain(stage) == "warm_up" else None
 
 
 def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
@@ -159,12 +216,20 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     The trainer sees nothing else, so a change anywhere else cannot change the model. Raises
     UserError if the cell has no such stage.
     """
-    training = config["training"]
+    training, modc = config["training"], config["modc"]
     network = config["networks"][cell.network]
     architecture = {key: part for key, part in network.items() if not key.startswith("public_")}
-    before = previous_stage(config, cell, stage)
-    shared = ("triplets_per_epoch", "batch", "margin", "precision", "evaluation_batch")
-    warm_up = "warm_up" if stage in MODC else stage.removesuffix(APART)
+    chain = _chain(config, cell, stage)
+    before = chain[-2] if len(chain) > 1 else None
+    own = modc["stages"][cell.network]
+    shared = ("batch", "margin", "precision", "evaluation_batch")
+    triplets = training["triplets_per_epoch"]
+    if training["epoch_size"] == "by_labels":
+        share = round(triplets * cell.labeled_percent / 100)
+        triplets = max(share, min(triplets, training["batch"]))  # at least a batch
+    # Of MODC's stages: the warm-up whose optimizer they inherit.
+    warm_up = [name for name in chain if name not in MODC][-1] if stage in MODC else stage
+    plain = _plain(warm_up)
     settings = {
         "dataset": cell.dataset,
         "network": cell.network,
@@ -174,17 +239,22 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         "stage_before": before,
         "architecture": architecture,
         "sizes": packed_sizes(config, cell.dataset, cell.network, stage),
+        "triplets_per_epoch": triplets,
         **{key: training[key] for key in shared},
-        **training["stages"][cell.network][warm_up],
+        **training["stages"][cell.network][plain],
+        **(own[plain] if warm_up != plain else {}),
     }
     if cell.labeled_percent < 100:
         settings["labeled_part"] = labeled_part(config, cell)
     if stage in MODC:
-        modc = config["modc"]
-        settings |= _modc_optimizer(modc["stages"][cell.network])
+        settings |= _modc_optimizer(own)
         part = "supervised" if stage == SUPERVISED else "semi_supervised"
         settings["epochs"] = settings["epochs"][part]
         settings["modc"] = _modc_settings(modc, cell.network, stage)
+    if stage in MODC or stage != plain:  # not the baseline's
+        settings["convergence"] = modc["convergence"]
+        if position(stage) >= position(modc["views_from"]):
+            settings["colour_attributes"] = modc["colour_attributes"]
     if before is None:
         weights = config["networks"]["weights"]
         backbones = [name for key, name in architecture.items() if key.endswith("backbone")]
@@ -194,8 +264,8 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     if "detail" in settings["sizes"]:
         settings["local_weight"] = training["local_weight"]
         settings["alignment_weight"] = training["alignment_weight"]
-    public = public_checkpoint(config, cell)
-    if stage == "warm_up" and public:
+    public = public_checkpoint(config, cell, stage)
+    if public:
         settings |= {"public_checkpoint": public, "epochs": 0}
     return settings
 
@@ -212,6 +282,10 @@ def fingerprint(value: object) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _plain(stage: str) -> str:
+    return stage.removesuffix(APART)
+
+
 def _chain(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
     chains = {method: stages(config, cell, method) for method in METHODS}
     for chain in chains.values():
@@ -223,8 +297,7 @@ def _chain(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
 
 def _modc_settings(modc: dict, network: str, stage: str) -> dict:
     """Return what a stage reads of `modc`."""
-    read_from = {**READ_FROM, "colour_attributes": modc["views_from"]}
-    here = MODC.index(stage)
+    here = position(stage)
     unread = set(NO_STAGE_READS)
     unread.add("centre_momentum" if modc["centres"] == "memory_bank" else "memory_bank")
     if modc["cluster_loss"] == "softmax":
@@ -234,12 +307,12 @@ def _modc_settings(modc: dict, network: str, stage: str) -> dict:
     return {
         key: value
         for key, value in modc.items()
-        if key not in unread and here >= MODC.index(read_from.get(key, SUPERVISED))
+        if key not in unread and here >= position(READ_FROM.get(key, SUPERVISED))
     }
 
 
-def _modc_optimizer(stage: dict) -> dict:
+def _modc_optimizer(own: dict) -> dict:
     """Return what MODC's stages read of `modc.stages.<network>`: no rates that they inherit."""
-    if stage["optimizer"] == "new":
-        return stage
-    return {key: stage[key] for key in ("epochs", "optimizer")}
+    if own["optimizer"] == "new":
+        return {key: value for key, value in own.items() if not key.startswith("warm_up")}
+    return {key: own[key] for key in ("epochs", "optimizer")}

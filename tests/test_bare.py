@@ -25,8 +25,10 @@ TINY = {
         "datasets": ["FashionAI"],
         "networks": ["ASENv2"],
         "labeled_percent": {"FashionAI": [100]},
+        "extra_seeds": [],
     },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
+    "modc": {"warm_up": {"ASENv2": "shared"}},
     "training": {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}, "supervised": {"epochs": 1}}},

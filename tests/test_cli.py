@@ -26,7 +26,13 @@ GOLDEN = Path(__file__).with_name("golden") / "metrics.json"
 TINY = {
     "run": "tiny",
     "datasets": {"FashionAI": {"image_size": 32, "detail_size": 32}},
-    "grid": {"datasets": ["FashionAI"], "networks": ["ASENv2"], "labeled_percent": {}},
+    "grid": {
+        "datasets": ["FashionAI"],
+        "networks": ["ASENv2"],
+        "labeled_percent": {},
+        "extra_seeds": [],
+    },
+    "modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}},
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
@@ -243,7 +249,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
             {"stage": ("warm_up", "unlabeled"), "percent": 10},
             "--stage: unlabeled does not follow warm_up; expected self_supervised",
         ),
-        ({"stage": "supervised", "assume": "A1=apart", "percent": 10}, "needs --initial model"),
+        ({"stage": "supervised", "assume": "A1=shared", "percent": 10}, "needs --initial model"),
         ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
         ({"assume": "A4"}, "--assume A4: expected a name and an alternative, as A4=margin"),
         ({"stage": "supervised"}, "ASENv2 supervised needs --initial model"),

@@ -16,13 +16,19 @@ from modc.cost import cell_stages
 from modc.grid import METHODS, Cell
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-GRID = {"datasets": ["FashionAI"], "networks": ["ASENv2"], "labeled_percent": {"FashionAI": [100]}}
+GRID = {
+    "datasets": ["FashionAI"],
+    "networks": ["ASENv2"],
+    "labeled_percent": {"FashionAI": [100]},
+    "extra_seeds": [],
+}
 
 
 @pytest.fixture
 def place(tmp_path) -> Path:
     """A folder with the configuration of one cell."""
-    write(tmp_path / "config.yaml", merge(load([REPOSITORY / "config.yaml"]), {"grid": GRID}))
+    change = {"grid": GRID, "modc": {"warm_up": {"ASENv2": "shared"}}}
+    write(tmp_path / "config.yaml", merge(load([REPOSITORY / "config.yaml"]), change))
     return tmp_path
 
 

@@ -149,5 +149,5 @@ def test_without_jsonschema_a_configuration_loads_unchecked_and_says_so_once(
     assert loaded(tmp_path)["run"] == "paper"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "pip install jsonschema" in caplog.text
-    with pytest.raises(UserError, match="the key 'grid' is missing"):
+    with pytest.raises(UserError, match="the key 'labeled_part' is missing"):
         config.load([REPOSITORY / "configs" / "smoke.yaml"])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from modc.config import load, merge
@@ -13,7 +14,7 @@ from modc.cost import (
     images_left,
     stage_costs,
 )
-from modc.grid import METHODS, MODC, Cell, cells, stages, training_settings
+from modc.grid import METHODS, MODC, NETWORKS, Cell, cells, stages, training_settings
 from modc.report.plan_data import LISTED
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
@@ -37,21 +38,24 @@ def test_the_papers_run_costs_what_the_readme_says(config):
     def trained(kind):
         return sum(one.trained for one in costs if one.kind == kind) / 1e6
 
-    assert (trained("warm-up"), trained("supervised")) == (672, 315)
+    assert (trained("warm-up"), trained("supervised")) == (2 * 672, 315)
     assert trained("semi-supervised") == 3150
     valid = {"FashionAI": 18_000, "DARN": 21_461}
-    baseline = [one for one in costs if one.kind == "warm-up"]
+    baseline = [one for one in costs if one.stage in ("warm_up_global", "warm_up")]
     assert sum(one.epochs * valid[one.cell.dataset] for one in baseline) == 42_535_040
 
 
 def test_images_left_are_those_of_the_stages_to_come(config):
     cell = Cell("FashionAI", "ASEN++", 10, 0)
     trained = {one.stage: one.trained for one in stage_costs(config, cell, LISTED["fashionai"])}
-    assert images_left(config, cell, "warm_up_global") == sum(trained.values())
+    baseline = trained["warm_up_global"] + trained["warm_up"]
+    assert images_left(config, cell, "warm_up_global") == baseline
+    assert images_left(config, cell, "warm_up") == trained["warm_up"]
+    assert images_left(config, cell, "warm_up_global_apart") == sum(trained.values()) - baseline
     assert images_left(config, cell, "pseudo_clusters") == trained["pseudo_clusters"]
-    apart = merge(config, {"modc": {"warm_up": "apart"}})
-    assert images_left(apart, cell, "warm_up") == trained["warm_up"]
-    assert images_left(apart, cell, "warm_up_global_apart") == sum(trained.values())
+    shared = merge(config, {"modc": {"warm_up": {"ASEN++": "shared"}}})
+    left = sum(trained.values()) - baseline
+    assert images_left(shared, cell, "warm_up_global") == left
 
 
 def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(config):
@@ -83,7 +87,8 @@ def test_public_weights_are_validated_and_not_trained(config):
 
 @pytest.mark.parametrize("warm_up", ["shared", "apart"])
 def test_chains_are_those_of_the_grid(config, warm_up):
-    config = merge(config, {"modc": {"warm_up": warm_up}, "grid": {"seeds": [0, 1]}})
+    warm_ups = dict.fromkeys(NETWORKS, warm_up)
+    config = merge(config, {"modc": {"warm_up": warm_ups}, "grid": {"seeds": [0, 1]}})
     found = [
         (chain[0].cell, tuple(one.stage for one in chain))
         for chain in chains(config, all_costs(config))
@@ -95,7 +100,7 @@ def test_chains_are_those_of_the_grid(config, warm_up):
     assert found == expected
 
 
-@pytest.mark.parametrize("views_from", ["supervised", "self_supervised"])
+@pytest.mark.parametrize("views_from", ["warm_up", "supervised", "self_supervised"])
 @pytest.mark.parametrize(("ratio", "triplets"), [(1.0, 40), (0.34, 43), (2.0, 3)])
 def test_an_epoch_has_the_images_that_training_counts(config, views_from, ratio, triplets):
     from modc.training.batches import batch_size, steps
@@ -113,6 +118,10 @@ def test_an_epoch_has_the_images_that_training_counts(config, views_from, ratio,
         kind = WarmUp if stage not in MODC else Modc if stage in MODC[:2] else SemiSupervised
         made = object.__new__(kind)  # without a network
         made.settings = settings
-        made.two_views = views_from == "supervised" or stage != "supervised"
+        first = ("warm_up_apart", *MODC).index(views_from.replace("warm_up", "warm_up_apart"))
+        views = {"warm_up_global_apart", "warm_up_apart", *MODC}
+        views -= {"supervised"} if first > 1 else set()
+        views -= {"warm_up_global_apart", "warm_up_apart"} if first > 0 else set()
+        made.colour = np.ones(8, bool) if stage in views else None
         expected = made.images_per_triplet * batch_size(settings) * steps(settings)
         assert images_an_epoch(settings) == expected

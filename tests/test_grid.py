@@ -17,17 +17,32 @@ def paper():
     return config.load([REPOSITORY / "config.yaml"])
 
 
-def test_the_paper_has_21_cells_a_seed(paper):
+def test_the_paper_has_21_cells_a_seed_and_further_seeds_of_five(paper):
     cells = grid.cells(paper)
-    assert len(cells) == len(set(cells)) == 21
+    assert len(cells) == len(set(cells)) == 21 + 5 * 2
+    further = {(c.network, c.seed) for c in cells if c.seed}
+    assert further == {("ASENv2", 1), ("ASENv2", 2)}
+    assert grid.seeds_without_cell(paper) == []
     paper["grid"]["seeds"] = [0, 1, 2]
     assert len(grid.cells(paper)) == 63
     assert len({cell.folder for cell in grid.cells(paper)}) == 63
 
 
+def test_single_cells_may_have_further_seeds(paper):
+    extra = {"dataset": "DARN", "network": "ASENv2", "labeled_percent": [10, 20], "seeds": [0, 1]}
+    paper["grid"]["extra_seeds"] = [extra]
+    assert len(grid.cells(paper)) == 22
+    assert grid.seeds(paper, "DARN", "ASENv2", 10) == [0, 1]
+    assert grid.seeds(paper, "DARN", "ASENv2", 100) == [0]
+    (line,) = grid.seeds_without_cell(paper)
+    assert "DARN ASENv2 20 % is not in the grid" in line
+    paper["grid"]["datasets"] = ["FashionAI"]
+    assert len(grid.seeds_without_cell(paper)) == 2
+
+
 def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
     cell = grid.Cell("DARN", "ASEN++", 10, 0)
-    assert grid.stages(paper, cell, "modc") == ("warm_up_global", "warm_up", *grid.MODC)
+    assert grid.stages(paper, cell, "baseline") == ("warm_up_global", "warm_up")
     assert grid.previous_stage(paper, cell, "warm_up") == "warm_up_global"
     assert grid.previous_stage(paper, cell, "warm_up_global") is None
     assert grid.previous_stage(paper, grid.Cell("DARN", "ASEN", 10, 0), "warm_up") is None
@@ -39,17 +54,19 @@ def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
 def test_one_job_trains_a_warm_up_and_another_modcs_stages(paper):
     cell = grid.Cell("DARN", "ASEN++", 10, 0)
     warm_up = ("warm_up_global", "warm_up")
-    assert grid.jobs(paper, cell) == [warm_up, grid.MODC]
-    assert grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0)) == [("warm_up",), ("supervised",)]
-    apart = changed(paper, ("modc", "warm_up"), "apart")
     own = ("warm_up_global_apart", "warm_up_apart")
-    assert grid.jobs(apart, cell) == [warm_up, own, grid.MODC]
-    assert grid.job_of(apart, cell, "warm_up_global_apart") == own
+    assert grid.jobs(paper, cell) == [warm_up, own, grid.MODC]
+    whole = grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0))
+    assert whole == [("warm_up",), ("warm_up_apart",), ("supervised",)]
+    assert grid.job_of(paper, cell, "warm_up_global_apart") == own
     assert grid.job_of(paper, cell, "unlabeled") == grid.MODC
+    shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
+    assert grid.jobs(shared, cell) == [warm_up, grid.MODC]
+    assert grid.jobs(shared, grid.Cell("DARN", "ASEN", 100, 0)) == whole
     with pytest.raises(
         UserError, match="stage warm_up_apart: ASEN\\+\\+ at 10 % has warm_up_global"
     ):
-        grid.job_of(paper, cell, "warm_up_apart")
+        grid.job_of(shared, cell, "warm_up_apart")
 
 
 def test_a_dataset_is_packed_at_the_sizes_that_any_network_reads(paper):
@@ -70,34 +87,75 @@ def test_with_all_labels_modc_ends_where_the_assumption_says(paper):
     assert grid.last_stage(other, cell, "modc") == "self_supervised"
     part = grid.Cell("DARN", "ASEN", 10, 0)
     assert grid.last_stage(other, part, "modc") == grid.last_stage(paper, part, "modc")
-    with pytest.raises(UserError, match="stage unlabeled: ASEN at 100 % has warm_up, supervised"):
+    with pytest.raises(
+        UserError, match="stage unlabeled: ASEN at 100 % has warm_up, warm_up_apart"
+    ):
         grid.previous_stage(paper, cell, "unlabeled")
 
 
 def test_a_warm_up_apart_is_modcs_alone_and_drawn_anew(paper):
     cell = grid.Cell("DARN", "ASEN++", 10, 0)
-    other = changed(paper, ("modc", "warm_up"), "apart")
-    assert grid.stages(other, cell, "baseline") == grid.stages(paper, cell, "baseline")
-    assert grid.stages(other, cell, "modc")[:3] == (
+    shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
+    assert grid.stages(shared, cell, "baseline") == grid.stages(paper, cell, "baseline")
+    assert grid.stages(shared, cell, "modc")[:2] == grid.stages(paper, cell, "baseline")
+    assert grid.stages(paper, cell, "modc")[:3] == (
         "warm_up_global_apart",
         "warm_up_apart",
         "supervised",
     )
-    assert grid.previous_stage(other, cell, "supervised") == "warm_up_apart"
-    assert "detail" not in grid.packed_sizes(other, "DARN", "ASEN++", "warm_up_global_apart")
-    shared = grid.training_settings(other, cell, "warm_up")
-    apart = grid.training_settings(other, cell, "warm_up_apart")
-    names = ("stage", "stage_before")
-    assert {k: v for k, v in shared.items() if k not in names} == {
-        k: v for k, v in apart.items() if k not in names
+    assert grid.previous_stage(paper, cell, "supervised") == "warm_up_apart"
+    assert "detail" not in grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_global_apart")
+
+
+# The rates by A19, A25 and the supplement, epochs by A17: of the baseline, and of MODC's own.
+RECIPES = {
+    ("ASEN", "warm_up"): ((200, 1e-4, 0.985, 1), (200, 2e-4, 0.985, 1)),
+    ("ASENv2", "warm_up"): ((50, 1e-4, 0.9, 3), (50, 2e-4, 0.985, 1)),
+    ("ASEN++", "warm_up_global"): ((50, 1e-4, 0.9, 3), (50, 2e-4, 0.9, 3)),
+    ("ASEN++", "warm_up"): ((20, 1e-5, 0.9, 1), (20, 1e-5, 0.9, 1)),
+}
+
+
+@pytest.mark.parametrize("network, stage", RECIPES)
+def test_a_baseline_has_the_original_recipe_and_modcs_warm_up_the_supplements(
+    paper, network, stage
+):
+    cell = grid.Cell("DARN", network, 10, 0)
+    keys = ("epochs", "learning_rate", "decay", "decay_every")
+    baseline, own = (
+        grid.training_settings(paper, cell, name) for name in (stage, f"{stage}_apart")
+    )
+    found = tuple(tuple(settings[key] for key in keys) for settings in (baseline, own))
+    assert found == RECIPES[network, stage]
+    if (network, stage) == ("ASEN++", "warm_up"):
+        rates = [settings["local_learning_rate"] for settings in (baseline, own)]
+        assert rates == [1e-4, 1e-5]
+    # Only MODC's ends by the plateau; all else is alike but the stage, which names the draws.
+    assert own["convergence"] == paper["modc"]["convergence"]
+    other = (*keys, "local_learning_rate", "stage", "stage_before", "convergence")
+    assert {k: v for k, v in baseline.items() if k not in other} == {
+        k: v for k, v in own.items() if k not in other
     }
-    assert shared["stage"] != apart["stage"]  # which names the draws
+    assert "convergence" not in baseline
+
+
+def test_modcs_later_stages_inherit_the_rates_of_the_warm_up_before_them(paper):
+    rates = ("learning_rate", "decay", "decay_every")
+    for warm_up, expected in (("apart", (2e-4, 0.985, 1)), ("shared", (1e-4, 0.9, 3))):
+        config = copy.deepcopy(paper)
+        config["modc"]["warm_up"]["ASENv2"] = warm_up
+        settings = grid.training_settings(config, CELL, "supervised")
+        assert tuple(settings[key] for key in rates) == expected
 
 
 def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(paper):
     named = changed(paper, ("networks", "ASEN++", "public_checkpoints", "DARN"), "there.pth")
     whole, part = grid.Cell("DARN", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN++", 10, 0)
     assert grid.stages(named, whole, "modc") == ("warm_up", "supervised")
+    own_start = changed(named, ("networks", "ASEN++", "public_start"), "train")
+    assert grid.stages(own_start, whole, "baseline") == ("warm_up",)
+    apart = ("warm_up_global_apart", "warm_up_apart", "supervised")
+    assert grid.stages(own_start, whole, "modc") == apart
     settings = grid.training_settings(named, whole, "warm_up")
     assert (settings["public_checkpoint"], settings["epochs"]) == ("there.pth", 0)
     for cell in (part, grid.Cell("FashionAI", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN", 100, 0)):
@@ -105,6 +163,13 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
         assert "public_checkpoint" not in grid.training_settings(named, cell, "warm_up")
     trained = changed(named, ("networks", "ASEN++", "public_baseline"), "train")
     assert grid.stages(trained, whole, "baseline") == ("warm_up_global", "warm_up")
+    # MODC starts from the public weights none the less (A26), unless it shares the baseline.
+    assert grid.stages(trained, whole, "modc") == ("warm_up_apart", "supervised")
+    settings = grid.training_settings(trained, whole, "warm_up_apart")
+    assert (settings["public_checkpoint"], settings["epochs"]) == ("there.pth", 0)
+    assert "public_checkpoint" not in grid.training_settings(trained, whole, "warm_up")
+    shared = changed(trained, ("modc", "warm_up", "ASEN++"), "shared")
+    assert grid.stages(shared, whole, "modc") == ("warm_up_global", "warm_up", "supervised")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +184,9 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
         ("pseudo_labels", "each_epoch", "pseudo_triplets"),
         ("pseudo_label_confidence", 0.5, "pseudo_triplets"),
         ("asenpp_space", "branches", None),
-        ("warm_up", "apart", None),
+        ("predictor_rate", "initial", "self_supervised"),
+        ("selection", "acc", "supervised"),
+        ("warm_up", dict.fromkeys(grid.NETWORKS, "shared"), None),
     ],
 )
 def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
@@ -128,8 +195,8 @@ def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
         before = grid.training_settings(paper, CELL, stage)
         same = grid.training_settings(other, CELL, stage) == before
         is_read = first is not None and grid.MODC.index(stage) >= grid.MODC.index(first)
-        if key == "warm_up":  # another model to start from
-            is_read = stage == "supervised"
+        if key == "warm_up":  # another model to start from, and its rates
+            is_read = True
         assert same is not is_read
 
 

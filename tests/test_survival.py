@@ -25,13 +25,17 @@ TINY = {
         "datasets": ["FashionAI"],
         "networks": ["ASENv2"],
         "labeled_percent": {"FashionAI": [10, 100]},
+        "extra_seeds": [],
     },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
     "training": {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 2}}},
     },
-    "modc": {"stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}}},
+    "modc": {
+        "warm_up": {"ASENv2": "shared"},
+        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+    },
     # --cores 1 must not make another model of it.
     "threads": 2,
 }

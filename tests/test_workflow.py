@@ -20,13 +20,20 @@ TINY = {
     "datasets": {
         "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 300, "seed": 0}}
     },
-    "grid": {"networks": ["ASENv2"], "labeled_percent": {"FashionAI": [100], "DARN": [10]}},
+    "grid": {
+        "networks": ["ASENv2"],
+        "labeled_percent": {"FashionAI": [100], "DARN": [10]},
+        "extra_seeds": [],
+    },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
     "training": {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {"stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}}},
+    "modc": {
+        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+    },
     "threads": 1,
 }
 

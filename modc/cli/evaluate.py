@@ -76,6 +76,13 @@ def embed(
     help="Prioritized retrieval: candidates that come first stand by similarity to the query, or "
     "to the centre of its value.",
 )
+@click.option(
+    "--acc-over",
+    type=click.Choice(["queries", "queries_and_candidates"]),
+    default="queries",
+    show_default=True,
+    help="The images whose nearest centre is asked for: Acc is the share of right ones.",
+)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 def score(
     embeddings: Path,
@@ -84,6 +91,7 @@ def score(
     map_at_100: str,
     unanswerable: str,
     prioritized_order: str,
+    acc_over: str,
     threads: int,
 ) -> None:
     """Score a retrieval: MAP@all, MAP@100, Recall@100, per attribute and overall.
@@ -95,6 +103,7 @@ def score(
     there is one; CUDA_VISIBLE_DEVICES= (empty) hides it.
     """
     from modc.atomic import write_bytes, write_json
+    from modc.evaluation.prioritized import right
     from modc.evaluation.scores import pairs, read_embeddings, read_facts, summarize
     from modc.evaluation.scores import score as score_queries
     from modc.evaluation.scoring import scoring
@@ -114,7 +123,16 @@ def score(
         log.warning("the GPU cannot score this (%s); the CPU does", str(error).split("\n")[0])
         scored = score_queries(**arrays, **how)
     attributes = len(facts["attribute_names"]) if facts else None
-    summary = summarize(scored, arrays["candidate_attribute"], attributes, map_at_100, unanswerable)
+    candidate_right = right(arrays, "candidate", arrays["centres"]) if "centres" in arrays else None
+    summary = summarize(
+        scored,
+        arrays["candidate_attribute"],
+        attributes,
+        map_at_100,
+        unanswerable,
+        candidate_right,
+        acc_over,
+    )
     table = scored.to_csv(index=False).encode() if queries else None
     if queries:
         write_bytes(queries, table)
@@ -123,6 +141,7 @@ def score(
         map_at_100=map_at_100,
         unanswerable=unanswerable,
         prioritized_order=prioritized_order,
+        acc_over=acc_over,
     )
     write_json(output, {**facts, **summary, "scoring": made_by})
     overall = summary["overall"]["MAP@100"]

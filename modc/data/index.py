@@ -61,6 +61,11 @@ class Index:
         obtained = int((self.images["split"] == "train").sum())
         return obtained + self.missing.get("train", 0), obtained
 
+    @property
+    def second_values(self) -> int:
+        """How many labels of training images are a further value of an attribute they have."""
+        return int(self.rows("train", "train").duplicated(["image", "attribute"]).sum())
+
 
 def check(index: Index) -> None:
     """Raise UserError if the index contradicts itself or cannot be trained and evaluated on."""
@@ -91,14 +96,20 @@ def check(index: Index) -> None:
             f"{index.attributes[row['attribute']]}; expected 0 to "
             f"{index.values[row['attribute']] - 1}"
         )
-    repeated = labels[labels.duplicated(["image", "attribute"])]
-    if len(repeated):
-        row = repeated.iloc[0]
-        raise UserError(
-            f"{name}: image {images['path'][row['image']]} has two labels of "
-            f"{index.attributes[row['attribute']]} in {row['split']}; expected one, as train, "
-            f"query or candidate"
-        )
+    # A training image may have several values of an attribute, as the public code lets it.
+    is_train = labels["role"] == "train"
+    asked, trained = labels[~is_train], labels[is_train]
+    for repeated in (
+        asked[asked.duplicated(["image", "attribute"])],
+        trained[trained.duplicated(["image", "attribute", "value"])],
+    ):
+        if len(repeated):
+            row = repeated.iloc[0]
+            raise UserError(
+                f"{name}: image {images['path'][row['image']]} has two labels of "
+                f"{index.attributes[row['attribute']]} in {row['split']}; expected one, as query "
+                f"or candidate, and different values, as train"
+            )
     for split, role in (
         ("train", "train"),
         *((split, role) for split in ("valid", "test") for role in ("query", "candidate")),
@@ -138,6 +149,7 @@ def write(index: Index, folder: Path) -> None:
         "images": {split: int((index.images["split"] == split).sum()) for split in SPLITS},
         "missing": index.missing,
         "generated": index.generated,
+        "second_values": index.second_values,
         "manifest_sha256": index.manifest_sha256,
         "sha256": index.sha256,
     }

@@ -37,7 +37,7 @@ def build_index(
     """
     frozen = manifest.read(folder)
     pictures = _by_key(frozen.pictures, key, folder)
-    images, listed, kept, missing, kept_before = [], [], [], {}, 0
+    images, listed, kept, missing, kept_before, repeated = [], [], [], {}, 0, 0
     for split in SPLITS:
         names, roles = read_split(splits, split, tuple(attributes.values()))
         keys = pd.Series([key(name) for name in names])
@@ -57,6 +57,10 @@ def build_index(
         kept_before += int(is_there.sum())
         images.append(pictures.loc[keys[is_there]].assign(split=split))
         for role, rows in roles.items():
+            if role == "train":
+                listed_rows = len(rows)
+                rows = rows.drop_duplicates()
+                repeated += listed_rows - len(rows)
             there = is_there[rows["image"]]
             listed.append(
                 rows.assign(split=split, role=role, image=number[rows["image"]])[LABEL_COLUMNS]
@@ -65,7 +69,7 @@ def build_index(
     found = pd.concat(images, ignore_index=True)
     _check_files(dataset, folder, found)
     labels, there = pd.concat(listed, ignore_index=True), np.concatenate(kept)
-    return Index(
+    index = Index(
         dataset=dataset,
         attributes=tuple(attributes),
         values=tuple(attributes.values()),
@@ -76,6 +80,15 @@ def build_index(
         generated=(folder / GENERATED).exists(),
         manifest_sha256=frozen.sha256,
     )
+    if repeated or index.second_values:
+        log.warning(
+            "%s: %d labels of training images are a second value of an attribute, and kept; %d "
+            "stand twice, and count once",
+            dataset,
+            index.second_values,
+            repeated,
+        )
+    return index
 
 
 def _by_key(pictures: pd.DataFrame, key: Callable[[str], str], folder: Path) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from modc.errors import UserError
 class Triplets:
     """Draws triplets from labels.
 
-    labels: columns image, attribute, value; an image has at most one value of an attribute.
+    labels: columns image, attribute, value, each row once. An image with several values of an
+    attribute stands under each of them, as in the public code, and so may be its own negative.
     negatives: "image" draws the negative uniformly over the attribute's images of other values
     (ASEN, ASENv2), "value" draws one of its other values first, then an image of it (ASEN++).
 

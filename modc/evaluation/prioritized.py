@@ -55,17 +55,24 @@ def priorities(
     return (pseudo == query_value).astype(float), found
 
 
-def accuracy(arrays: dict[str, np.ndarray], centres: np.ndarray) -> float:
-    """Return the mean Acc of the queries in `arrays`, as `modc.evaluation.scores.score` takes them.
+def right(arrays: dict[str, np.ndarray], role: str, centres: np.ndarray) -> np.ndarray:
+    """Return by attribute, int64 (A,), how many embeddings are nearest to their own value's centre.
 
-    centres: (A, V, D), rows of NaN where a value has none.
+    arrays: as `modc.evaluation.scores.score` takes them; role: "query" or "candidate"; centres: (A,
+    V, D), rows of NaN where a value has none.
     """
-    right = 0
-    for attribute in np.unique(arrays["query_attribute"]):
-        rows = arrays["query_attribute"] == attribute
-        nearest = nearest_values(unit(arrays["query_embedding"][rows]), centres[attribute], 1)
-        right += int((nearest[:, 0] == arrays["query_value"][rows]).sum())
-    return right / len(arrays["query_value"])
+    found = np.zeros(len(centres), np.int64)
+    for attribute in np.unique(arrays[f"{role}_attribute"]):
+        rows = np.flatnonzero(arrays[f"{role}_attribute"] == attribute)
+        embedding = unit(arrays[f"{role}_embedding"], rows)
+        nearest = nearest_values(embedding, centres[attribute], 1)[:, 0]
+        found[attribute] = np.count_nonzero(nearest == arrays[f"{role}_value"][rows])
+    return found
+
+
+def accuracy(arrays: dict[str, np.ndarray], centres: np.ndarray) -> float:
+    """Return the mean Acc of the queries in `arrays`, taken as in `right`."""
+    return int(right(arrays, "query", centres).sum()) / len(arrays["query_value"])
 
 
 def column_name(n: int, label: str, metric: str) -> str:

@@ -119,6 +119,8 @@ def summarize(
     attributes: int | None = None,
     map_at_100: str = "hits",
     unanswerable: str = "zero",
+    candidate_right: np.ndarray | None = None,
+    acc_over: str = "queries",
 ) -> dict:
     """Return the means of `score`'s rows: {"attributes": [one each, in order], "overall": ...}.
 
@@ -130,7 +132,9 @@ def summarize(
 
     attributes: how many there are; None for as many as the numbers say. map_at_100: the divisor
     of the plain MAP@100, "hits", "min" or "R". unanswerable: "zero" counts such a query as 0, as
-    the public code does, "exclude" leaves it out of the means.
+    the public code does, "exclude" leaves it out of the means. candidate_right: by attribute, int
+    (A,), the candidates nearest to their own value's centre; noted, and counted in Acc if acc_over
+    is "queries_and_candidates" (A27).
     """
     seen = max(queries["attribute"].max(), candidate_attribute.max(initial=0)) + 1
     if attributes is None:
@@ -139,16 +143,26 @@ def summarize(
         raise UserError(f"attribute {seen - 1} is out of range: there are {attributes} attributes")
     candidates = np.bincount(candidate_attribute, minlength=attributes)
     parts = [queries[queries["attribute"] == attribute] for attribute in range(attributes)]
+    right = [None] * attributes if candidate_right is None else candidate_right[:attributes]
+    how = (map_at_100, unanswerable, acc_over)
+    all_right = None if candidate_right is None else sum(right)
     return {
         "attributes": [
-            _means(part, int(count), map_at_100, unanswerable)
-            for part, count in zip(parts, candidates, strict=True)
+            _means(part, int(count), own, *how)
+            for part, count, own in zip(parts, candidates, right, strict=True)
         ],
-        "overall": _means(queries, len(candidate_attribute), map_at_100, unanswerable),
+        "overall": _means(queries, len(candidate_attribute), all_right, *how),
     }
 
 
-def _means(queries: pd.DataFrame, candidates: int, map_at_100: str, unanswerable: str) -> dict:
+def _means(
+    queries: pd.DataFrame,
+    candidates: int,
+    candidate_right: int | None,
+    map_at_100: str,
+    unanswerable: str,
+    acc_over: str,
+) -> dict:
     answerable = queries["relevant"] > 0
     counted = queries[answerable] if unanswerable == "exclude" else queries
 
@@ -168,6 +182,11 @@ def _means(queries: pd.DataFrame, candidates: int, map_at_100: str, unanswerable
     }
     if "Acc" in queries:
         summary["Acc"] = mean("Acc")
+        if candidate_right is not None:
+            summary["candidate_right"] = int(candidate_right)
+            if acc_over == "queries_and_candidates" and len(counted) + candidates:
+                right = counted["Acc"].sum() + candidate_right
+                summary["Acc"] = float(right / (len(counted) + candidates))
         summary["prioritized"] = {
             f"top{n}": {label: metrics(column_name(n, label, "")) for label in QUERY_LABELS}
             for n in TOP_N

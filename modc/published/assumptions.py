@@ -16,14 +16,16 @@ LEDGER = Path(__file__).with_name("assumptions.yaml")
 class Assumption:
     """One entry of assumptions.yaml.
 
-    default and each alternative: dotted config key -> value. not_ablated: why its alternatives
-    cannot be tried by training, "" if they can.
+    effect: what it could change. default and each alternative: dotted config key -> value; none
+    where there is nothing to set. not_ablated: why its alternatives cannot be tried by training, ""
+    if they can.
     """
 
     id: str
     name: str
     statement: str
     source: str
+    effect: str
     default: dict[str, object]
     alternatives: dict[str, dict[str, object]] = field(default_factory=dict)
     not_ablated: str = ""

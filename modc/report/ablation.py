@@ -7,17 +7,17 @@ import pandas as pd
 
 from modc.ablation import Variant, ablation_cells, trains, variants
 from modc.atomic import write_text
-from modc.evaluation.bootstrap import DRAWS, interval
-from modc.evaluation.prioritized import column_name
 from modc.grid import METHODS
 from modc.published.assumptions import find, name_of_setting
+from modc.published.claims import KNOWN, Place
 from modc.report.assumptions import changed
 from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
 from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
 from modc.report.markdown import markdown, plain
-from modc.report.results import STALE, Result, result_of
+from modc.report.results import STALE, collect, result_of
+from modc.report.trainings import Trainings, difference, pooled
 
 COLUMNS = [
     "assumption",
@@ -29,12 +29,14 @@ COLUMNS = [
     "difference",
     "low",
     "high",
+    "noise",
     "seeds",
     "data",
     "status",
 ]
 SAME = "the same model and scores"
 THE_RUN = "this run"
+BY_SIGN = "sign alone"
 
 
 def render(
@@ -62,55 +64,49 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
     """Return the run itself and each alternative: one row each, columns COLUMNS, fractions.
 
     baseline, modc (top1, known): overall MAP@100; Acc; difference: modc minus the run's; low, high:
-    its paired bootstrap interval over the queries. All are means over the same seeds, an
-    alternative's over those that the run has too. data: "", or why they are not the paper's;
-    status: "", or why there is no number, no difference, or a seed less.
+    the 95 % interval of the mean difference between trainings, paired by seed, NaN with one seed;
+    noise: how far the same number of two equal trainings differs in one of twenty cases, by the
+    run's spread, NaN where none is known. All are means over the same seeds, an alternative's over
+    those that the run has too. data: "", or why they are not the paper's; status: "", or why there
+    is no number, no difference, or a seed less.
     """
     run = _scores(run_folder, config, config)
-    rows = [_row(None, config, run, run)]
+    noise = _noise(run_folder, config)
+    rows = [_row(None, config, run, run, noise)]
     for variant in variants(config):
         own = _scores(run_folder / "ablation" / variant.name, variant.config, config)
-        rows.append(_row(variant, config, own, run))
+        rows.append(_row(variant, config, own, run, noise))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def _noise(run_folder: Path, config: dict) -> float:
+    cell = config["ablation"]["cell"]
+    place = Place(table="", **cell, **KNOWN, attribute="overall", metric="MAP@100")
+    spread = Trainings(collect(run_folder, config), config).spread(place)
+    return spread.reach() * 2**0.5 if spread and spread.is_usable else np.nan
+
+
 def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
-    """Return by seed: baseline, modc, Acc, and MAP@100 of every query; or why there is none."""
+    """Return by seed: baseline, modc, Acc, and the number of queries; or why there is none."""
     found = {}
     for cell in ablation_cells(config):
         results = {m: result_of(folder, own, cell, m) for m in METHODS}
         why = [r.status or (STALE if r.not_comparable == STALE else "") for r in results.values()]
-        queries = None if any(why) else _queries(folder / cell.folder, results["modc"], own)
-        if queries is None:
-            reason = next(filter(None, why), "queries.csv is missing or damaged")
-            found[cell.seed] = {"status": reason}
+        if any(why):
+            found[cell.seed] = {"status": next(filter(None, why))}
             continue
         found[cell.seed] = {
             "baseline": results["baseline"].value("overall", "MAP@100"),
             "modc": results["modc"].value("overall", "MAP@100", "known", "1"),
             "Acc": results["modc"].value("overall", "Acc"),
-            "queries": queries,
+            "queries": results["modc"].scores["overall"]["queries"],
             "data": why_not_comparable(results["modc"], "overall", own),
             "status": "",
         }
     return found
 
 
-def _queries(folder: Path, result: Result, own: dict) -> np.ndarray | None:
-    """Return MAP@100 (top1, known) of every query; None if the file does not have them all."""
-    column = column_name(1, "known", f"MAP@100/{own['evaluation']['map_at_100']}")
-    try:
-        queries = pd.read_csv(folder / "modc" / "queries.csv", usecols=["relevant", column])
-        values = queries[column].to_numpy(float)
-    except (OSError, ValueError):  # not there, not text, cut, or of other columns
-        return None
-    if len(values) != result.scores["overall"]["queries"] or not np.isfinite(values).all():
-        return None
-    is_counted = own["evaluation"]["unanswerable"] == "zero"
-    return values if is_counted else values[queries["relevant"] > 0]
-
-
-def _row(variant: Variant | None, config: dict, own: dict, run: dict) -> dict:
+def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: float) -> dict:
     row = dict.fromkeys(COLUMNS, np.nan)
     row |= dict.fromkeys(("assumption", "name", "data", "status"), "")
     row |= {"alternative": THE_RUN, "seeds": 0}
@@ -125,7 +121,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict) -> dict:
     both = [
         seed
         for seed in done
-        if not run[seed]["status"] and len(own[seed]["queries"]) == len(run[seed]["queries"])
+        if not run[seed]["status"] and own[seed]["queries"] == run[seed]["queries"]
     ]
     if not done:
         return row | {"status": next(scores["status"] for scores in own.values())}
@@ -141,9 +137,12 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict) -> dict:
         return row | {"status": f"{SAME}: {why}"}
     if not both:
         return row | {"status": "the run has no scores to compare with"}
-    differences = np.mean([own[s]["queries"] - run[s]["queries"] for s in both], axis=0)
-    low, high = interval(differences)
-    row |= {"difference": float(differences.mean()), "low": low, "high": high}
+    differences = [own[seed]["modc"] - run[seed]["modc"] for seed in both]
+    mean, spread = float(np.mean(differences)), pooled([differences])
+    row |= {"difference": mean, "noise": noise}
+    if spread and spread.is_usable:
+        found = difference(mean, spread.sd / len(both) ** 0.5, spread.dof)
+        row |= {"low": found.low, "high": found.high}
     return row | {"status": _missing_seeds(seeds, {**run, **own})}
 
 
@@ -168,7 +167,7 @@ def _page(frame: pd.DataFrame, config: dict) -> Page:
         f"Ablation of the assumptions: MODC({cell['network']})_top1, {cell['dataset']}, "
         f"{cell['labeled_percent']} % of the labels"
     )
-    headings = ("baseline", "MODC", "Acc", "difference", "95 % interval")
+    headings = ("baseline", "MODC", "Acc", "difference", "95 % interval", "noise")
     return Page(
         title, [("", name) for name in headings], {"Ours": _rows(frame)}, _notes(frame, config)
     )
@@ -181,12 +180,14 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
         label += f": {place['alternative']}" if label else place["alternative"]
         texts = [_percent(place[key]) for key in ("baseline", "modc", "Acc")]
         if place["status"].startswith(SAME):
-            texts += ["same", ""]
+            texts += ["same", "", ""]
         elif pd.isna(place["difference"]):
-            texts += ["" if place["alternative"] == THE_RUN else ABSENT, ""]
+            texts += ["" if place["alternative"] == THE_RUN else ABSENT, "", ""]
         else:
-            low, high = 100 * place["low"], 100 * place["high"]
-            texts += [f"{100 * place['difference']:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+            low, high, noise = (100 * place[key] for key in ("low", "high", "noise"))
+            texts.append(f"{100 * place['difference']:+.2f}")
+            texts.append(BY_SIGN if pd.isna(low) else f"{low:+.2f} to {high:+.2f}")
+            texts.append("not known" if pd.isna(noise) else f"± {noise:.2f}")
         rows.append(Row(label, place["assumption"], [Entry(text) for text in texts]))
     return rows
 
@@ -196,9 +197,10 @@ def _notes(frame: pd.DataFrame, config: dict) -> list[str]:
     notes = [
         "Overall MAP@100 of the test split in percent; MODC is top1 with the query's label known. "
         "Each alternative is tried alone, everything else as in this run.",
-        f"Difference: MODC's minus this run's, in points; its interval is a paired bootstrap over "
-        f"the queries ({DRAWS} draws), of their means over the seeds ({seeds}). It covers the "
-        f"choice of queries, not that of the seed: another seed moves a score too.",
+        f"Difference: MODC's minus this run's, in points, the mean over the seeds ({seeds}). Its "
+        f"interval is between trainings, paired by seed; with one seed there is none, and the sign "
+        f"alone says little. Noise: how far the same number of two equal trainings differs in one "
+        f"of twenty cases, by the spread between the run's trainings, where it has several seeds.",
     ]
     other = changed(config)
     if other:

@@ -46,7 +46,7 @@ def _section(assumption: Assumption, config: dict) -> str:
 def _lines(assumption: Assumption, config: dict, code) -> list[str]:
     own = setting(config, assumption)
     name = name_of_setting(config, assumption)
-    lines = [f"source: {assumption.source}"]
+    lines = [f"source: {assumption.source}", f"could change: {assumption.effect}"]
     for key, value in own.items():
         default = assumption.default[key]
         note = "the default" if value == default else f"the default is {_value(default)}"

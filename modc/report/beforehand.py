@@ -31,6 +31,7 @@ def beforehand(plan: Plan, jobs: int) -> list[str]:
         *_gpu(),
         *_weights(plan.config),
         *(line for dataset in plan.sizes for line in _dataset(plan.config, data, dataset)),
+        *grid.seeds_without_cell(plan.config),
     ]
 
 
@@ -147,7 +148,7 @@ def _named_files(config: dict) -> Iterator[str]:
     for name, start in _starts(config):
         if start not in ("imagenet", "none") and not Path(start).is_file():
             yield f"networks.weights.{name}: {start}: no such file"
-    named = {(cell.dataset, grid.public_checkpoint(config, cell)) for cell in grid.cells(config)}
+    named = {(cell.dataset, grid.public_weights(config, cell)) for cell in grid.cells(config)}
     for dataset, path in sorted(pair for pair in named if pair[1]):
         if not Path(path).is_file():
             yield f"networks.ASEN++.public_checkpoints.{dataset}: {path}: no such file"

@@ -1,34 +1,35 @@
-"""Pairs of numbers judged: what each says of a claim."""
+"""What each comparison that a claim makes says of it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import NamedTuple
 
 import pandas as pd
 
-from modc.published.claims import Pair, Place, Statement, pairs
+from modc.published.claims import Pair, Place, Statement, pairs, places_of
 from modc.report.results import NOT_IN_GRID, NOT_RUN
-from modc.report.verdicts import NO_INTERVAL, NOT_COMPARABLE, OUTSIDE
+from modc.report.trainings import Difference, rank_correlation
+from modc.report.verdicts import NO_SPREAD, NOT_COMPARABLE, OUTSIDE
 
-CELL_VERDICTS = ("supports", "opposes", "undecided", "missing")
-SUPPORTS, OPPOSES, UNDECIDED, MISSING = CELL_VERDICTS
+CELL_VERDICTS = ("supports", "opposes", "undecided", "described", "missing")
+SUPPORTS, OPPOSES, UNDECIDED, DESCRIBED, MISSING = CELL_VERDICTS
 # How a difference was judged.
 BY_INTERVAL, BY_SIGN = ("interval", "sign")
 
-# Returns the paired interval (low, high) of the first place minus the second, None if unknown.
-PairedInterval = Callable[[Place, Place], tuple[float, float] | None]
+# Returns the difference of two places with its interval (`modc.report.trainings.Trainings`).
+ByTrainings = Callable[[Place, Place], Difference]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A pair of numbers and what it says of a claim.
+    """A pair of numbers and what it says of a claim; or the correlation of a share of the labels.
 
     where: the table, or the dataset that the paper does not have. better_name, worse_name: the two
-    rows. values, difference and its 95 % interval (low, high) are fractions, NaN where absent.
-    judged_by: "interval" or "sign", "" without numbers. verdict: one of CELL_VERDICTS, or OUTSIDE
-    where the run's grid does not have both. status: why there is no number, why it is not
-    comparable, or why there is no interval, else "".
+    rows. values, difference and its 95 % interval (low, high) are fractions, p is against no
+    difference; NaN where absent. judged_by: "interval" or "sign", "" without numbers. verdict: one
+    of CELL_VERDICTS, or OUTSIDE where the run's grid does not have both. status: why there is no
+    number, why it is not comparable, or why there is no interval, else "". Of a correlation the
+    difference is the coefficient, and the values are NaN.
     """
 
     where: str
@@ -41,6 +42,7 @@ class Cell:
     difference: float
     low: float
     high: float
+    p: float
     judged_by: str
     verdict: str
     status: str
@@ -61,113 +63,99 @@ def cells_of(
     statement: Statement,
     among: Iterable[Place],
     numbers: dict[Place, dict],
-    paired_interval: PairedInterval | None = None,
+    by_trainings: ByTrainings | None = None,
 ) -> tuple[Cell, ...]:
     """Return the cells of a statement whose places are `among` those given.
 
-    numbers: place -> the columns "ours" and, where known, low, high, gain, gain_low, gain_high,
-    status of `modc.report.tables`. MODC and its baseline are judged by the paired interval in
-    gain_low and gain_high, other pairs by `paired_interval`; without an interval by the sign alone.
+    numbers: place -> the columns "ours" and status of `modc.report.tables`. by_trainings: the
+    difference of two places with its interval; a pair without one is judged by its sign.
     """
-    compared = (
-        _gains_compared(pair, numbers)
-        if statement.by_accuracy
-        else _numbers_compared(pair, numbers, paired_interval)
-        for pair in pairs(statement, among)
-    )
-    return tuple(_cell(comparison, numbers) for comparison in compared)
+    if statement.by_accuracy:
+        return _correlations(statement, among, numbers)
+    return tuple(_cell(pair, numbers, by_trainings) for pair in pairs(statement, among))
 
 
-class _Comparison(NamedTuple):
-    """Two values, how far the first is above the second, and the places that they rest on."""
-
-    pair: Pair
-    names: tuple[str, str]
-    values: tuple[float, float]
-    difference: float
-    interval: tuple[float, float]
-    needed: tuple[Place, ...]
-    is_open: bool = False  # undecided in any case
-
-
-def _numbers_compared(
-    pair: Pair, numbers: dict[Place, dict], paired_interval: PairedInterval | None
-) -> _Comparison:
-    values = tuple(_number(numbers, place, "ours") for place in pair)
-    names = (pair.better.row, pair.worse.row)
-    difference, interval = values[0] - values[1], None
-    if pair.worse == pair.better.baseline:
-        difference, *interval = _gain(numbers, pair.better)
-    elif paired_interval and not isnan(difference):
-        interval = paired_interval(*pair)
-    return _Comparison(pair, names, values, difference, tuple(interval or (nan, nan)), pair)
-
-
-def _gains_compared(pair: Pair, numbers: dict[Place, dict]) -> _Comparison:
-    """Compare the gains of two places, of which the one with the higher Acc should gain more."""
-    accuracy = {place: _number(numbers, place.accuracy, "ours") for place in pair}
-    has_accuracy = not any(map(isnan, accuracy.values()))
-    if has_accuracy and accuracy[pair.worse] > accuracy[pair.better]:
-        pair = Pair(pair.worse, pair.better)
-    names = (f"gain of {place.row}, {place.dataset}" for place in pair)
-    if has_accuracy:
-        names = (
-            f"{name} (Acc {100 * accuracy[place]:.2f})"
-            for name, place in zip(names, pair, strict=True)
-        )
-    (better, *of_better), (worse, *of_worse) = (_gain(numbers, place) for place in pair)
-    lowest = _number(numbers, pair.better.accuracy, "low")
-    highest = _number(numbers, pair.worse.accuracy, "high")
-    return _Comparison(
-        pair,
-        tuple(names),
-        (better, worse),
-        better - worse if has_accuracy else nan,
-        # What both intervals leave possible: wider than a paired one, which datasets do not share.
-        (of_better[0] - of_worse[1], of_better[1] - of_worse[0]),
-        tuple(own for place in pair for own in (place, place.baseline, place.accuracy)),
-        accuracy[pair.better] == accuracy[pair.worse] or lowest <= highest,
-    )
-
-
-def _gain(numbers: dict[Place, dict], place: Place) -> tuple[float, float, float]:
-    """Return a place's gain over its baseline and the gain's interval."""
-    own = tuple(_number(numbers, place, column) for column in ("gain", "gain_low", "gain_high"))
-    by_values = _number(numbers, place, "ours") - _number(numbers, place.baseline, "ours")
-    # The columns' gain is over the seeds that both have, as its interval is.
-    return (by_values, nan, nan) if isnan(own[0]) else own
-
-
-def _cell(comparison: _Comparison, numbers: dict[Place, dict]) -> Cell:
+def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | None) -> Cell:
+    values = [_number(numbers, place, "ours") for place in pair]
+    found = Difference(values[0] - values[1])
+    if by_trainings and not isnan(found.value):
+        found = by_trainings(*pair)
     # Numbers that are printed alike differ by nothing, whatever binary fractions make of it.
-    difference = round(comparison.difference, 9)
-    low, high = comparison.interval
-    by_interval = not (isnan(difference) or isnan(low) or isnan(high))
-    least, most = (low, high) if by_interval else (difference, difference)
+    difference = round(found.value, 9)
     verdict = UNDECIDED
     if isnan(difference):
-        verdict = OUTSIDE if _is_outside(numbers, comparison.needed) else MISSING
-    elif not comparison.is_open and (least > 0 or most < 0):
-        verdict = SUPPORTS if least > 0 else OPPOSES
+        verdict = _absence(numbers, pair)
+    elif found.has_interval:
+        verdict = SUPPORTS if found.low > 0 else OPPOSES if found.high < 0 else UNDECIDED
+    elif difference:
+        verdict = SUPPORTS if difference > 0 else OPPOSES
     is_there = verdict not in (MISSING, OUTSIDE)
-    reasons = _reasons(numbers, comparison.needed, verdict)
-    unsure = [] if by_interval else _said(numbers, comparison.needed, NO_INTERVAL)
+    reasons = _reasons(numbers, pair, verdict)
+    unsure = [] if found.has_interval else _said(numbers, pair, NO_SPREAD)
     return Cell(
-        _where(comparison.pair),
-        *comparison.pair,
-        *comparison.names,
-        *comparison.values,
+        _where(pair),
+        *pair,
+        pair.better.row,
+        pair.worse.row,
+        *values,
         difference,
-        *((low, high) if by_interval else (nan, nan)),
-        (BY_INTERVAL if by_interval else BY_SIGN) if is_there else "",
+        found.low,
+        found.high,
+        found.p,
+        (BY_INTERVAL if found.has_interval else BY_SIGN) if is_there else "",
         verdict,
         "; ".join([*reasons, *unsure] if is_there else reasons),
         is_there and not reasons,
     )
 
 
-def _is_outside(numbers: dict[Place, dict], needed: Iterable[Place]) -> bool:
-    return any(numbers.get(place, {}).get("status") == NOT_IN_GRID for place in needed)
+def _correlations(
+    statement: Statement, among: Iterable[Place], numbers: dict[Place, dict]
+) -> tuple[Cell, ...]:
+    """Return for each share of the labels how Acc goes with the gain over the baseline."""
+    by_share: dict[tuple, list[Place]] = {}
+    for place in places_of(statement, among):
+        by_share.setdefault((place.labeled_percent, place.table == ""), []).append(place)
+    return tuple(_correlation(places, numbers) for places in by_share.values())
+
+
+def _correlation(places: list[Place], numbers: dict[Place, dict]) -> Cell:
+    points = {}
+    for place in places:
+        own = [_number(numbers, one, "ours") for one in (place, place.baseline, place.accuracy)]
+        if not any(map(isnan, own)):
+            points[place] = (own[2], round(own[0] - own[1], 9))
+    needed = [one for place in places for one in (place, place.baseline, place.accuracy)]
+    found = rank_correlation(*zip(*points.values(), strict=True)) if points else Difference(nan)
+    verdict = _absence(numbers, needed) if isnan(found.value) else DESCRIBED
+    reasons = _reasons(numbers, needed, verdict)
+    if verdict == MISSING and points and not reasons:
+        reasons = [f"{len(points)} of {len(places)} places have numbers; expected three or more"]
+    used = [one for place in points for one in (place, place.baseline, place.accuracy)]
+    marked = _said(numbers, used, NOT_COMPARABLE)
+    is_there = verdict == DESCRIBED
+    return Cell(
+        _where(Pair(places[0], places[-1])),
+        places[0],
+        places[-1],
+        "rank correlation of Acc and gain",
+        f"{len(points)} places with {places[0].labeled_percent} % of the labels",
+        nan,
+        nan,
+        found.value,
+        found.low,
+        found.high,
+        found.p,
+        (BY_INTERVAL if found.has_interval else BY_SIGN) if is_there else "",
+        verdict,
+        "; ".join(marked if is_there else reasons),
+        is_there and not marked,
+    )
+
+
+def _absence(numbers: dict[Place, dict], needed: Iterable[Place]) -> str:
+    is_outside = any(numbers.get(place, {}).get("status") == NOT_IN_GRID for place in needed)
+    return OUTSIDE if is_outside else MISSING
 
 
 def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) -> list[str]:
@@ -202,5 +190,5 @@ def _where(pair: Pair) -> str:
     if tables == [""]:
         return pair.better.dataset
     if len(tables) > 1:
-        return " against ".join(f"Table {table}" for table in tables)
+        return " and ".join(f"Table {table}" for table in tables)
     return f"Table {tables[0]}, {pair.better.dataset}"

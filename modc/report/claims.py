@@ -7,25 +7,36 @@ import pandas as pd
 
 from modc.published.claims import STATEMENTS, Place, Statement, places, published
 from modc.report.claim_cells import (
+    BY_INTERVAL,
+    DESCRIBED,
     MISSING,
     OPPOSES,
     SUPPORTS,
     UNDECIDED,
+    ByTrainings,
     Cell,
-    PairedInterval,
     cells_of,
 )
 from modc.report.files import other_datasets
+from modc.report.trainings import holm
 from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE
 
 # A claim's verdict may be NOT_COMPARABLE, UNDECIDED, MISSING or OUTSIDE too.
-HOLDS, HOLDS_PARTLY, FAILS = ("holds", "holds partly", "fails")
+HOLDS, HOLDS_PARTLY, FAILS, SIGN, DESCRIPTIVE = (
+    "holds",
+    "holds partly",
+    "fails",
+    "by sign, one training",
+    "descriptive",
+)
 RULE = (
-    "A claim holds if every cell supports it. Else it holds partly if more cells support than "
-    "oppose it, and fails if not; but it is undecided if fewer than half of its cells do either, "
-    "not comparable if no cell is comparable to the paper, and missing if no cell has numbers. "
-    "Cells that are not comparable are counted apart: the verdict and the counts are over the "
-    "others alone, of which a missing one neither supports nor opposes."
+    "A claim holds if every cell supports it at 5 %. It fails if any cell opposes it by Holm's "
+    "procedure over its cells, which finds one wrongly in one of twenty claims at most, and holds "
+    "partly if by that some support it and none opposes it; else it is undecided. Where no spread "
+    "between trainings is known, cells are judged by their sign alone, and the verdict says so. A "
+    "correlation describes, and never holds. Cells that are not comparable are counted apart: the "
+    "verdict and the counts are over the others alone, of which a missing one neither supports "
+    "nor opposes."
 )
 OUTSIDE_RULE = (
     "Cells that are not in this run's grid are counted apart: the verdict is over the others alone."
@@ -57,14 +68,21 @@ class Evidence:
         """What RULE and OUTSIDE_RULE say."""
         if self.count(OUTSIDE) == len(self.cells):
             return OUTSIDE
-        for_it, against = self.count(SUPPORTS), self.count(OPPOSES)
-        if not for_it + against + self.count(UNDECIDED):
+        if self.count(DESCRIBED):
+            return DESCRIPTIVE
+        own = [cell for word in (SUPPORTS, OPPOSES, UNDECIDED) for cell in self.having(word)]
+        if not own:
             return NOT_COMPARABLE if self.not_comparable else MISSING
-        if for_it == self.judged:
+        if not any(cell.judged_by == BY_INTERVAL for cell in own):
+            return SIGN
+        rejected = holm([cell.p for cell in own])
+        found = {cell.difference > 0 for cell, is_so in zip(own, rejected, strict=True) if is_so}
+        if False in found:
+            return FAILS
+        by_interval = [cell for cell in self.having(SUPPORTS) if cell.judged_by == BY_INTERVAL]
+        if len(by_interval) == self.judged:
             return HOLDS
-        if 2 * (for_it + against) < self.judged:
-            return UNDECIDED
-        return HOLDS_PARTLY if for_it > against else FAILS
+        return HOLDS_PARTLY if True in found else UNDECIDED
 
     @property
     def judged(self) -> int:
@@ -114,12 +132,12 @@ class Claim:
 def claims(
     frames: Mapping[int | str, pd.DataFrame],
     config: dict,
-    paired_interval: PairedInterval | None = None,
+    by_trainings: ByTrainings | None = None,
 ) -> list[Claim]:
     """Return every claim with its cells on the paper's numbers and on ours.
 
     frames: long forms by table number, and by name for a dataset that the paper does not have. A
-    place that is in none of them is missing. paired_interval: see `cells_of`.
+    place that is in none of them is missing. by_trainings: see `cells_of`.
     """
     others = {name: frames[name] for name in other_datasets(config) if name in frames}
     papers = [frame for name, frame in frames.items() if name not in others]
@@ -129,10 +147,10 @@ def claims(
     for statement in STATEMENTS:
         evidence = {
             PUBLISHED: check_published(statement),
-            OURS: Evidence(cells_of(statement, published(), ours, paired_interval)),
+            OURS: Evidence(cells_of(statement, published(), ours, by_trainings)),
         }
         for name, own in in_kind.items():
-            evidence[name] = Evidence(cells_of(statement, own, own, paired_interval))
+            evidence[name] = Evidence(cells_of(statement, own, own, by_trainings))
         found.append(Claim(statement, evidence))
     return found
 

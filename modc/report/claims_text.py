@@ -9,14 +9,22 @@ from modc.evaluation.bootstrap import LEVEL
 from modc.report.claim_cells import (
     BY_INTERVAL,
     BY_SIGN,
-    CELL_VERDICTS,
+    DESCRIBED,
     MISSING,
     OPPOSES,
     SUPPORTS,
     UNDECIDED,
     Cell,
 )
-from modc.report.claims import OURS, OUTSIDE_RULE, PUBLISHED, RULE, Claim, Evidence
+from modc.report.claims import (
+    DESCRIPTIVE,
+    OURS,
+    OUTSIDE_RULE,
+    PUBLISHED,
+    RULE,
+    Claim,
+    Evidence,
+)
 from modc.report.markdown import escape
 from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE, warning
 
@@ -35,6 +43,7 @@ COLUMNS = [
     "difference",
     "low",
     "high",
+    "p",
     "judged_by",
     "verdict",
     "status",
@@ -43,15 +52,12 @@ SHORT = {
     SUPPORTS: "for",
     OPPOSES: "against",
     UNDECIDED: "undecided",
+    DESCRIBED: "described",
     MISSING: "missing",
     OUTSIDE: OUTSIDE,
 }
 # Stands for the interval of a difference that was judged without one.
 SIGN_MARK = "sign alone"
-ACCURACY_NOTE = (
-    f"Ours: where the {100 * LEVEL:g} % intervals of the two Acc overlap, it is open which is the "
-    "higher one, and the cell is undecided whatever the gains are."
-)
 VOCABULARY = """MODC first retrieves the candidates one of whose nearest cluster centres, the
 nearest (top1) or the two nearest (top2), is that of the query's value: of its own label (known), or
 of the centre that is nearest to it, its pseudo label (unknown). Acc is the share of queries whose
@@ -90,9 +96,18 @@ def summary(evidence: Evidence) -> str:
     """Return the verdict with its counts in one line: holds partly: 34 for, 2 against."""
     if evidence.verdict in (MISSING, NOT_COMPARABLE, OUTSIDE):
         return evidence.verdict
+    if evidence.verdict == DESCRIPTIVE:
+        described = evidence.having(DESCRIBED)
+        return f"{evidence.verdict}: {'; '.join(map(correlation, described))}"
     counted = (SUPPORTS, OPPOSES, UNDECIDED, MISSING)
     counts = [f"{n} {SHORT[verdict]}" for verdict in counted if (n := evidence.count(verdict))]
     return f"{' '.join(filter(None, [evidence.verdict, evidence.over]))}: {', '.join(counts)}"
+
+
+def correlation(cell: Cell) -> str:
+    """Return a rank correlation with its interval: +0.20 (-0.70 to +0.86) at 10 %, 6 places."""
+    interval = f" ({cell.low:+.2f} to {cell.high:+.2f})" if cell.judged_by == BY_INTERVAL else ""
+    return f"{cell.difference:+.2f}{interval}, {cell.worse_name}"
 
 
 def markdown_claims(claims: list[Claim], seeds: int) -> str:
@@ -161,27 +176,23 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
             f"{', '.join(others)}: not in the paper; checked in the places that correspond to the "
             "paper's, with numbers of ours."
         )
-    ways = {cell.judged_by for cell in own}
+    ways = {cell.judged_by for cell in own if cell.verdict != DESCRIBED}
     if BY_INTERVAL in ways:
         found.append(
-            f"Ours: a cell is for or against if the whole {100 * LEVEL:g} % interval of the "
-            "difference is above or below 0, else undecided. The interval is a bootstrap over the "
-            "queries, paired where both numbers have the same queries. Where there is no true "
-            "difference, about one cell in twenty is for or against by chance."
+            f"Ours: a cell is for or against if the whole {100 * LEVEL:g} % interval of the mean "
+            "difference is above or below 0, else undecided. The interval is by the spread between "
+            "trainings, pooled over the cells with several seeds: of the difference of two rows of "
+            "one training's cell, paired by seed, or of two cells, whose errors add. Where there "
+            "is no true difference, about one cell in twenty is for or against by chance."
         )
     if BY_SIGN in ways:
         which = f'the cells marked "{SIGN_MARK}"' if BY_INTERVAL in ways else "all cells"
         found.append(
-            f"Ours: {which} are judged by the sign of the difference, for want of the scores of "
-            "every query; a small difference may be chance."
+            f"Ours: {which} are judged by the sign of the difference of single trainings, as no "
+            "spread between trainings is known: another training may turn them."
         )
-    if own:
-        found.append(
-            "No verdict covers how much another training would differ: ours is one seed."
-            if seeds == 1
-            else f"Ours are means over up to {seeds} seeds; an interval over several also covers "
-            "how much a further training would differ."
-        )
+    if own and seeds > 1:
+        found.append(f"Ours are means over up to {seeds} seeds.")
     return found
 
 
@@ -194,17 +205,18 @@ def _section(number: int, claim: Claim) -> list[str]:
         if (part := evidence.parts().get(where))
     ]
     headings = ["", "", "verdict", *words.values(), "not comparable", "smallest", "largest"]
+    if statement.by_accuracy:  # a correlation is no difference in points
+        counts, headings = [row[:-2] for row in counts], headings[:-2]
     blocks = [
         f"## {number}. {escape(statement.sentence)}",
         escape(f"A cell: {statement.cell}"),
-        _table(headings, counts, [False] * 3 + [True] * (len(words) + 3)),
+        _table(headings, counts, [False] * 3 + [True] * (len(headings) - 3)),
     ]
-    if statement.by_accuracy and any(
-        cell.judged_by == BY_INTERVAL for e in claim.evidence.values() for cell in e.cells
-    ):
-        blocks.append(ACCURACY_NOTE)
     for side, evidence in claim.evidence.items():
         name = _title(side)
+        described = evidence.having(DESCRIBED)
+        if described:
+            blocks.append(f"{name}: {escape('; '.join(map(correlation, described)))}.")
         undecided = evidence.having(UNDECIDED)
         unequal = [cell for cell in undecided if cell.difference]
         for what, cells in (("against", evidence.having(OPPOSES)), ("undecided", unequal)):
@@ -221,7 +233,9 @@ def _section(number: int, claim: Claim) -> list[str]:
 
 def _counted(claim: Claim) -> dict[str, str]:
     """Return the verdicts of cells that are counted, with their words."""
-    shown = [*CELL_VERDICTS, *([OUTSIDE] if claim.ours.count(OUTSIDE) else [])]
+    is_described = claim.statement.by_accuracy
+    judged = (DESCRIBED, MISSING) if is_described else (SUPPORTS, OPPOSES, UNDECIDED, MISSING)
+    shown = [*judged, *([OUTSIDE] if claim.ours.count(OUTSIDE) else [])]
     return {verdict: SHORT[verdict] for verdict in shown}
 
 

@@ -13,20 +13,24 @@ from modc.report.layout import ABSENT, NOT_COMPARABLE_MARK, OUTSIDE_MARK, Entry,
 from modc.report.verdicts import (
     ABOVE,
     BELOW,
-    MATCHES,
+    CONSISTENT,
     MISSING,
     NOT_COMPARABLE,
+    ONE_TRAINING,
     OUTSIDE,
+    REPRODUCED,
     UNDECIDED,
 )
 
 # A mark beside the number, so that colour is never alone; those of what is not comparable, missing
 # or not in the grid are the layout's own.
 VERDICT_MARKS = {
-    MATCHES: "=",
+    CONSISTENT: "=",
+    REPRODUCED: "≡",
     BELOW: "▼",
     ABOVE: "▲",
     UNDECIDED: "?",
+    ONE_TRAINING: "1",
     NOT_COMPARABLE: NOT_COMPARABLE_MARK,
     MISSING: ABSENT,
     OUTSIDE: OUTSIDE_MARK,

@@ -8,7 +8,16 @@ from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
-from modc.report.verdicts import MISSING, NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, rule, warning
+from modc.report.verdicts import (
+    MISSING,
+    NO_INTERVAL,
+    NO_SPREAD,
+    NOT_COMPARABLE,
+    OUTSIDE,
+    WHAT_IS_COMPARED,
+    rule,
+    warning,
+)
 
 # In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
@@ -214,14 +223,10 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
         + (" Differences are ours minus published, in points." if published else "")
     )
     notes.append("Bold: the best of a network. Underlined: the best of all.")
-    seeds = config["grid"]["seeds"]
-    if len(seeds) > 1:
-        listed = ", ".join(str(seed) for seed in seeds)
-        notes.append(f"Ours: mean ± standard deviation over the seeds {listed}.")
-    else:
-        notes.append(f"Ours: one seed ({seeds[0]}).")
+    notes.append(_seeds_note(frame, config))
     if published:
-        notes.append(rule(frame["seeds"], config["report"]["widest_interval"]))
+        notes += [WHAT_IS_COMPARED, rule(config["report"]["margin"])]
+        notes += _spread_notes(frame, config)
     counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
     if len(counts):
         parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)
@@ -242,6 +247,42 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     return notes + _absences(frame)
 
 
+def _seeds_note(frame: pd.DataFrame, config: dict) -> str:
+    seeds, extra = config["grid"]["seeds"], config["grid"]["extra_seeds"]
+    listed = ", ".join(str(seed) for seed in seeds)
+    text = f"Ours: one seed ({listed})"
+    if len(seeds) > 1:
+        text = f"Ours: mean ± standard deviation over the seeds {listed}"
+    own = [one for one in extra if one["dataset"] in set(frame["dataset"])]
+    if own:
+        cells = [
+            f"{one['network']} at {', '.join(map(str, one['labeled_percent']))} % "
+            f"(further seeds {', '.join(map(str, one['seeds']))})"
+            for one in own
+        ]
+        text += f"; mean ± standard deviation over more of {', '.join(cells)}"
+    return f"{text}."
+
+
+def _spread_notes(frame: pd.DataFrame, config: dict) -> list[str]:
+    """Return what the intervals rest on: degrees of freedom, and what would have been noticed."""
+    known = frame[frame["noticeable"].notna()]
+    if known.empty:
+        return []
+    texts = []
+    for percent, own in known.groupby("labeled_percent", sort=False):
+        sd, least = 100 * own["training_sd"], 100 * own["noticeable"]
+        freedom = sorted({f"{dof:.0f}" for dof in own["training_dof"]}, key=int)
+        texts.append(
+            f"{percent} %: {sd.min():.2f} to {sd.max():.2f} points with {' and '.join(freedom)} "
+            f"degrees of freedom, so that differences from {least.min():.2f} to {least.max():.2f} "
+            f"points on would have been noticed four times in five"
+        )
+    named = dict.fromkeys(one["source"] for one in config["report"]["training_sd"])
+    source = f" Where the run has none: {'; '.join(named)}." if named else ""
+    return [f"Standard deviation between trainings at {'; '.join(texts)}.{source}"]
+
+
 def _settings(dataset: str, config: dict) -> str:
     """Return how the run trains on `dataset`, "" if it does not."""
     if dataset not in config["grid"]["datasets"]:
@@ -250,10 +291,15 @@ def _settings(dataset: str, config: dict) -> str:
     for network in config["grid"]["networks"]:
         backbones = [v for k, v in config["networks"][network].items() if k.endswith("backbone")]
         epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
-        most = config["modc"]["stages"][network]["epochs"]
+        modc = config["modc"]["stages"][network]
+        most = modc["epochs"]
+        own = ""
+        if config["modc"]["warm_up"][network] == "apart":
+            warm_up = [modc[s]["epochs"] for s in config["training"]["stages"][network]]
+            own = f"{' + '.join(map(str, warm_up))} of its warm-up, "
         networks.append(
             f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs, MODC at most "
-            f"{most['supervised']} and then {most['semi_supervised']} a step)"
+            f"{own}{most['supervised']} and then {most['semi_supervised']} a step)"
         )
     return (
         f"Settings of the run: {', '.join(networks)}; images of "
@@ -277,7 +323,7 @@ def _absences(frame: pd.DataFrame) -> list[str]:
     notes = []
     for reason, names in where.items():
         listed = ", ".join(dict.fromkeys(names))
-        if reason.startswith(NO_INTERVAL) and {*names} == there:
+        if reason.startswith((NO_INTERVAL, NO_SPREAD)) and {*names} == there:
             listed = "All numbers of ours"
         is_outside = reason == NOT_IN_GRID
         mark = OUTSIDE_MARK if is_outside else ABSENT if reason.startswith(absent) else ""
@@ -289,4 +335,5 @@ def _reasons(place: dict) -> list[str]:
     if not place["seeds"]:
         return [place["status"]] if place["status"] else []
     said = place["status"].split("; ")
-    return [reason for reason in said if " seeds, " in reason or reason.startswith(NO_INTERVAL)]
+    kept = (NO_INTERVAL, NO_SPREAD)
+    return [reason for reason in said if " seeds, " in reason or reason.startswith(kept)]

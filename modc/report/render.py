@@ -15,10 +15,10 @@ from modc.report.html import standalone
 from modc.report.latex import latex
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
-from modc.report.pairs import paired_interval
 from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
 from modc.report.tables import attribute_table, paper_table
+from modc.report.trainings import Trainings
 
 
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
@@ -48,6 +48,11 @@ def all_frames(results: list[Result], config: dict) -> dict[int | str, pd.DataFr
     return {name: _frame(name, results, config) for name in (*TABLES, *other_datasets(config))}
 
 
+def most_seeds(frames: dict[int | str, pd.DataFrame]) -> int:
+    """Return the most seeds that a number of ours is the mean of."""
+    return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
+
+
 def terminal(run_folder: Path, config: dict, table: int | str) -> str:
     """Return a table, 1 to 5 or a dataset that the paper does not have, as plain text."""
     frame = _frame(table, _results(run_folder, config), config)
@@ -60,10 +65,10 @@ def _results(run_folder: Path, config: dict) -> list[Result]:
 
 
 def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
-    checked = claims(frames, config, paired_interval(results, config))
+    checked = claims(frames, config, Trainings(results, config).difference)
     trained = stages(results)
     return {
-        "claims.md": markdown_claims(checked, len(config["grid"]["seeds"])),
+        "claims.md": markdown_claims(checked, most_seeds(frames)),
         "claims.csv": long_form(checked).to_csv(index=False),
         "stages.md": markdown_stages(trained),
         "stages.csv": trained.to_csv(index=False),

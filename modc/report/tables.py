@@ -5,16 +5,26 @@ import pandas as pd
 
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.published import numbers
+from modc.published.claims import Place
 from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
 from modc.report.results import NOT_IN_GRID, Result
-from modc.report.uncertainty import (
-    Intervals,
-    Place,
-    query_intervals,
-    why_no_interval,
-    widened,
+from modc.report.trainings import (
+    IDENTICAL,
+    Trainings,
+    half_width,
+    noticeable,
+    queries_variance,
 )
-from modc.report.verdicts import NO_INTERVAL, NOT_COMPARABLE, OUTSIDE, verdict
+from modc.report.uncertainty import OverQueries, query_intervals, why_no_interval
+from modc.report.uncertainty import Place as Where
+from modc.report.verdicts import (
+    NO_INTERVAL,
+    NO_SPREAD,
+    NOT_COMPARABLE,
+    OUTSIDE,
+    TOLERANCE,
+    verdict,
+)
 
 COLUMNS = [
     "table",
@@ -29,8 +39,10 @@ COLUMNS = [
     "ours",
     "spread",
     "seeds",
-    "low",
-    "high",
+    "queries_low",
+    "queries_high",
+    "training_sd",
+    "training_dof",
     "gain",
     "gain_low",
     "gain_high",
@@ -39,6 +51,8 @@ COLUMNS = [
     "published",
     "published_gain",
     "difference",
+    "half_width",
+    "noticeable",
     "verdict",
     "status",
     *COVERAGE_COLUMNS,
@@ -54,25 +68,28 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
-    low, high: the 95 % interval around `ours` by the bootstrap over queries, joined with the spread
-    over the seeds. gain, gain_low, gain_high: MODC minus its baseline, with the paired
-    bootstrap interval; published_gain: the paper's. verdict: see `modc.report.verdicts`.
+    queries_low, queries_high: how far `ours` would move on other queries, by the bootstrap.
+    training_sd, training_dof: the standard deviation between trainings, pooled, and its degrees of
+    freedom. gain: MODC minus its baseline, the mean over the seeds of both; gain_low, gain_high:
+    the 95 % interval of that mean between trainings; published_gain: the paper's. half_width: of
+    the interval of the difference, and noticeable: the smallest difference that would have been
+    noticed in four of five cases (`modc.report.trainings`). verdict: see `modc.report.verdicts`.
     labeled_images: how many training images had labels; absent_values: how many values had none.
-    gain alone stands where there is no interval. status: "" for a number that may be compared and
-    has its intervals, else why it may not be or has none, or why there is no number.
-    COVERAGE_COLUMNS: listed and obtained training images, queries and candidates of the place, and
-    the hash of the manifest that they come from.
+    status: "" for a number that may be compared and has its intervals, else why it may not be or
+    has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained training images,
+    queries and candidates of the place, and the hash of the manifest that they come from.
     """
     published = numbers.load()
     places = published[published["table"] == number].to_dict("records")
     # Printed in percent with two decimals.
     values = {_key(place): round(place.pop("value") / 100, 4) for place in places}
-    known: dict[tuple, tuple] = {}
+    source = _Source(results, config)
     rows = []
     for place in places:
         value = values[_key(place)]
         baseline = values.get(_key(place | BASELINE), np.nan)
-        filled = _filled(place, results, config, known)
+        filled = source.filled(place)
+        is_public = source.trainings.is_public(Place(**place))
         said = {
             "published": value,
             "published_gain": value - baseline if place["method"] == "modc" else np.nan,
@@ -80,12 +97,12 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
             "verdict": OUTSIDE
             if filled["status"] == NOT_IN_GRID
             else verdict(
-                value,
-                filled["low"],
-                filled["high"],
+                filled["ours"] - value,
+                filled["half_width"],
+                config["report"]["margin"],
                 is_there=filled["seeds"] > 0,
                 is_comparable=NOT_COMPARABLE not in filled["status"],
-                widest_interval=config["report"]["widest_interval"],
+                is_public=is_public,
             ),
         }
         rows.append({**place, **filled, **said})
@@ -104,7 +121,7 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
     wanted = [(name, "MAP@100") for name in [*names, "overall"]]
     wanted += [("overall", "MAP@all"), ("overall", "Recall@100"), ("overall", "Acc")]
     rows = []
-    known: dict[tuple, tuple] = {}
+    source = _Source(results, config)
     for network, percent in dict.fromkeys((r.cell.network, r.cell.labeled_percent) for r in own):
         for method, query_label, top_n in WAYS:
             for attribute, metric in wanted:
@@ -121,7 +138,7 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
                     "attribute": attribute,
                     "metric": metric,
                 }
-                filled = _filled(place, results, config, known)
+                filled = source.filled(place)
                 nothing = dict.fromkeys(("published", "published_gain", "difference"), np.nan)
                 rows.append({**place, **filled, **nothing, "verdict": ""})
     return _frame(rows)
@@ -135,69 +152,110 @@ def _key(place: dict) -> tuple:
     return tuple(value for name, value in place.items() if name != "value")
 
 
-def _filled(place: dict, results: list[Result], config: dict, known: dict[tuple, tuple]) -> dict:
-    """Return what is ours of one place, from all seeds that have a number: COLUMNS from ours on.
+class _Source:
+    """What fills the places of a table: the results, their queries, and their trainings."""
 
-    known: the intervals so far, and why there are none, by dataset, network and percentage.
-    """
-    key = (place["dataset"], place["network"], place["labeled_percent"])
-    group = [r for r in results if (r.cell.dataset, r.cell.network, r.cell.labeled_percent) == key]
-    own = [result for result in group if result.method == place["method"]]
-    if key not in known:
-        unanswerable = config["evaluation"]["unanswerable"]
-        known[key] = query_intervals(group, unanswerable), why_no_interval(group, unanswerable)
-    of_method, why_none = known[key]
-    metric = place["metric"]
-    if metric == "MAP@100":
-        metric += f"/{config['evaluation']['map_at_100']}"
-    where = (place["attribute"], metric, place["query_label"], place["top_n"])
-    found = [(result, result.value(*where)) for result in own]
-    values = [value for _, value in found if value is not None]
-    first = next((result for result, value in found if value is not None), None)
-    ways = (place["query_label"], place["top_n"]) if metric != "Acc" else ("", "")
-    intervals = of_method.get(place["method"], {}).get(Place(place["attribute"], metric, *ways))
-    low, high, gain, *gain_interval = intervals or Intervals(np.nan, np.nan)
-    ours = np.mean(values) if values else np.nan
-    spread = np.std(values, ddof=1) if len(values) > 1 else np.nan
-    if place["method"] == "modc" and np.isnan(gain):
-        gain = _gain_of_means(found, group, place["attribute"], metric)
-    status = [*_status(place, found, config)]
-    if values and np.isnan(low):
-        status.append(f"{NO_INTERVAL}: {why_none.get(place['method'], OTHER_QUERIES)}")
-    elif not np.isnan(gain) and np.isnan(gain_interval[0]):
-        why = why_none.get("baseline", OTHER_QUERIES)
-        status.append(f"{NO_INTERVAL} of the gain: of the baseline, {why}")
-    low, high = widened(ours, low, high, spread, len(values))
-    return {
-        "ours": ours,
-        "spread": spread,
-        "seeds": len(values),
-        "low": low,
-        "high": high,
-        "gain": gain,
-        **dict(zip(("gain_low", "gain_high"), gain_interval, strict=True)),
-        "labeled_images": first.labeled_images if first else None,
-        "absent_values": len(first.absent_values) if first else None,
-        "status": "; ".join(status),
-        **coverage_columns(first, place["attribute"]),
-    }
+    def __init__(self, results: list[Result], config: dict):
+        self.results, self.config = results, config
+        self.trainings = Trainings(results, config)
+        # By dataset, network and percentage: what the queries say, and why they do not.
+        self._queries: dict[tuple, tuple[dict, dict]] = {}
 
+    def filled(self, place: dict) -> dict:
+        """Return what is ours of one place, from all seeds that have a number."""
+        own = [result for result in self._group(place) if result.method == place["method"]]
+        where = Place(**place)
+        metric = place["metric"]
+        if metric == "MAP@100":
+            metric += f"/{self.config['evaluation']['map_at_100']}"
+        ways = (place["query_label"], place["top_n"]) if metric != "Acc" else ("", "")
+        found = [(result, result.value(place["attribute"], metric, *ways)) for result in own]
+        values = [value for _, value in found if value is not None]
+        first = next((result for result, value in found if value is not None), None)
+        queries, why_none = self._over_queries(place, metric, ways)
+        status = [*_status(place, found, self.config)]
+        if values and queries is None:
+            status.append(f"{NO_INTERVAL} over queries: {why_none}")
+        spread = None
+        numbers = dict.fromkeys(("training_sd", "training_dof", "half_width", "noticeable"), np.nan)
+        if values:
+            of_queries = self._of_other_queries(first, place["attribute"], queries)
+            if self.trainings.is_public(where):
+                numbers["half_width"] = max(TOLERANCE, 1.96 * of_queries)
+            elif not self.trainings.are_alike(where):
+                status.append(f"{NO_SPREAD}: {OTHER_QUERIES}")
+            else:
+                spread = self.trainings.spread(where)
+        if spread is not None and spread.is_usable:
+            numbers = {
+                "training_sd": spread.sd,
+                "training_dof": spread.dof,
+                "half_width": half_width(spread, len(values), of_queries),
+                "noticeable": noticeable(spread, len(values), of_queries),
+            }
+        elif spread is not None:
+            status.append(f"{NO_SPREAD}: {IDENTICAL} under several seeds")
+        return {
+            "ours": np.mean(values) if values else np.nan,
+            "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
+            "seeds": len(values),
+            "queries_low": queries.low if queries else np.nan,
+            "queries_high": queries.high if queries else np.nan,
+            **numbers,
+            **self._gain(where),
+            "labeled_images": first.labeled_images if first else None,
+            "absent_values": len(first.absent_values) if first else None,
+            "status": "; ".join(status),
+            **coverage_columns(first, place["attribute"]),
+        }
 
-def _gain_of_means(
-    found: list[tuple[Result, float | None]], group: list[Result], attribute: str, metric: str
-) -> float:
-    """Return MODC minus its baseline, the mean over the seeds that both have; NaN without one."""
-    before = {
-        result.cell.seed: result.value(attribute, metric)
-        for result in group
-        if result.method == "baseline"
-    }
-    gains = [
-        value - before[result.cell.seed]
-        for result, value in found
-        if value is not None and before.get(result.cell.seed) is not None
-    ]
-    return float(np.mean(gains)) if gains else np.nan
+    def _gain(self, place: Place) -> dict:
+        names = ("gain", "gain_low", "gain_high")
+        if place.method == "baseline" or place.metric == "Acc":
+            return dict.fromkeys(names, np.nan)
+        found = self.trainings.difference(place, place.baseline)
+        return dict(zip(names, (found.value, found.low, found.high), strict=True))
+
+    def _group(self, place: dict) -> list[Result]:
+        key = (place["dataset"], place["network"], place["labeled_percent"])
+        return [
+            result
+            for result in self.results
+            if (result.cell.dataset, result.cell.network, result.cell.labeled_percent) == key
+        ]
+
+    def _over_queries(
+        self, place: dict, metric: str, ways: tuple[str, str]
+    ) -> tuple[OverQueries | None, str]:
+        """Return what the queries say of a place, or None and why they say nothing."""
+        key = (place["dataset"], place["network"], place["labeled_percent"])
+        if key not in self._queries:
+            group, unanswerable = self._group(place), self.config["evaluation"]["unanswerable"]
+            self._queries[key] = (
+                query_intervals(group, unanswerable),
+                why_no_interval(group, unanswerable),
+            )
+        of_method, why_none = self._queries[key]
+        if metric == "Acc" and self.config["evaluation"]["acc_over"] != "queries":
+            return None, "Acc counts candidates too"
+        found = of_method.get(place["method"], {}).get(Where(place["attribute"], metric, *ways))
+        return found, why_none.get(place["method"], OTHER_QUERIES)
+
+    def _of_other_queries(
+        self, result: Result, attribute: str, queries: OverQueries | None
+    ) -> float:
+        """Return the standard deviation that a difference has from other queries than the paper's.
+
+        0 where all that are listed are there and the authors had them all; NaN where the scores of
+        the queries are needed and not known.
+        """
+        listed, ours = result.coverage(attribute)["query"]
+        share = self.config["datasets"][result.cell.dataset]["published_coverage"]
+        if listed == ours and share == 1:
+            return 0.0
+        if queries is None or not ours:
+            return np.nan
+        return queries_variance(queries.variance, listed, ours, share * listed) ** 0.5
 
 
 def _status(place: dict, found: list[tuple[Result, float | None]], config: dict) -> list[str]:

@@ -1,13 +1,12 @@
-"""How surely a number of ours stands: over the queries, and over the seeds."""
+"""How far a number of ours would move with other queries."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
-from modc.evaluation.bootstrap import LEVEL, intervals
+from modc.evaluation.bootstrap import intervals
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.grid import METHODS
@@ -24,56 +23,35 @@ class Place(NamedTuple):
     top_n: str = ""
 
 
-class Intervals(NamedTuple):
-    """Bootstrap intervals over the queries of means over the seeds, as fractions.
+class OverQueries(NamedTuple):
+    """A mean over queries: its bootstrap interval, and the variance of one query's score.
 
-    gain, gain_low, gain_high: MODC's score minus its baseline's on the same queries and seeds, the
-    middle one first, its interval joined with that over the seeds (`widened`); NaN for a baseline,
-    for Acc, and where one of both is missing.
+    Fractions. The score of a query is its mean over the seeds.
     """
 
     low: float
     high: float
-    gain: float = np.nan
-    gain_low: float = np.nan
-    gain_high: float = np.nan
+    variance: float
 
 
 def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, dict]:
-    """Return the intervals of every place of both methods: method -> Place -> Intervals.
+    """Return what the queries say of every place of both methods: method -> Place -> OverQueries.
 
     results: of one dataset, network and percentage, both methods, all seeds. unanswerable: as in
     the configuration. A method has none where the scores of the queries of one of its seeds are not
     there, or of other queries than another seed's.
     """
-    own: dict[str, dict[int, pd.DataFrame | None]] = {method: {} for method in METHODS}
+    own: dict[str, list[pd.DataFrame | None]] = {method: [] for method in METHODS}
     names: list[str] = []
     for result in results:
         if result.scores is not None:
-            own[result.method][result.cell.seed] = usable_queries(result, unanswerable)[0]
+            own[result.method].append(usable_queries(result, unanswerable)[0])
             names = result.scores["attribute_names"]
     found = {}
     for method, frames in own.items():
-        mean = mean_queries(frames.values(), unanswerable)
+        mean = mean_queries(frames, unanswerable)
         scores = None if mean is None else scores_by_place(mean, method)
         found[method] = _intervals(mean, scores, names)
-    both = own["baseline"].keys() & own["modc"].keys()
-    means = [mean_queries([own[method][seed] for seed in both], unanswerable) for method in METHODS]
-    if all(mean is not None for mean in means) and are_of_the_same_queries(means):
-        gains = _gains(*(scores_by_place(*pair) for pair in zip(means, METHODS, strict=True)))
-        by_seed = [
-            _gains(
-                *(scores_by_place(mean_queries([own[m][seed]], unanswerable), m) for m in METHODS)
-            )
-            for seed in both
-        ]
-        for place, of_gain in _intervals(means[0], gains, names).items():
-            if place in found["modc"]:
-                rows = rows_of(means[0], place.attribute, names)
-                gain = float(gains[place[1:]][rows].mean())
-                seeds = [float(one[place[1:]][rows].mean()) for one in by_seed]
-                bounds = widened(gain, of_gain.low, of_gain.high, spread(seeds), len(seeds))
-                found["modc"][place] = Intervals(*found["modc"][place][:2], gain, *bounds)
     return found
 
 
@@ -91,24 +69,6 @@ def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, s
             name = f"seed {result.cell.seed}: " if len(seeds) > 1 else ""
             found.setdefault(result.method, []).append(name + why)
     return {method: ", ".join(reasons) for method, reasons in found.items()}
-
-
-def spread(values: list[float]) -> float:
-    """Return the standard deviation of the values of several seeds, NaN for fewer than two."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-
-
-def widened(ours: float, low: float, high: float, spread: float, seeds: int) -> tuple[float, float]:
-    """Return an interval (low, high) over queries, joined with that over seeds if it is known.
-
-    With a spread (standard deviation) of `seeds` trainings, a further training lies within
-    t x spread x sqrt(1 + 1 / seeds) of their mean, at the bootstrap's level, if trainings are
-    normally distributed. The two are independent, so their squares add.
-    """
-    if seeds < 2:
-        return low, high
-    further = stdtrit(seeds - 1, (1 + LEVEL) / 2) * spread * np.sqrt(1 + 1 / seeds)
-    return float(ours - np.hypot(ours - low, further)), float(ours + np.hypot(high - ours, further))
 
 
 def mean_queries(frames: Iterable[pd.DataFrame | None], unanswerable: str) -> pd.DataFrame | None:
@@ -141,10 +101,6 @@ def scores_by_place(queries: pd.DataFrame, method: str) -> dict[tuple, np.ndarra
     }
 
 
-def _gains(baseline: dict[tuple, np.ndarray], modc: dict[tuple, np.ndarray]) -> dict:
-    return {key: own - baseline[key[0], "", ""] for key, own in modc.items() if key[0] != "Acc"}
-
-
 def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarray:
     """Return which queries are of an attribute by name, or "overall": a mask (Q,)."""
     of = queries["attribute"].to_numpy(int)
@@ -153,12 +109,13 @@ def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarr
 
 def _intervals(
     queries: pd.DataFrame | None, scores: dict[tuple, np.ndarray] | None, names: list[str]
-) -> dict[Place, Intervals]:
+) -> dict[Place, OverQueries]:
     found = {}
     for attribute in [*names, "overall"] if scores else []:
         rows = rows_of(queries, attribute, names)
         if rows.any():
             values = np.stack([column[rows] for column in scores.values()], axis=1)
-            for key, low, high in zip(scores, *intervals(values), strict=True):
-                found[Place(attribute, *key)] = Intervals(float(low), float(high))
+            variances = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros(len(scores))
+            for key, *numbers in zip(scores, *intervals(values), variances, strict=True):
+                found[Place(attribute, *key)] = OverQueries(*map(float, numbers))
     return found

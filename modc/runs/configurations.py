@@ -71,6 +71,12 @@ def union(configs: list[dict], name: str) -> dict:
             "networks": [network for network in NETWORKS if network in networks],
             "labeled_percent": percents,
             "seeds": sorted({seed for grid in grids for seed in grid["seeds"]}),
+            "extra_seeds": [
+                extra
+                for number, grid in enumerate(grids)
+                for extra in grid["extra_seeds"]
+                if all(extra not in before["extra_seeds"] for before in grids[:number])
+            ],
         },
     }
     configuration.check(merged, name="the runs put together")

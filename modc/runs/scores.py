@@ -67,17 +67,17 @@ def recompute(queries: bytes, scores: dict, config: dict) -> dict:
     if table["attribute"].dtype.kind != "i" or table.isna().any(axis=None):
         raise ValueError("an attribute that is no number, or an empty entry")
     options = {**config["evaluation"], **facts(scores, "scoring")}
-    means = summarize(
+    parts = scores["attributes"]
+    right = [part.get("candidate_right") for part in parts]
+    return summarize(
         table,
-        np.zeros(0, np.int64),
-        len(scores["attributes"]),
+        np.repeat(np.arange(len(parts)), [part["candidates"] for part in parts]),
+        len(parts),
         options["map_at_100"],
         options["unanswerable"],
+        None if None in right else np.array(right, np.int64),
+        options["acc_over"],
     )
-    stored = [*scores["attributes"], scores["overall"]]
-    for part, own in zip([*means["attributes"], means["overall"]], stored, strict=True):
-        part["candidates"] = own["candidates"]
-    return means
 
 
 def outside_grid(run: Path, config: dict) -> list[str]:

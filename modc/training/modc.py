@@ -13,8 +13,6 @@ Each stage keeps the losses of those before.
 The last three are in `modc.training.semi_supervised`.
 """
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 import pandas as pd
 import torch
@@ -30,27 +28,24 @@ from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.data.triplets import Triplets
 from modc.evaluation.embed import embed_rows
-from modc.evaluation.prioritized import accuracy
+from modc.evaluation.prioritized import accuracy, column_name
+from modc.evaluation.scores import score
 from modc.grid import MODC
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.losses.self_supervision import Predictor, self_supervision_loss
 from modc.networks.asen_pp import ASENpp
-from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
-from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
-from modc.training.instance import (
-    Embedded,
-    concatenated,
-    embedded_groups,
-    in_pass_order,
-    instance_terms,
-)
-from modc.training.warm_up import WarmUp
+from modc.training.batches import Images
+from modc.training.instance import Embedded, concatenated, instance_terms
+from modc.training.warm_up import WarmUp, mean_terms
 
 # Each loss, and the setting that it takes (A4).
 CLUSTER_LOSSES = {
     "softmax": (softmax_cluster_loss, "temperature"),
     "margin": (margin_cluster_loss, "cluster_margin"),
 }
+PRIORITIZED = "prioritized_MAP@all"
+# By what the best epoch is chosen (A23).
+SELECTED_BY = {"map": "MAP@all", "acc": "Acc", "prioritized_map": PRIORITIZED}
 
 
 class Modc(WarmUp):
@@ -67,27 +62,21 @@ class Modc(WarmUp):
         packed: dict[str, DeviceImages],
         settings: dict,
         device: torch.device,
+        colour: np.ndarray | None,
         labels: pd.DataFrame,
         index: Index,
     ):
-        super().__init__(network, triplets, packed, settings, device)
+        super().__init__(network, triplets, packed, settings, device, colour)
         self.options = settings["modc"]
         self.step_number = MODC.index(settings["stage"])
         self.labels, self.values = labels, index.values
-        self.two_views = self.has(self.options["views_from"])
-        if self.two_views:
-            self.colour = np.isin(index.attributes, self.options["colour_attributes"])
-        # The value of each image by attribute, so that a triplet's three can be looked up.
+        # The value of each image by attribute, so that a triplet's three can be looked up; the last
+        # of several.
         self.value = np.full((len(packed["image"]), len(index.values)), UNLABELED, np.int64)
         self.value[labels["image"], labels["attribute"]] = labels["value"]
         self.clusters: RunningMean | MemoryBank | None = None
         self.predictor: nn.Module = nn.Identity()
         self._members: list[Members] = []
-
-    @property
-    def images_per_triplet(self) -> float:
-        """How many images pass the network for each labelled triplet."""
-        return 3 * (2 if self.two_views else 1)
 
     @property
     def centres(self) -> Tensor:
@@ -113,7 +102,7 @@ class Modc(WarmUp):
         if not uses_bank:
             self.clusters = RunningMean(centres, options["centre_momentum"], spaces)
             return
-        pairs = labels[["image", "attribute"]].to_numpy(np.int64)
+        pairs = labels[["image", "attribute"]].drop_duplicates().to_numpy(np.int64)
         pairs = torch.from_numpy(np.concatenate([pairs, self.pseudo_members()]))
         self.clusters = MemoryBank(centres, pairs, **options["memory_bank"], spaces=spaces)
         self.clusters.remember(members.to(self.device))
@@ -132,16 +121,6 @@ class Modc(WarmUp):
     def new_modules(self) -> list[nn.Module]:
         """Return the predictor."""
         return [self.predictor]
-
-    def batches(self, epoch: int, first: int = 0) -> Iterator[list[list[Images]]]:
-        """Yield the views of a batch's triplets: anchors, positives, negatives; one view or two."""
-        rng = epoch_generator(self.settings, "views", epoch)
-        self.skip_views(first * len(ROLES), rng)
-        found = triplet_batches(
-            self.triplets, self.packed, self.settings, epoch, self.device, first
-        )
-        for roles in found:
-            yield self.views(list(roles), rng)
 
     def losses(self, batch: list[list[Images]]) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
@@ -189,46 +168,28 @@ class Modc(WarmUp):
         """Take over what `memory` returned."""
         self.clusters.load_state(memory)
 
+    @property
+    def selected_by(self) -> str:
+        """The validation score by which the best epoch is chosen (A23)."""
+        return SELECTED_BY[self.options["selection"]]
+
     def validation(self, arrays: dict[str, np.ndarray]) -> dict[str, float]:
-        """Return Acc, the share of queries whose nearest centre is their value's."""
-        return {"Acc": accuracy(arrays, self.centres.cpu().numpy())}
+        """Return Acc, the share of queries whose nearest centre is their value's.
+
+        Also MAP@all of top1 with the label known, where the best epoch is chosen by it.
+        """
+        centres = self.centres.cpu().numpy()
+        found = {"Acc": accuracy(arrays, centres)}
+        if self.selected_by == PRIORITIZED:
+            device = str(self.device) if self.device.type == "cuda" else None
+            threads = torch.get_num_threads()
+            scored = score(**arrays, centres=centres, threads=threads, device=device)
+            found[PRIORITIZED] = float(scored[column_name(1, "known", "MAP@all")].mean())
+        return found
 
     def has(self, stage: str) -> bool:
         """Return whether this stage has what `stage` added; losses accumulate."""
         return self.step_number >= MODC.index(stage)
-
-    def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
-        """Return the groups once under the baseline's augmentation, or twice as random views."""
-        if self.two_views:
-            return random_views(groups, self.colour, rng, 2)
-        if self.settings["flip"]:
-            groups = [randomly_flipped(images, rng) for images in groups]
-        return [groups]
-
-    def skip_views(self, groups: int, rng: np.random.Generator) -> None:
-        """Draw what `views` draws for so many groups, of batches that were trained before."""
-        size = batch_size(self.settings)
-        if self.two_views:
-            skip_views(2 * groups, size, rng)
-        elif self.settings["flip"]:
-            skip_flips(groups, size, rng)
-
-    def embedded_views(
-        self, triplets: list[list[Images]], others: Sequence[list[Images]] = ()
-    ) -> list[list[Embedded]]:
-        """Pass all groups of all views through the network, batch statistics over each group.
-
-        triplets: views of anchors, positives and negatives, which pass in the public code's order;
-        others: views of any groups. Returns what the network makes of these and then of those.
-        """
-        views = [*(in_pass_order(self.network, view) for view in triplets), *others]
-        parts = iter(embedded_groups(self.network, [images for view in views for images in view]))
-        found = [[next(parts) for _ in view] for view in views]
-        of_triplets = found[: len(triplets)]
-        return [
-            *(in_pass_order(self.network, view) for view in of_triplets),
-            *found[len(triplets) :],
-        ]
 
     def cluster_loss(
         self, views: list[Embedded], groups: list[Images], value: Tensor, rows: Tensor
@@ -280,8 +241,3 @@ class Modc(WarmUp):
         ]
         image, attribute, value = columns
         return Members(image, torch.from_numpy(embeddings), attribute, value)
-
-
-def mean_terms(terms: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of each term over several views."""
-    return {name: sum(part[name] for part in terms) / len(terms) for name in terms[0]}

@@ -39,8 +39,11 @@ def load(adam: torch.optim.Adam, state: dict) -> None:
 
 
 def set_learning_rate(adam: torch.optim.Adam, settings: dict, epoch: int) -> float:
-    """Set the rates of `epoch` of the schedule (from 0), initial x decay^(epoch // decay_every)."""
-    factor = settings["decay"] ** (epoch // settings["decay_every"])
+    """Set the rates of `epoch` of the schedule (from 0), initial x decay^(epoch // decay_every).
+
+    A group that began later in the schedule, at its "begun", counts from there (A24).
+    """
     for group in adam.param_groups:
-        group["lr"] = group["initial_rate"] * factor
+        decays = (epoch - group.get("begun", 0)) // settings["decay_every"]
+        group["lr"] = group["initial_rate"] * settings["decay"] ** decays
     return adam.param_groups[0]["lr"]

@@ -20,7 +20,8 @@ from modc.training.batches import (
     unlabeled_groups,
 )
 from modc.training.instance import INSTANCE_TERMS, concatenated, instance_terms
-from modc.training.modc import Modc, mean_terms
+from modc.training.modc import Modc
+from modc.training.warm_up import mean_terms
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -59,7 +60,10 @@ def _stage(task: Task, network: nn.Module, device: torch.device) -> WarmUp:
             len(triplets.skipped),
             sum(task.index.values),
         )
-    common = (network, triplets, task.packed, settings, device)
+    colour = None
+    if "colour_attributes" in settings:
+        colour = np.isin(task.index.attributes, settings["colour_attributes"])
+    common = (network, triplets, task.packed, settings, device, colour)
     if settings["stage"] not in MODC:
         return WarmUp(*common)
     if unlabeled is None:
@@ -89,18 +93,33 @@ def _optimizer(task: Task, stage: WarmUp) -> tuple[torch.optim.Adam, int]:
     """
     settings = task.settings
     adam = optimizer(stage.network, settings)
+    inherited, epochs = _inherited(task)
     new = [parameter for module in stage.new_modules() for parameter in module.parameters()]
     if new:
-        adam.add_param_group({"params": new, "initial_rate": settings["learning_rate"]})
+        group = {"params": new, "initial_rate": settings["learning_rate"]}
+        if settings["modc"]["predictor_rate"] == "initial":
+            last = inherited["param_groups"][-1] if inherited else {}
+            group["begun"] = last.get("begun", epochs)
+        adam.add_param_group(group)
+    if inherited:
+        inherit(adam, inherited)
+    return adam, epochs
+
+
+def _inherited(task: Task) -> tuple[dict | None, int]:
+    """Return the state of the optimizer that a stage goes on with, None for a new one; its epochs.
+
+    Raises UserError if the stage is to go on with one and its initial model has none.
+    """
+    settings = task.settings
     if settings["stage"] not in MODC:
-        return adam, 0
+        return None, 0
     before = task.initial.training
     if settings["optimizer"] == "new" and "centres" not in before:
-        return adam, 0
+        return None, 0
     if "optimizer" not in before:
         raise UserError(
             f"{task.name}: the initial model is a public checkpoint and has no optimizer to go on "
             f"with; expected modc.stages.{settings['network']}.optimizer: new"
         )
-    inherit(adam, before["optimizer"])
-    return adam, before["epochs"]
+    return before["optimizer"], before["epochs"]

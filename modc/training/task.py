@@ -110,7 +110,7 @@ class Task:
         labeled = rows["image"].isin(self.labeled)
         stage, unlabeled = self.settings["stage"], None
         if stage in MODC and MODC.index(stage) >= MODC.index("unlabeled"):
-            hidden = rows.loc[~labeled, ["image", "attribute"]].to_numpy(np.int64)
+            hidden = rows.loc[~labeled, ["image", "attribute"]].drop_duplicates().to_numpy(np.int64)
             if self.settings["modc"]["hidden_labels"] == "value_and_attribute":
                 images, attributes = np.unique(hidden[:, 0]), np.arange(len(self.index.attributes))
                 hidden = np.stack(np.meshgrid(images, attributes, indexing="ij"), axis=-1)

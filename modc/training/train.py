@@ -158,12 +158,13 @@ def _adopt(task: Task, state: dict, stage: WarmUp, machine: Machine) -> None:
 
 
 def _record(state: dict, row: dict, stage: WarmUp, optimizer: dict) -> None:
-    """Note in `state` how an epoch ended, and keep its model if it is the best so far."""
+    """Note in `state` how an epoch ended, and keep its model if it is the best so far (A23)."""
+    selected_by = f"valid_{stage.selected_by}"
     state["curve"].append(row)
     state["epoch"] = row["epoch"]
     state.update(_now(stage, optimizer))
-    if row["valid_MAP@all"] > state["best_score"]:
-        state["best_score"], state["best_epoch"] = row["valid_MAP@all"], row["epoch"]
+    if row[selected_by] > state["best_score"]:
+        state["best_score"], state["best_epoch"] = row[selected_by], row["epoch"]
         state["best_row"] = len(state["curve"]) - 1
         state["best"] = state["now"]
 
@@ -172,7 +173,7 @@ def _why_stopped(state: dict, settings: dict) -> str:
     """Return why training is over, "" if it is not (A10, A15, A17)."""
     if not settings["epochs"]:
         return "public weights, not trained"
-    rule = settings.get("modc", {}).get("convergence", {"rule": "fixed_epochs"})
+    rule = settings.get("convergence", {"rule": "fixed_epochs"})
     may_converge = rule["rule"] == "plateau"
     scores = [row["valid_MAP@all"] for row in state["curve"]]
     if may_converge and converged(scores, rule["rise"], rule["patience"]):
@@ -250,7 +251,8 @@ def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -
     facts = task.facts(key, machine.device, machine.precision, state, stopped)
     last_score = state["curve"][-1]["valid_MAP@all"]
     last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
-    facts |= {"epoch": state["best_epoch"], "valid_MAP@all": state["best_score"]}
+    best_score = state["curve"][state["best_row"]]["valid_MAP@all"]
+    facts |= {"epoch": state["best_epoch"], "valid_MAP@all": best_score}
     task.save(LAST, now["network"], now["training"], last)
     if task.embeddings:
         stage.network.load_state_dict(best["network"])

@@ -1,6 +1,6 @@
-"""Stage 1, the warm-up: the instance-level loss on labelled triplets. Its model is the baseline."""
+"""The warm-up, the baseline's or MODC's own: the instance-level loss on labelled triplets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,15 +8,17 @@ from torch import Tensor, nn
 
 from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
-from modc.training.augment import randomly_flipped, skip_flips
+from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
-from modc.training.instance import embedded_triplets, instance_terms
+from modc.training.instance import Embedded, embedded_groups, in_pass_order, instance_terms
 
 
 class WarmUp:
-    """The batches of an epoch and the loss of a batch; what else a stage has to train or keep."""
+    """The batches of an epoch and the loss of a batch; what else a stage has to train or keep.
 
-    images_per_triplet = 3
+    colour: bool (A,), the attributes whose images keep their colours in SimSiam's views; None for
+    the baseline's augmentation.
+    """
 
     def __init__(
         self,
@@ -25,33 +27,79 @@ class WarmUp:
         packed: dict[str, DeviceImages],
         settings: dict,
         device: torch.device,
+        colour: np.ndarray | None = None,
     ):
         self.network, self.triplets, self.packed = network, triplets, packed
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.colour = settings, device, colour
+
+    @property
+    def images_per_triplet(self) -> float:
+        """How many images pass the network for each labelled triplet."""
+        return len(ROLES) * (1 if self.colour is None else 2)
+
+    @property
+    def selected_by(self) -> str:
+        """The validation score by which the best epoch is chosen."""
+        return "MAP@all"
 
     def begin_epoch(self, epoch: int) -> None:
         """Do what comes before the batches of `epoch`, with the network as it is: nothing here."""
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[list[Images]]:
-        """Yield the batches of `epoch` from the `first` on, mirrored if the stage asks for it."""
-        rng = epoch_generator(self.settings, "flips", epoch)
-        if self.settings["flip"]:
-            skip_flips(first * len(ROLES), batch_size(self.settings), rng)
+    def batches(self, epoch: int, first: int = 0) -> Iterator[list[list[Images]]]:
+        """Yield the views of a batch's triplets: anchors, positives, negatives; one view or two.
+
+        The batches are those of `epoch` from the `first` on.
+        """
+        rng = epoch_generator(self.settings, "views", epoch)
+        self.skip_views(first * len(ROLES), rng)
         found = triplet_batches(
             self.triplets, self.packed, self.settings, epoch, self.device, first
         )
         for roles in found:
-            if self.settings["flip"]:
-                roles = [randomly_flipped(images, rng) for images in roles]
-            yield roles
+            yield self.views(list(roles), rng)
 
-    def losses(self, batch: list[Images]) -> dict[str, Tensor]:
-        """Return the terms of a batch's loss.
+    def losses(self, batch: list[list[Images]]) -> dict[str, Tensor]:
+        """Return the terms of a batch's loss, each the mean over its views (A16).
 
         Batch normalisation takes its statistics over anchors, positives and negatives each, as in
         the public code, which passes them through the network one after the other.
         """
-        return instance_terms(*embedded_triplets(self.network, batch), self.settings)
+        return mean_terms(
+            [instance_terms(*roles, self.settings) for roles in self.embedded_views(batch)]
+        )
+
+    def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
+        """Return the groups once under the baseline's augmentation, or twice as random views."""
+        if self.colour is not None:
+            return random_views(groups, self.colour, rng, 2)
+        if self.settings["flip"]:
+            groups = [randomly_flipped(images, rng) for images in groups]
+        return [groups]
+
+    def skip_views(self, groups: int, rng: np.random.Generator) -> None:
+        """Draw what `views` draws for so many groups, of batches that were trained before."""
+        size = batch_size(self.settings)
+        if self.colour is not None:
+            skip_views(2 * groups, size, rng)
+        elif self.settings["flip"]:
+            skip_flips(groups, size, rng)
+
+    def embedded_views(
+        self, triplets: list[list[Images]], others: Sequence[list[Images]] = ()
+    ) -> list[list[Embedded]]:
+        """Pass all groups of all views through the network, batch statistics over each group.
+
+        triplets: views of anchors, positives and negatives, which pass in the public code's order;
+        others: views of any groups. Returns what the network makes of these and then of those.
+        """
+        views = [*(in_pass_order(self.network, view) for view in triplets), *others]
+        parts = iter(embedded_groups(self.network, [images for view in views for images in view]))
+        found = [[next(parts) for _ in view] for view in views]
+        of_triplets = found[: len(triplets)]
+        return [
+            *(in_pass_order(self.network, view) for view in of_triplets),
+            *found[len(triplets) :],
+        ]
 
     def after_step(self) -> None:
         """Do what follows the optimizer's step: nothing here."""
@@ -81,3 +129,8 @@ class WarmUp:
     def validation(self, arrays: dict[str, np.ndarray]) -> dict[str, float]:
         """Return what is measured on the validation split beside MAP."""
         return {}
+
+
+def mean_terms(terms: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of each term over several views."""
+    return {name: sum(part[name] for part in terms) / len(terms) for name in terms[0]}

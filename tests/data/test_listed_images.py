@@ -43,6 +43,33 @@ def test_drawn_darn_leaves_out_what_is_missing_or_no_picture(darn):
                 assert listed[path] == [str(row.attribute), str(row.value)]
 
 
+def test_a_second_value_of_a_training_image_is_kept_and_counted(darn, tmp_path, caplog):
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "splits" / "label_train.txt"
+    first, *lines = path.read_text().splitlines()
+    number, attribute, value, *rest = first.split()
+    other = "1" if value == "0" else "0"
+    again = " ".join([number, attribute, value, attribute, other, attribute, value, *rest])
+    path.write_text("\n".join([again, *lines]) + "\n")
+    before, index = (darn_format.read(folder, "leave_out") for folder in (darn, tmp_path))
+    check(index)
+    assert (before.second_values, index.second_values) == (0, 1)
+    assert len(index.rows("train", "train")) == len(before.rows("train", "train")) + 1
+    assert "1 labels of training images are a second value" in caplog.text
+    assert "1 stand twice" in caplog.text
+
+
+def test_a_second_value_of_a_query_stops_the_index(darn, tmp_path):
+    shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "splits" / "query_test.txt"
+    first, *lines = path.read_text().splitlines()
+    image, attribute, value = first.split()
+    other = "1" if value == "0" else "0"
+    path.write_text("\n".join([first, f"{image} {attribute} {other}", *lines]) + "\n")
+    with pytest.raises(UserError, match="has two labels of .* in test"):
+        check(darn_format.read(tmp_path, "leave_out"))
+
+
 def test_a_missing_picture_stops_the_index_where_none_may_miss(darn):
     with pytest.raises(UserError) as error:
         darn_format.read(darn, "error")

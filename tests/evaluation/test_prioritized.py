@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modc.errors import UserError
-from modc.evaluation.prioritized import NO_VALUE, nearest_values
+from modc.evaluation.prioritized import NO_VALUE, nearest_values, right
 from modc.evaluation.ranking import unit
 from modc.evaluation.scores import read_embeddings, score, summarize
 
@@ -169,7 +169,10 @@ def test_the_command_line_takes_centres(tmp_path):
     call = [sys.executable, "-m", "modc.cli", "score", "--embeddings", tmp_path / "e.npz"]
     subprocess.run([*call, "--output", tmp_path / "s.json"], check=True, capture_output=True)
     content = json.loads((tmp_path / "s.json").read_text())
-    expected = summarize(score(**arrays), arrays["candidate_attribute"])
+    of_candidates = right(arrays, "candidate", arrays["centres"])
+    expected = summarize(
+        score(**arrays), arrays["candidate_attribute"], candidate_right=of_candidates
+    )
     assert {key: content[key] for key in expected} == expected
     for part in [content["overall"], *content["attributes"]]:
         assert set(part["prioritized"]) == {"top1", "top2"}
@@ -180,6 +183,31 @@ def test_the_command_line_takes_centres(tmp_path):
                     *("MAP@all", "MAP@100", "MAP@100/hits", "MAP@100/min", "MAP@100/R"),
                     "Recall@100",
                 }
+
+
+def test_acc_may_count_the_candidates_too(tmp_path):
+    arrays = case(4)
+    np.savez(tmp_path / "e.npz", **arrays)
+    call = [sys.executable, "-m", "modc.cli", "score", "--embeddings", tmp_path / "e.npz"]
+    call += ["--acc-over", "queries_and_candidates", "--output", tmp_path / "s.json"]
+    subprocess.run(call, check=True, capture_output=True)
+    content = json.loads((tmp_path / "s.json").read_text())
+    for attribute, part in enumerate(content["attributes"]):
+        hits, count = 0, 0
+        for role in ("query", "candidate"):
+            for row in np.flatnonzero(arrays[f"{role}_attribute"] == attribute):
+                cosines = [
+                    -2 if np.isnan(centre).any() else embedding @ centre / np.linalg.norm(centre)
+                    for embedding in [arrays[f"{role}_embedding"][row]]
+                    for centre in arrays["centres"][attribute]
+                ]
+                hits += int(np.argmax(cosines) == arrays[f"{role}_value"][row])
+                count += 1
+        assert part["Acc"] == pytest.approx(hits / count)
+    overall = [arrays[f"{role}_value"] for role in ("query", "candidate")]
+    parts = [part["candidate_right"] for part in content["attributes"]]
+    assert content["overall"]["candidate_right"] == sum(parts)
+    assert 0 < content["overall"]["Acc"] < 1 and sum(map(len, overall)) > sum(parts)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_scores_say_what_scored_them(tmp_path):
         "map_at_100": "min",
         "unanswerable": "exclude",
         "prioritized_order": "query",
+        "acc_over": "queries",
         "queries_sha256": sha256(queries.read_bytes()).hexdigest(),
         "code": provenance.code_of("modc.evaluation.scores"),
         **provenance.software(),

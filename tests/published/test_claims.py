@@ -1,6 +1,6 @@
 import pytest
 
-from modc.published.claims import STATEMENTS, Place, pairs, published
+from modc.published.claims import STATEMENTS, Place, pairs, places_of, published
 from modc.published.numbers import load
 
 BY_KEY = {statement.key: statement for statement in STATEMENTS}
@@ -8,12 +8,12 @@ BY_KEY = {statement.key: statement for statement in STATEMENTS}
 COUNTS = {
     "gain_on_every_attribute": {1: 3 * 8, 2: 3 * 9},
     "asen_pp_best": {1: 5, 2: 5},
+    "asen_pp_not_best_with_few_labels": {3: 9, 4: 3},
     "gain_at_every_share": {3: 3 * 3 * 3 * 2},
     "top1_beats_top2": {3: 3 * 3 * 3},
     "known_beats_unknown": {4: 3 * 3 * 2, 5: 3 * 3 * 2},
     "unknown_beats_baseline": {4: 3 * 3 * 2, 5: 3 * 3 * 2},
-    # Two of three networks, at two shares; then three networks against three, at two shares.
-    "accuracy_goes_with_gain": {4: 3 * 2, 5: 3 * 2, "4 and 5": 9 * 2},
+    "accuracy_goes_with_gain": {},  # a correlation of places, not pairs
 }
 
 
@@ -101,9 +101,12 @@ def test_another_dataset_has_the_pairs_that_correspond():
     assert counts == {
         "gain_on_every_attribute": 2,  # tone, of two networks, with all labels
         "asen_pp_best": 3,
+        "asen_pp_not_best_with_few_labels": 0,
         "gain_at_every_share": 3,
         "top1_beats_top2": 0,
         "known_beats_unknown": 3,
         "unknown_beats_baseline": 3,
-        "accuracy_goes_with_gain": 1,  # two networks with all labels
+        "accuracy_goes_with_gain": 0,  # a correlation of places, not pairs
     }
+    of_share = places_of(BY_KEY["accuracy_goes_with_gain"], among)
+    assert [place.labeled_percent for place in of_share] == [100, 100, 10]

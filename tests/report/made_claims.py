@@ -1,17 +1,16 @@
 """Tables whose numbers are the paper's own, for tests of the claims."""
 
-import numpy as np
 import pandas as pd
 
 from modc.published import numbers
 from modc.published.claims import STATEMENTS
-from modc.report.claim_cells import CELL_VERDICTS
+from modc.report.claim_cells import MISSING, OPPOSES, SUPPORTS, UNDECIDED
 from modc.report.claims import Evidence, claims
+from modc.report.trainings import Difference
 
 DRAWN = "not comparable: drawn pictures, not FashionAI"
 THIN = "not comparable: coverage below 95 %"
 BY_KEY = {statement.key: statement for statement in STATEMENTS}
-INTERVALS = ("low", "high", "gain", "gain_low", "gain_high")
 
 
 def made_frames(**columns) -> dict[int, pd.DataFrame]:
@@ -21,7 +20,7 @@ def made_frames(**columns) -> dict[int, pd.DataFrame]:
     """
     frame = numbers.load().rename(columns={"value": "published"})
     frame["published"] = (frame["published"] / 100).round(4)
-    frame = frame.assign(ours=frame["published"], **dict.fromkeys(INTERVALS, np.nan), status="")
+    frame = frame.assign(ours=frame["published"], seeds=1, status="")
     for name, value in columns.items():
         frame[name] = value(frame) if callable(value) else value
     return {int(number): part for number, part in frame.groupby("table")}
@@ -29,7 +28,12 @@ def made_frames(**columns) -> dict[int, pd.DataFrame]:
 
 def counts(evidence: Evidence) -> tuple[int, ...]:
     """Supporting, opposing, undecided and missing cells."""
-    return tuple(evidence.count(verdict) for verdict in CELL_VERDICTS)
+    return tuple(map(evidence.count, (SUPPORTS, OPPOSES, UNDECIDED, MISSING)))
+
+
+def by_trainings(low: float, high: float, p: float = 0.0):
+    """Every difference the same, with an interval."""
+    return lambda first, second: Difference((low + high) / 2, low, high, p)
 
 
 def ours(config, key, frames, **more) -> Evidence:

@@ -38,14 +38,21 @@ def test_bold_and_underline_as_in_the_paper():
 
 @pytest.mark.parametrize(
     ("verdict", "mark"),
-    [("matches", "="), ("below", "▼"), ("above", "▲"), ("undecided", "?")],
+    [
+        ("consistent", "="),
+        ("reproduced", "≡"),
+        ("undecided (one training)", "1"),
+        ("below", "▼"),
+        ("above", "▲"),
+        ("undecided", "?"),
+    ],
 )
 def test_a_verdict_is_a_mark_and_a_word(verdict, mark):
     place = PLACE | {"verdict": verdict}
-    html = fragment(page(Entry("1.00", place=place)))
+    html = fragment(page(Entry("2.00", place=place)))
     assert f'<sup aria-hidden="true">{mark}</sup>' in html
     assert f'<span class="unseen">, {verdict}</span>' in html
-    published = fragment(page(Entry("1.00", place=place), part="Published"))
+    published = fragment(page(Entry("2.00", place=place), part="Published"))
     assert mark not in cells_of(published)[0] and verdict not in published
 
 

@@ -9,7 +9,7 @@ from modc.report.tables import COLUMNS, WAYS, attribute_table, paper_table
 
 TABLES = (1, 2, 3, 4, 5)
 # The made runs have none.
-NO_QUERIES = "no interval: queries.csv is missing"
+NO_QUERIES = "no interval over queries: queries.csv is missing"
 
 
 @pytest.mark.parametrize("number", TABLES)

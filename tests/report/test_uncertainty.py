@@ -1,4 +1,4 @@
-"""Intervals of a run's numbers, against the bootstrap on the queries themselves."""
+"""What a run's numbers rest on: the bootstrap over queries, and the spread between trainings."""
 
 import json
 
@@ -7,10 +7,9 @@ import pytest
 from made_queries import TWO_SEEDS
 
 from modc.evaluation.bootstrap import interval
-from modc.evaluation.prioritized import column_name
 from modc.report.results import collect
 from modc.report.tables import paper_table
-from modc.report.uncertainty import Place, query_intervals, widened
+from modc.report.uncertainty import Place, query_intervals
 
 
 def test_intervals_are_those_of_the_means_over_the_seeds(made, tmp_path, config):
@@ -19,29 +18,10 @@ def test_intervals_are_those_of_the_means_over_the_seeds(made, tmp_path, config)
     mean = (written["baseline", 0]["MAP@all"] + written["baseline", 1]["MAP@all"]) / 2
     own = found["baseline"][Place("overall", "MAP@all")]
     assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
-    assert np.isnan(own.gain)
+    assert own.variance == pytest.approx(mean.var())
     of_neck = mean[written["baseline", 0]["attribute"] == 0].to_numpy()
     own = found["baseline"][Place("neck_design", "MAP@all")]
     assert (own.low, own.high) == pytest.approx(interval(of_neck))
-
-
-def test_gains_are_paired_over_queries_and_seeds(made, tmp_path, config):
-    written = made()
-    found = query_intervals(collect(tmp_path, config), "zero")["modc"]
-    column = column_name(1, "known", "MAP@100/hits")
-    by_seed = [
-        (written["modc", seed][column] - written["baseline", seed]["MAP@100/hits"]).to_numpy()
-        for seed in (0, 1)
-    ]
-    own = found[Place("overall", "MAP@100/hits", "known", "1")]
-    gains = sum(by_seed) / 2
-    assert own.gain == pytest.approx(gains.mean())
-    # Joined with that over the seeds, where a further training's gain would lie.
-    between = np.std([one.mean() for one in by_seed], ddof=1)
-    expected = widened(gains.mean(), *interval(gains), between, 2)
-    assert expected != pytest.approx(interval(gains))
-    assert (own.gain_low, own.gain_high) == pytest.approx(expected)
-    assert np.isnan(found[Place("overall", "Acc")].gain)
 
 
 def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
@@ -50,16 +30,6 @@ def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
     mean = (written["modc", 0]["Acc"] + written["modc", 1]["Acc"])[1:] / 2
     own = found["modc"][Place("overall", "Acc")]
     assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
-
-
-def test_a_gain_needs_both_methods(made, tmp_path, config):
-    made()
-    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
-    (tmp_path / TWO_SEEDS[1].folder / "baseline" / "scores.json").unlink()
-    found = query_intervals(collect(tmp_path, config), "zero")
-    assert found["baseline"] == {}
-    own = found["modc"][Place("overall", "MAP@all", "known", "1")]
-    assert own.low < own.high and np.isnan(own.gain)
 
 
 @pytest.mark.parametrize(
@@ -83,18 +53,120 @@ def test_spoilt_queries_give_no_interval(made, tmp_path, config, spoil):
     assert found["modc"] == {} and found["baseline"]
 
 
-def test_tables_have_intervals_gains_and_verdicts(made, tmp_path, config):
+def values_of(folder, method, seed):
+    scores = json.loads((folder / TWO_SEEDS[seed].folder / method / "scores.json").read_text())
+    overall = scores["overall"]
+    if method == "modc":
+        overall = overall["prioritized"]["top1"]["known"]
+    return overall["MAP@100/hits"]
+
+
+def test_tables_have_the_spread_between_trainings(made, tmp_path, config):
     made()
-    frame = paper_table(1, collect(tmp_path, config), config).set_index(["method", "attribute"])
-    own = frame[frame["network"] == "ASEN"]
-    neck = own.loc[("modc", "neck_design")]
-    assert neck["low"] < neck["ours"] + 1 and neck["gain_low"] < neck["gain"] < neck["gain_high"]
-    baseline = own.loc[("baseline", "neck_design")]
-    assert neck["published_gain"] == pytest.approx(neck["published"] - baseline["published"])
-    assert np.isnan(baseline["published_gain"]) and np.isnan(baseline["gain"])
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    own = [
+        [values_of(tmp_path, method, seed) for seed in (0, 1)] for method in ("modc", "baseline")
+    ]
+    spread = np.std(own[0], ddof=1)
+    assert row["ours"] == pytest.approx(np.mean(own[0]))
+    assert (row["training_sd"], row["training_dof"]) == (pytest.approx(spread), 1)
+    # Student's t for one degree of freedom: 12.7062, and 1.3764 for four times in five.
+    assert row["half_width"] == pytest.approx(12.7062 * spread * np.sqrt(1.5), rel=1e-5)
+    assert row["noticeable"] == pytest.approx(14.0826 * spread * np.sqrt(1.5), rel=1e-4)
+    gains = np.subtract(*own)
+    assert row["gain"] == pytest.approx(gains.mean())
+    half = 12.7062 * np.std(gains, ddof=1) / np.sqrt(2)
+    assert row["gain_high"] - row["gain"] == pytest.approx(half, rel=1e-5)
     # Sixty queries are another test than the paper's.
-    assert set(own["verdict"]) == {"not comparable", "missing"}
-    assert set(frame.loc[frame["network"] != "ASEN", "verdict"]) == {"not in grid"}
+    assert row["verdict"] == "not comparable"
+
+
+def test_a_gain_is_over_the_seeds_that_both_have(made, tmp_path, config):
+    made()
+    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    after, before = (values_of(tmp_path, method, 1) for method in ("modc", "baseline"))
+    assert row["seeds"] == 2 and row["gain"] == pytest.approx(after - before)
+    # One pair of trainings has no spread of its own.
+    assert np.isnan(row["gain_low"])
+
+
+def test_copies_under_several_seeds_are_said_and_not_used(made, tmp_path, config):
+    made()
+    for method in ("baseline", "modc"):
+        first, second = (tmp_path / cell.folder / method for cell in TWO_SEEDS)
+        scores = json.loads((first / "scores.json").read_text())
+        (second / "scores.json").write_text(json.dumps(scores | {"seed": 1}))
+        (second / "queries.csv").write_bytes((first / "queries.csv").read_bytes())
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    assert "no spread between trainings: identical runs" in row["status"]
+    assert np.isnan(row["half_width"]) and np.isnan(row["gain_low"]) and row["seeds"] == 2
+
+
+def test_seeds_that_were_scored_on_other_queries_are_in_no_pool(made, tmp_path, config):
+    made()
+    path = tmp_path / TWO_SEEDS[1].folder / "modc" / "scores.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"index_sha256": "another"}))
+    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
+    assert "no spread between trainings: the trainings were scored on different" in row["status"]
+    assert np.isnan(row["half_width"]) and np.isnan(row["gain_low"])
+    baseline = one_row(paper_table(1, collect(tmp_path, config), config), "baseline")
+    assert baseline["half_width"] > 0
+
+
+def test_public_weights_are_one_model_under_all_seeds(made, tmp_path, config):
+    made()
+    for cell in TWO_SEEDS:
+        path = tmp_path / cell.folder / "baseline" / "scores.json"
+        scores = json.loads(path.read_text())
+        scores["stages"][-1]["stopped"] = "public weights, not trained"
+        path.write_text(json.dumps(scores))
+    frame = paper_table(1, collect(tmp_path, config), config)
+    baseline, modc = one_row(frame, "baseline"), one_row(frame, "modc")
+    assert np.isnan(baseline["training_sd"]) and baseline["half_width"] == 0.001
+    # MODC's gain over it has MODC's own spread alone.
+    half = 12.7062 * modc["training_sd"] / np.sqrt(2)
+    assert modc["gain_high"] - modc["gain"] == pytest.approx(half, rel=1e-5)
+
+
+def test_one_seed_takes_its_spread_from_a_cell_like_it_or_from_the_configuration(
+    config, write_run, tmp_path
+):
+    extra = {"dataset": "FashionAI", "network": "ASENv2", "labeled_percent": [10], "seeds": [1]}
+    config["grid"]["extra_seeds"] = [extra]
+    entry = {"dataset": "FashionAI", "labels": "100", "attribute": "overall", "metric": "MAP@100"}
+    named = entry | {"sd": 0.004, "dof": 6, "source": "an earlier run"}
+    config["report"]["training_sd"] = [named]
+    write_run(config)
+    results = collect(tmp_path, config)
+    frame = paper_table(3, results, config)
+    known = frame[frame["training_sd"].notna()]
+    # At 5 and 50 %, for all networks alike; never at 1 %.
+    assert set(known["labeled_percent"]) == {5, 50} and set(known["network"]) == {
+        "ASEN",
+        "ASENv2",
+        "ASEN++",
+    }
+    assert set(known["training_dof"]) == {1}
+    of_all = paper_table(1, results, config)
+    overall = of_all[of_all["attribute"] == "overall"]
+    assert set(overall["training_sd"]) == {0.004} and set(overall["training_dof"]) == {6}
+    assert of_all[of_all["attribute"] != "overall"]["training_sd"].isna().all()
+
+
+def test_where_queries_are_missing_the_interval_is_wider(config, write_run, tmp_path):
+    entry = {"dataset": "DARN", "labels": "100", "attribute": "overall", "metric": "MAP@100"}
+    named = entry | {"sd": 0.004, "dof": 6, "source": "an earlier run"}
+    config["report"]["training_sd"] = [named]
+    write_run(config)
+    frame = paper_table(2, collect(tmp_path, config), config)
+    own = frame[frame["attribute"] == "overall"]
+    # Without the scores of the queries there is no telling by how much.
+    assert own["half_width"].isna().all() and own["training_sd"].notna().all()
+    config["datasets"]["DARN"]["published_coverage"] = 1.0
+    frame = paper_table(2, collect(tmp_path, config), config)
+    own = frame[frame["attribute"] == "overall"]
+    assert own["half_width"].tolist() == pytest.approx([2.446912 * 0.004 * np.sqrt(2)] * 6)
 
 
 def one_row(frame, method, attribute="overall"):
@@ -126,15 +198,12 @@ def test_a_place_says_why_it_has_no_interval(made, tmp_path, config, spoil, why,
     spoil(tmp_path / TWO_SEEDS[1].folder / method / "queries.csv")
     frame = paper_table(1, collect(tmp_path, config), config)
     row = one_row(frame, method)
-    assert f"; no interval: seed 1: {why}" in row["status"]
-    assert np.isnan(row["low"]) and row["ours"] > 0
-    # The gain is there by the means alone.
+    assert f"; no interval over queries: seed 1: {why}" in row["status"]
+    assert np.isnan(row["queries_low"]) and row["ours"] > 0
+    # What trainings say does not depend on it.
     modc, baseline = one_row(frame, "modc"), one_row(frame, "baseline")
     assert modc["gain"] == pytest.approx(modc["ours"] - baseline["ours"])
-    assert np.isnan(modc["gain_low"])
-    if method == "baseline":
-        assert f"; no interval of the gain: of the baseline, seed 1: {why}" in modc["status"]
-        assert modc["low"] < modc["high"]
+    assert modc["gain_low"] < modc["gain"] < modc["gain_high"]
 
 
 def test_scores_by_another_option_than_the_configurations_have_no_interval(made, tmp_path, config):
@@ -145,38 +214,8 @@ def test_scores_by_another_option_than_the_configurations_have_no_interval(made,
         scores = json.loads(path.read_text())
         path.write_text(json.dumps(scores | {"scoring": {"unanswerable": "zero"}}))
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
-    assert np.isnan(row["low"]) and row["gain"] == pytest.approx(row["gain"])
-    assert "no interval: seed 0: scored with another evaluation.unanswerable" in row["status"]
-
-
-def test_a_gain_by_means_is_over_the_seeds_that_both_have(made, tmp_path, config):
-    made()
-    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
-    (tmp_path / TWO_SEEDS[1].folder / "baseline" / "queries.csv").unlink()
-    row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
-    values = [
-        json.loads((tmp_path / TWO_SEEDS[1].folder / method / "scores.json").read_text())
-        for method in ("baseline", "modc")
-    ]
-    after = values[1]["overall"]["prioritized"]["top1"]["known"]["MAP@100/hits"]
-    assert row["gain"] == pytest.approx(after - values[0]["overall"]["MAP@100/hits"])
-
-
-def test_seeds_widen_an_interval_to_where_a_further_training_lies():
-    assert widened(0.5, 0.49, 0.51, np.nan, 1) == (0.49, 0.51)
-    assert widened(0.5, 0.49, 0.51, 0.0, 3) == pytest.approx((0.49, 0.51))
-    # Student's t for two degrees of freedom: 4.3027.
-    low, high = widened(0.5, 0.5, 0.5, 0.01, 3)
-    assert high - 0.5 == pytest.approx(4.3027 * 0.01 * np.sqrt(4 / 3), rel=1e-4)
-    assert 0.5 - low == pytest.approx(high - 0.5)
-
-
-def test_a_further_training_lies_within_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(2000):
-        *seeds, further = rng.normal(0.5, 0.01, 4)
-        ours, spread = np.mean(seeds), np.std(seeds, ddof=1)
-        low, high = widened(ours, ours, ours, spread, 3)
-        hits += low <= further <= high
-    assert 0.935 < hits / 2000 < 0.965
+    assert np.isnan(row["queries_low"])
+    assert (
+        "no interval over queries: seed 0: scored with another evaluation.unanswerable"
+        in row["status"]
+    )

@@ -32,8 +32,9 @@ MANIFEST, INDEX = "ab" * 32, "cd" * 32
 def two_cells() -> dict:
     """The paper's configuration on two cells."""
     made = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    made["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"]}
+    made["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"], "extra_seeds": []}
     made["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
+    made["modc"]["warm_up"]["ASEN"] = "shared"
     return made
 
 

@@ -76,10 +76,18 @@ def test_drawn_and_real_data_are_a_contradiction(config):
     ]
 
 
+EXTRA = {"dataset": "DARN", "network": "ASEN++", "labeled_percent": [100], "seeds": [9]}
+
+
 def test_the_grid_is_that_of_all_together(config):
     grids = [
-        {"datasets": ["DARN"], "networks": ["ASEN++"], "seeds": [4, 0]},
-        {"datasets": ["FashionAI"], "networks": ["ASEN", "ASENv2"], "seeds": [2]},
+        {"datasets": ["DARN"], "networks": ["ASEN++"], "seeds": [4, 0], "extra_seeds": [EXTRA]},
+        {
+            "datasets": ["FashionAI"],
+            "networks": ["ASEN", "ASENv2"],
+            "seeds": [2],
+            "extra_seeds": [EXTRA | {"dataset": "FashionAI"}, EXTRA],
+        },
     ]
     percents = [{"DARN": [100], "FashionAI": [5]}, {"FashionAI": [10, 1], "DARN": [50]}]
     configs = [
@@ -94,6 +102,7 @@ def test_the_grid_is_that_of_all_together(config):
         "networks": ["ASEN", "ASENv2", "ASEN++"],
         "labeled_percent": {"DARN": [100], "FashionAI": [1, 10]},
         "seeds": [0, 2, 4],
+        "extra_seeds": [EXTRA, EXTRA | {"dataset": "FashionAI"}],
     }
     assert {cell for one in configs for cell in cells(one)} <= set(cells(merged))
 

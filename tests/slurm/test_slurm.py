@@ -32,10 +32,12 @@ TINY = {
         "datasets": ["FashionAI"],
         "networks": ["ASENv2"],
         "labeled_percent": {"FashionAI": [10, 100]},
+        "extra_seeds": [],
     },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
     "training": {"triplets_per_epoch": 160, "stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
     "modc": {
+        "warm_up": {"ASENv2": "shared"},
         "unlabeled_ratio": 0.34,
         "stages": {"ASENv2": {"epochs": {"supervised": 4, "semi_supervised": 1}}},
     },

@@ -42,8 +42,9 @@ SETTINGS = {
 }
 
 _WARM_UP = {"epochs": 2, "learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
-_MODC = {"epochs": {"supervised": 2, "semi_supervised": 2}}
+_MODC = {"warm_up": _WARM_UP, "epochs": {"supervised": 2, "semi_supervised": 2}}
 _RATES = {"learning_rate": 1e-3, "local_learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
+_WARM_UPS = {"warm_up_global": _WARM_UP, "warm_up": {**_WARM_UP, **_RATES}}
 # What makes config.yaml small.
 TINY = {
     "datasets": {"FashionAI": {"image_size": SIDE, "detail_size": 2 * SIDE}},
@@ -64,9 +65,11 @@ TINY = {
         },
     },
     "modc": {
+        # One warm-up is enough; tests of MODC's own ask for it.
+        "warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "shared"),
         "memory_bank": {"every": 3},
         "colour_attributes": ["upper"],
-        "stages": {"ASEN": _MODC, "ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES}},
+        "stages": {"ASEN": _MODC, "ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, **_WARM_UPS}},
     },
 }
 

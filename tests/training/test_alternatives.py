@@ -19,13 +19,15 @@ from modc.training.start import start
 from modc.training.task import Task
 
 # The others change which stages there are, when a stage ends, or what comes before training.
-WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16")
+WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A24")
 CASES = [
     (entry.id, name)
     for entry in assumptions.load()
     if entry.id in WITHIN_STAGES
     for name in entry.alternatives
+    if name != "warm_up"  # of A16, which is first read by a warm-up of MODC's own
 ]
+APART = {"modc": {"warm_up": dict.fromkeys(grid.NETWORKS, "apart")}}
 CPU = torch.device("cpu")
 
 
@@ -55,14 +57,82 @@ def test_it_trains_another_model_from_the_stage_on_that_reads_it(
 ):
     config = assumptions.assume(tiny, assumption, alternative)
     read = [s for s in grid.MODC if settings(config, s) != settings(tiny, s)]
-    assert read == list(grid.MODC[grid.MODC.index(read[0]) :])
+    rest = grid.MODC[grid.MODC.index(read[0]) :]
+    # The later stages have views in any case.
+    assert read == (["supervised"] if assumption == "A16" else list(rest))
     # Where it is first read, and where everything is; the last stage has views in any case.
     for stage in dict.fromkeys((read[0], read[0] if assumption == "A16" else grid.MODC[-1])):
         assert_another_model(chain(stage, config, stage)[stage], plain()[stage])
 
 
+def test_the_predictor_begins_at_the_initial_rate_where_asked(plain, chain, tiny):
+    config = assumptions.assume(tiny, "A24", "initial")
+    made = chain("initial", config, "self_supervised", "unlabeled")
+    for stage, task in made.items():
+        groups = model(task).training["optimizer"]["param_groups"]
+        rates = {group["lr"] for group in groups}
+        own = model(plain()[stage]).training["optimizer"]["param_groups"]
+        assert len({group["lr"] for group in own}) == 1 and len(rates) == 2
+        # Four epochs lie behind the others when it begins; both then go on by the same schedule.
+        assert groups[-1]["begun"] == model(plain()["supervised"], "model.pt").training["epochs"]
+        assert groups[-1]["lr"] == groups[0]["lr"] * 2 ** groups[-1]["begun"]
+
+
+@pytest.mark.parametrize(
+    ("alternative", "column"),
+    [("acc", "valid_Acc"), ("prioritized_map", "valid_prioritized_MAP@all")],
+)
+def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative, column):
+    part = {
+        "stages": {"ASENv2": {"epochs": {"supervised": 5}}},
+        "convergence": {"rule": "fixed_epochs"},
+    }
+    config = merge(assumptions.assume(tiny, "A23", alternative), {"modc": part})
+    made = chain("selected", config, "supervised")["supervised"]
+    scores = curve(made)
+    assert model(made, "model.pt").facts["epoch"] == scores["epoch"][scores[column].idxmax()]
+    stage = model(made, "model.pt").facts["stages"][-1]
+    assert stage["best"]["MAP@all"] == model(made, "model.pt").facts["valid_MAP@all"]
+
+
+def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny):
+    apart = merge(tiny, APART)
+    asked = assumptions.assume(apart, "A16", "warm_up")
+    made = {
+        name: chain(name, config, "warm_up_apart")["warm_up_apart"]
+        for name, config in (("views", asked), ("plain", apart))
+    }
+    assert_another_model(made["views"], made["plain"])
+    assert start(made["views"], CPU)[0].images_per_triplet == 6
+    assert start(made["plain"], CPU)[0].images_per_triplet == 3
+    assert settings(asked, "warm_up") == settings(tiny, "warm_up")
+
+
+def test_an_epoch_has_triplets_by_the_share_of_labels_where_asked(tiny):
+    by_labels = assumptions.assume(tiny, "A29", "by_labels")
+    assert settings(tiny, "warm_up", percent=50)["triplets_per_epoch"] == 8
+    assert settings(by_labels, "warm_up", percent=50)["triplets_per_epoch"] == 4
+    assert settings(by_labels, "warm_up", percent=1)["triplets_per_epoch"] == 4
+
+
+def test_a_warm_up_of_modcs_own_has_its_recipe_and_ends_at_the_plateau(plain, chain, tiny):
+    recipe = {"epochs": 4, "learning_rate": 2e-3, "decay": 0.9, "decay_every": 2}
+    change = {
+        "stages": {"ASENv2": {"warm_up": recipe}},
+        "convergence": {"rise": 1.0, "patience": 2},
+    }
+    config = merge(tiny, merge(APART, {"modc": change}))
+    made = chain("recipe", config, "warm_up_apart")["warm_up_apart"]
+    assert curve(made)["learning_rate"].tolist() == pytest.approx([2e-3, 2e-3, 2e-3 * 0.9])
+    assert model(made).facts["stages"][-1]["stopped"] == "converged at epoch 3"
+    # What MODC inherits is that warm-up's, and the baseline's is its own.
+    assert settings(config, "supervised")["learning_rate"] == 2e-3
+    assert settings(config, "warm_up") == settings(tiny, "warm_up")
+    assert "convergence" not in settings(config, "warm_up")
+
+
 def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
-    config = assumptions.assume(tiny, "A1", "apart")
+    config = merge(tiny, APART)
     cell = grid.Cell("FashionAI", "ASENv2", 50, 0)
     assert grid.stages(config, cell, "modc")[:2] == ("warm_up_apart", "supervised")
     made = chain("apart", config, "warm_up_apart", "supervised")
@@ -192,7 +262,7 @@ def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
     config = assumptions.assume(tiny, "A11", "self_supervised")
     cell = grid.Cell("FashionAI", "ASENv2", 100, 0)
     stages = grid.stages(config, cell, "modc")
-    assert stages == ("warm_up", "supervised", "self_supervised")
+    assert stages == ("warm_up", "supervised", "self_supervised")  # TINY shares the warm-up
     assert grid.stages(tiny, cell, "modc") == stages[:2]
     everything = {"labeled": index.rows("train", "train")["image"].unique()}
     made = chain("all", config, *stages, percent=100, change=everything)

@@ -82,7 +82,7 @@ def test_six_steps_are_those_of_the_public_code(task, packed, index, kind):
     for epoch in range(3):
         set_learning_rate(adam, settings, epoch)
         rate = 1e-4 * 0.9 ** (epoch // 2)
-        for roles in warm_up.batches(epoch):
+        for (roles,) in warm_up.batches(epoch):  # one view
             batch = [
                 Images(r.numbers, r.attributes, r.pixels.double(), None, r.attribute) for r in roles
             ]
@@ -92,7 +92,7 @@ def test_six_steps_are_those_of_the_public_code(task, packed, index, kind):
                 if of_plain[name].grad is None:  # an attribute that no triplet had
                     of_plain[name].grad = torch.zeros_like(of_plain[name])
             plain_adam.step(rate)
-            terms = train_batch(warm_up, adam, batch, MACHINE)
+            terms = train_batch(warm_up, adam, [batch], MACHINE)
             assert terms["loss"].dtype == torch.float64
             assert abs(float(terms["loss"]) - float(loss.detach())) < 1e-12
     assert plain_adam.steps == 6

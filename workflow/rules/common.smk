@@ -64,7 +64,7 @@ COVERAGE = [f"{RUN}/coverage/{name}" for own in LISTED.values() for name in cove
 COMPARABLE = {
     name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
 }
-VERDICTS = {"widest_interval": config["report"]["widest_interval"]}
+VERDICTS = {key: config["report"][key] for key in ("margin", "training_sd")}
 # What the run assumes: the report shows it, whether it changes a model of this grid or not.
 ASSUMED = grid.fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
 ABLATION = [f"{RUN}/ablation/{name}" for name in ABLATION_FILES]
@@ -76,7 +76,7 @@ FIGURES = f"{RUN}/figures"
 FIGURES_SUMMARY = f"{RUN}/figures.txt"
 STARTED = time.time()
 # The rules that train.
-TRAINING = ("warm_up", "supervised", "semi_supervised")
+TRAINING = ("warm_up", "modc_warm_up", "supervised", "semi_supervised")
 
 
 wildcard_constraints:
@@ -111,6 +111,8 @@ onstart:
     extracts = "fetch_fashionai" in names and not workflow.execution_settings.keep_going
     for line in stops(config, bool(names & {*TRAINING}), extracts):
         sys.exit(f"Error: {line}")
+    for line in grid.seeds_without_cell(config):
+        print(line, file=sys.stderr)
     claim_folders(jobs)
     try:
         configuration.write(CONFIG, config)

@@ -15,5 +15,6 @@ rule score:
     shell:
         "modc score --embeddings {input:q} --map-at-100 {params.evaluation[map_at_100]}"
         " --unanswerable {params.evaluation[unanswerable]}"
-        " --prioritized-order {params.evaluation[prioritized_order]} --threads {threads}"
+        " --prioritized-order {params.evaluation[prioritized_order]}"
+        " --acc-over {params.evaluation[acc_over]} --threads {threads}"
         " --queries {output.queries:q} --output {output.scores:q} 2> {log:q}"

@@ -17,7 +17,7 @@ rule warm_up:
     log:
         f"{LOGS}/{{stage}}/{CELL_LOG}.log",
     wildcard_constraints:
-        stage="warm_up(_apart)?",
+        stage="warm_up",
     # `modc plan` counts on this order: what begins last shall be short.
     priority: work_left
     threads: config["threads"]
@@ -30,7 +30,17 @@ rule warm_up:
     shell:
         # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
         # exec: a signal for the job reaches the trainer, and Snakemake waits for its checkpoint.
-        f"exec modc train {{params.options}} --embed-test --threads {config['threads']} 2> {{log:q}}"
+        f"exec modc train {{params.options}} --threads {config['threads']} 2> {{log:q}}"
+
+
+# MODC's own warm-up, which no row of a table comes from (A1).
+use rule warm_up as modc_warm_up with:
+    output:
+        model=f"{CELL}/{{stage}}/model.pt",
+        last=f"{CELL}/{{stage}}/last.pt",
+        curve=multiext(f"{CELL}/{{stage}}/curve", ".csv", ".png"),
+    wildcard_constraints:
+        stage="warm_up_apart",
 
 
 # With all labels there is nothing unlabelled: MODC ends here (A11).

@@ -60,13 +60,13 @@ def training_inputs(wildcards):
         },
     }
     previous, initial = initial_of(wildcards)
-    public = grid.public_checkpoint(settings, cell)
+    public = grid.public_checkpoint(settings, cell, stages[0])
     if previous is not None:
         # Its job declares its last stage alone.
         made_under = config if is_the_runs(wildcards, previous) else settings
         last = grid.job_of(made_under, cell, previous)[-1]
         files["initial"] = f"{cell_folder(wildcards, previous)}/{last}/{Path(initial).name}"
-    elif public and stages == ["warm_up"]:
+    elif public:
         files["public"] = public
     return files
 
@@ -96,4 +96,7 @@ def training_options(wildcards, input):
     }
     words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
     words += [f"--stage {stage}" for stage in stages_of(wildcards)]
+    settings, cell = config_of(wildcards), cell_of(wildcards)
+    if wildcards.stage in {grid.last_stage(settings, cell, method) for method in grid.METHODS}:
+        words.append("--embed-test")
     return " ".join(words)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from modc.errors import UserError
 from modc.grid import APART, Cell, stages
+from modc.grid import seeds as seeds_of
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run
 from modc.report.figures.style import look, new_figure, png
@@ -44,7 +45,11 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
     """
     grid = run.config["grid"]
     percents = grid["labeled_percent"][dataset]
-    cells = [Cell(dataset, network, p, seed) for p in percents for seed in grid["seeds"]]
+    cells = [
+        Cell(dataset, network, percent, seed)
+        for percent in percents
+        for seed in seeds_of(run.config, dataset, network, percent)
+    ]
     frame = pd.concat([_curve(run, cell) for cell in cells], ignore_index=True)
     if frame.empty:
         raise UserError(f"no stage of {network} on {dataset} has a curve.csv: not trained yet")
@@ -62,7 +67,8 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
             _stage_numbers(axes, own)
     for axes in grid_of_axes[-1]:
         axes.set_xlabel("epoch, over all stages")
-    seeds = sorted(set(frame["seed"]), key=grid["seeds"].index)
+    trained = set(frame["seed"])
+    seeds = [seed for seed in dict.fromkeys(cell.seed for cell in cells) if seed in trained]
     which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     figure.suptitle(f"Learning curves: {network}, {dataset}, {which}", fontsize="medium")
     handles = {}

@@ -58,8 +58,9 @@ def draw(run: Run) -> Figure:
         caption=f"Each point is one network with one percentage of labels, written in it: how "
         f"much higher overall MAP@100 is than the baseline's, for MODC's top1, against Acc, the "
         f"share of test queries whose nearest cluster centre is that of their own value. The paper "
-        f"says that a higher Acc goes with a larger gain. Bars: paired bootstrap interval over the "
-        f"queries, where there is one. Correlation: {_correlations(frame)}.{_why(run.overall)}",
+        f"says that a higher Acc goes with a larger gain. Bars: 95 % interval of the mean gain, "
+        f"by the spread between trainings where it is known. Correlation: "
+        f"{_correlations(frame)}.{_why(run.overall)}",
         alt=f"Scatter plots of MODC's gain against Acc. Correlation: {_correlations(frame)}.",
     )
 

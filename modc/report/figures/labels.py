@@ -16,8 +16,7 @@ COLUMNS = [
     "labeled_percent",
     "ours",
     "spread",
-    "low",
-    "high",
+    "half_width",
     "seeds",
     "published",
     "status",
@@ -81,7 +80,7 @@ def _places(overall: pd.DataFrame, dataset: str) -> pd.DataFrame:
 def _line(axes, own: pd.DataFrame, name: str, colour: str, mark: str, aside: float) -> None:
     x = aside * own["labeled_percent"].to_numpy(float)
     ours = 100 * own["ours"].to_numpy(float)
-    bars = np.abs(100 * own[["low", "high"]].to_numpy(float).T - ours)
+    bars = 100 * own["half_width"].to_numpy(float)
     spread = 100 * own["spread"].to_numpy(float)
     there = np.isfinite(ours)
     axes.plot(x[there], ours[there], c=colour, marker=mark, ms=5, label=f"{name}: ours", zorder=3)
@@ -103,8 +102,8 @@ def _line(axes, own: pd.DataFrame, name: str, colour: str, mark: str, aside: flo
 
 
 def _caption(frame: pd.DataFrame) -> str:
-    interval, spread = frame["low"].notna().any(), frame["spread"].notna().any()
-    what = "95 % interval, by the bootstrap over queries and, with several seeds, their spread"
+    interval, spread = frame["half_width"].notna().any(), frame["spread"].notna().any()
+    what = "where one more training would lie in 95 % of cases, by the spread between trainings"
     bars = f" Thin bars: {what}." if interval else ""
     bars += " Broad bars: one standard deviation over the seeds." if spread else ""
     absent = frame[frame["ours"].isna()]

@@ -5,7 +5,9 @@ import math
 from modc.published.claims import Place
 from modc.report.anchors import place_id
 from modc.report.claim_cells import (
+    BY_INTERVAL,
     BY_SIGN,
+    DESCRIBED,
     MISSING,
     OPPOSES,
     OUTSIDE,
@@ -13,18 +15,30 @@ from modc.report.claim_cells import (
     UNDECIDED,
     Cell,
 )
-from modc.report.claims import FAILS, HOLDS, HOLDS_PARTLY, OURS, PUBLISHED, Claim, Evidence
-from modc.report.verdicts import NO_INTERVAL
+from modc.report.claims import (
+    DESCRIPTIVE,
+    FAILS,
+    HOLDS,
+    HOLDS_PARTLY,
+    OURS,
+    PUBLISHED,
+    SIGN,
+    Claim,
+    Evidence,
+)
+from modc.report.claims_text import correlation
+from modc.report.verdicts import NO_SPREAD
 
 WORDS = {
     SUPPORTS: "for",
     OPPOSES: "against",
     UNDECIDED: "undecided",
+    DESCRIBED: "described",
     MISSING: "missing",
     OUTSIDE: OUTSIDE,
 }
 # Of the cells that are listed: what asks for an explanation comes first.
-ORDER = (OPPOSES, UNDECIDED, SUPPORTS, MISSING, OUTSIDE)
+ORDER = (OPPOSES, UNDECIDED, SUPPORTS, DESCRIBED, MISSING, OUTSIDE)
 NAMES = {OURS: "Ours", PUBLISHED: "Published"}
 
 
@@ -45,12 +59,19 @@ def claims(checked: list[Claim]) -> list[dict]:
 def held(claims: list[dict], side: str) -> dict:
     """Return how many claims a side judges, and of these hold, hold partly, and fail.
 
-    narrowed: how many of those that hold do so on a part of the cells; rest: what the others are.
+    by_sign: how many are judged by the sign of one training's numbers, and unopposed: those of them
+    that no cell is against. narrowed: how many of those that hold do so on a part of the cells;
+    rest: what the others are.
     """
     own = [one for claim in claims for one in claim["sides"] if one["side"] == side]
     counts = {
         word: sum(one["verdict"] == verdict for one in own)
-        for word, verdict in (("hold", HOLDS), ("partly", HOLDS_PARTLY), ("fail", FAILS))
+        for word, verdict in (
+            ("hold", HOLDS),
+            ("partly", HOLDS_PARTLY),
+            ("fail", FAILS),
+            ("by_sign", SIGN),
+        )
     }
     narrowed = [one for one in own if one["verdict"] == HOLDS and one["over"]]
     rest = {
@@ -58,8 +79,9 @@ def held(claims: list[dict], side: str) -> dict:
         "not comparable": any(one["not_comparable"] for one in narrowed),
     }
     return {
-        "judged": sum(counts.values()),
+        "judged": counts["hold"] + counts["partly"] + counts["fail"],
         **counts,
+        "unopposed": sum(one["verdict"] == SIGN and not one["counts"]["against"] for one in own),
         "narrowed": len(narrowed),
         "rest": [words for words, is_so in rest.items() if is_so],
         "asked": len(own),
@@ -108,7 +130,9 @@ def _counted(evidence: Evidence) -> dict:
 
 def _tally(evidence: Evidence) -> str:
     """Return the cells for, against and neither; "" where the verdict leaves no question."""
-    if evidence.verdict not in (HOLDS_PARTLY, FAILS, UNDECIDED):
+    if evidence.verdict == DESCRIPTIVE:
+        return "; ".join(map(correlation, evidence.having(DESCRIBED)))
+    if evidence.verdict not in (HOLDS_PARTLY, FAILS, UNDECIDED, SIGN):
         return ""
     others = [verdict for verdict in (UNDECIDED, MISSING) if evidence.count(verdict)]
     shown = (SUPPORTS, OPPOSES, *others)
@@ -125,40 +149,42 @@ def _cells(evidence: Evidence, published: tuple[Cell, ...]) -> list[dict]:
 
 
 def _cell(cell: Cell, paper: Cell | None) -> dict:
-    """Return where, names, difference and its interval (None if absent), word, reason, and link.
+    """Return where, names, difference (None if absent), what is shown, word, reason, and link.
 
-    reason: why it is missing, judged by its sign, or undecided although its interval is on one side
-    of 0. is_comparable: false, too, where it is missing. paper: difference, word, and is_reversed:
-    there the second name comes first. link: the place in the tables that has the details.
+    shown, interval: the difference and its interval as texts. reason: why it is missing, or judged
+    by its sign. is_comparable: false, too, where it is missing. paper: what is shown, and word.
+    link: the place in the tables that has the details.
     """
     return {
         "where": f"{cell.where}, {_where(cell.better)}",
         "better": cell.better_name,
         "worse": cell.worse_name,
         "difference": _number(cell.difference),
-        "low": _number(cell.low),
-        "high": _number(cell.high),
+        "shown": _shown(cell, cell.difference),
+        "interval": f"{_shown(cell, cell.low)} to {_shown(cell, cell.high)}"
+        if cell.judged_by == BY_INTERVAL
+        else "",
         "word": WORDS[cell.verdict],
         "by_sign": cell.judged_by == BY_SIGN,
         "reason": _reason(cell),
         "is_comparable": cell.is_comparable,
         "link": place_id(cell.better._asdict()),
-        "paper": paper
-        and {
-            "difference": _number(paper.difference),
-            "word": WORDS[paper.verdict],
-            "is_reversed": paper.better != cell.better,
-        },
+        "paper": paper and {"shown": _shown(paper, paper.difference), "word": WORDS[paper.verdict]},
     }
+
+
+def _shown(cell: Cell, number: float) -> str:
+    """Return a difference in points, or a correlation as it is."""
+    if math.isnan(number):
+        return "–"
+    return f"{number if cell.verdict == DESCRIBED else 100 * number:+.2f}"
 
 
 def _reason(cell: Cell) -> str:
     if cell.verdict == MISSING:
         return cell.status
-    if cell.verdict == UNDECIDED and (cell.low > 0 or cell.high < 0):
-        return "open which Acc is higher"
-    said = [own for own in cell.status.split("; ") if own.startswith(NO_INTERVAL)]
-    return "; ".join(own.removeprefix(f"{NO_INTERVAL}: ") for own in said)
+    said = [own for own in cell.status.split("; ") if own.startswith(NO_SPREAD)]
+    return "; ".join(own.removeprefix(f"{NO_SPREAD}: ") for own in said)
 
 
 def _where(place: Place) -> str:

@@ -20,10 +20,10 @@ from modc.report.page.figures import figures
 from modc.report.page.places import details
 from modc.report.page.runs import absences, counts, runs
 from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
-from modc.report.pairs import paired_interval
-from modc.report.render import all_frames
+from modc.report.render import all_frames, most_seeds
 from modc.report.results import collect
-from modc.report.verdicts import OUTSIDE, rule
+from modc.report.trainings import Trainings
+from modc.report.verdicts import OUTSIDE, WHAT_IS_COMPARED, rule
 
 
 def page_data(run_folder: Path, config: dict) -> dict:
@@ -32,9 +32,8 @@ def page_data(run_folder: Path, config: dict) -> dict:
     every = all_frames(results, config)
     frames = {number: every[number] for number in TABLES}
     named = {f"Table {name}" if name in TABLES else name: own for name, own in every.items()}
-    judged = check(every, config, paired_interval(results, config))
+    judged = check(every, config, Trainings(results, config).difference)
     checked = claims(judged)
-    seeds = [count for frame in frames.values() for count in frame["seeds"]]
     about = sentence(frames)
     sides = [(OURS, "On our numbers")] if about else []
     sides += [
@@ -49,11 +48,12 @@ def page_data(run_folder: Path, config: dict) -> dict:
             *filter(None, [about]),
             *(claims_sentence(held(checked, side), len(checked), on) for side, on in sides),
         ],
-        "published_hold": held(checked, PUBLISHED)["hold"],
+        "published_hold": held(checked, PUBLISHED)["unopposed"],
         "verdicts": verdict_counts(frames) if about else [],
         "vocabulary": VOCABULARY,
-        "claim_notes": notes(judged, len(config["grid"]["seeds"])),
-        "rule": rule(seeds, config["report"]["widest_interval"]),
+        "claim_notes": notes(judged, most_seeds(every)),
+        "what_is_compared": WHAT_IS_COMPARED,
+        "rule": rule(config["report"]["margin"]),
         "scores": counts(config, results),
         "claims": checked,
         "tables": _tables(named, config),

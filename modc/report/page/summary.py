@@ -7,23 +7,27 @@ from modc.report.html import VERDICT_MARKS
 from modc.report.verdicts import (
     ABOVE,
     BELOW,
-    MATCHES,
+    CONSISTENT,
     MISSING,
     NOT_COMPARABLE,
+    ONE_TRAINING,
     OUTSIDE,
+    REPRODUCED,
     UNDECIDED,
 )
 
 MEANINGS = {
-    MATCHES: "the published number lies within our interval",
+    CONSISTENT: "no difference was found, and one would have shown",
+    REPRODUCED: "the public weights give the published number",
     BELOW: "ours is lower",
     ABOVE: "ours is higher",
-    UNDECIDED: "our interval is too wide to say, or there is none",
+    UNDECIDED: "our interval is too wide to say",
+    ONE_TRAINING: "how much trainings differ is not known",
     NOT_COMPARABLE: "other data or settings than the paper's",
     MISSING: "no number of ours",
     OUTSIDE: "this run does not train it",
 }
-COMPARED = (MATCHES, BELOW, ABOVE)
+COMPARED = (CONSISTENT, REPRODUCED, BELOW, ABOVE)
 
 
 def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
@@ -61,9 +65,10 @@ def scope(config: dict) -> str:
         for name in grid["datasets"]
     ]
     seeds = [str(seed) for seed in grid["seeds"]]
+    further = " and further seeds of single cells" if grid["extra_seeds"] else ""
     return (
         f"This run has {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
-        f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}."
+        f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}{further}."
     )
 
 
@@ -96,11 +101,16 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
         lead = f"Nothing can be said about the paper yet: {'; '.join(reasons(frames))}."
         return lead + (f" {missing} of {which} are missing." if missing else "")
     text = (
-        f"Of {which}, {compared} could be decided: {counts[MATCHES]} match, "
+        f"Of {which}, {compared} could be decided: {counts[CONSISTENT]} are consistent, "
         f"{counts[BELOW]} of ours lie below and {counts[ABOVE]} above."
     )
+    if counts[REPRODUCED]:
+        text = text.replace(
+            " are consistent,", f" are consistent, {counts[REPRODUCED]} reproduced,"
+        )
     rest = {
         UNDECIDED: "stay undecided",
+        ONE_TRAINING: "are of one training, whose spread is not known",
         NOT_COMPARABLE: "are not comparable",
         MISSING: "are missing",
     }
@@ -114,7 +124,13 @@ def claims_sentence(held: dict, claims: int, where: str) -> str:
     where: on what, such as "On our numbers".
     """
     if not held["judged"]:
-        return f"{where}, none of the paper's {claims} claims can be judged."
+        text = f"{where}, none of the paper's {claims} claims can be judged."
+        if held["by_sign"]:
+            text += (
+                f" By the sign of single trainings' numbers, nothing speaks against "
+                f"{held['unopposed']} of {held['by_sign']}."
+            )
+        return text
     said = [
         f"{count} {one if count == 1 else more}"
         for count, one, more in (

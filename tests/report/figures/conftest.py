@@ -95,6 +95,7 @@ def write_method(folder: Path, config: dict, index: Index, cell: Cell, method: s
         arrays["centres"][0, 2] = np.nan
     facts = {"attribute_names": list(ATTRIBUTES), "index_sha256": index.sha256, "key": KEY}
     stage = folder / cell.folder / last_stage(config, cell, method)
+    stage.mkdir(parents=True, exist_ok=True)
     np.savez(stage / "test.npz", **arrays, facts=np.array(json.dumps(facts)))
     scored = score(**arrays)
     scored.to_csv(folder / cell.folder / method / "queries.csv", index=False)

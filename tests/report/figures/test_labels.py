@@ -47,9 +47,11 @@ def test_ties_are_not_above(overall):
 
 
 def test_intervals_and_seeds_are_said_where_there_are_some(overall):
-    plain = labels.draw(SimpleNamespace(overall=overall.assign(low=np.nan)), "FashionAI").caption
+    plain = labels.draw(
+        SimpleNamespace(overall=overall.assign(half_width=np.nan)), "FashionAI"
+    ).caption
     assert "Thin bars" not in plain and "Broad bars" not in plain
-    wide = overall.assign(low=overall["ours"] - 0.1, high=overall["ours"] + 0.1, spread=0.05)
+    wide = overall.assign(half_width=0.1, spread=0.05)
     caption = labels.draw(SimpleNamespace(overall=wide), "FashionAI").caption
     assert "Thin bars" in caption and "Broad bars" in caption
 

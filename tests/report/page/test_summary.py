@@ -13,18 +13,20 @@ def frames(*verdicts, status=""):
 
 
 def test_counts_are_of_all_tables_and_of_each():
-    counted = verdict_counts(frames("matches", "below", "below", "missing"))
+    counted = verdict_counts(frames("consistent", "below", "below", "missing"))
     assert [(e["verdict"], e["count"]) for e in counted] == [
-        ("matches", 2),
+        ("consistent", 2),
+        ("reproduced", 0),
         ("below", 4),
         ("above", 0),
         ("undecided", 0),
+        ("undecided (one training)", 0),
         ("not comparable", 0),
         ("missing", 2),
     ]
-    assert counted[1]["by_table"] == {1: 2, 2: 2}
-    assert counted[1]["share"] == 0.5
-    assert len({entry["mark"] for entry in counted}) == 6
+    assert counted[2]["by_table"] == {1: 2, 2: 2}
+    assert counted[2]["share"] == 0.5
+    assert len({entry["mark"] for entry in counted}) == 8
 
 
 @pytest.mark.parametrize(
@@ -48,27 +50,36 @@ def test_counts_are_of_all_tables_and_of_each():
         (
             ["undecided", "undecided"],
             "",
-            "Of the paper's 4 numbers, 0 could be decided: 0 match, 0 of ours lie below and 0 "
+            "Of the paper's 4 numbers, 0 could be decided: 0 are consistent, "
+            "0 of ours lie below and 0 "
             "above. 4 stay undecided.",
         ),
         (
-            ["matches", "below", "above", "undecided", "missing", "not comparable"],
+            ["consistent", "below", "above", "undecided", "missing", "not comparable"],
             "",
-            "Of the paper's 12 numbers, 6 could be decided: 2 match, 2 of ours lie below and 2 "
+            "Of the paper's 12 numbers, 6 could be decided: 2 are consistent, "
+            "2 of ours lie below and 2 "
             "above. 2 stay undecided, 2 are not comparable and 2 are missing.",
         ),
         (
-            ["matches", "missing", "not in grid"],
+            ["consistent", "missing", "not in grid"],
             "",
             "Of the 4 of the paper's 6 numbers that are in this run's grid, 2 could be decided: 2 "
-            "match, 0 of ours lie below and 0 above. 2 are missing.",
+            "are consistent, 0 of ours lie below and 0 above. 2 are missing.",
+        ),
+        (
+            ["reproduced", "undecided (one training)"],
+            "",
+            "Of the paper's 4 numbers, 2 could be decided: 0 are consistent, 2 reproduced, 0 of "
+            "ours lie below and 0 above. 2 are of one training, whose spread is not known.",
         ),
         (["missing", "not in grid"], "not run", NOTHING + "this run has no numbers."),
         (["not in grid"], "not in this run's grid", ""),
         (
-            ["matches"],
+            ["consistent"],
             "",
-            "Of the paper's 2 numbers, 2 could be decided: 2 match, 0 of ours lie below and 0 "
+            "Of the paper's 2 numbers, 2 could be decided: 2 are consistent, "
+            "0 of ours lie below and 0 "
             "above.",
         ),
     ],
@@ -109,5 +120,13 @@ def test_what_the_run_has(config):
 def test_how_many_claims_hold(counts, expected):
     hold, partly, fail, narrowed = counts
     held = {"hold": hold, "partly": partly, "fail": fail, "judged": hold + partly + fail}
+    held |= {"by_sign": 0, "unopposed": 0}
     held |= {"narrowed": narrowed, "rest": ["not in this run's grid", "not comparable"]}
     assert claims_sentence(held, 7, "On X") == expected
+
+
+def test_claims_by_sign_are_said_to_be_so():
+    held = dict.fromkeys(("hold", "partly", "fail", "judged", "narrowed"), 0)
+    text = claims_sentence(held | {"by_sign": 7, "unopposed": 5, "rest": []}, 8, "On X")
+    assert text.startswith("On X, none of the paper's 8 claims can be judged. By the sign of")
+    assert text.endswith("nothing speaks against 5 of 7.")
