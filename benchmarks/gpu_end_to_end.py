@@ -37,7 +37,14 @@ SMALL = {
         "triplets_per_epoch": 16,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {"stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}}},
+    "modc": {
+        "stages": {
+            "ASENv2": {
+                "warm_up": {"epochs": 1},
+                "epochs": {"supervised": 1, "semi_supervised": 1},
+            }
+        }
+    },
 }
 FETCH = {"fashionai": "fashionai", "darn": "darn"}
 # MAP@100 in percent by share of labels: docs/fashion-mnist.md.

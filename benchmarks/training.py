@@ -314,7 +314,7 @@ def agreement(
         ways["float32, Pillow's crops"] = (torch.float32, _cropped_by_pillow)
     ways[_name(machine.precision)] = (machine.precision, region.crop_detail)
     stage, _ = our_stage(network, packed, size, steps * public_way.BATCH, machine)
-    batches = list(stage.batches(0))
+    batches = [batch for (batch,) in stage.batches(0)]  # one view
     losses = {PUBLIC: [theirs.step(theirs.triplets_of(batch)) for batch in batches]}
     shown = batches[0][0]
     embeddings = {PUBLIC: torch.from_numpy(theirs.embed(theirs.singles_of(shown)))}
@@ -324,7 +324,7 @@ def agreement(
         adam = our_adam(stage.network, stage.settings)
         here = Machine(machine.device, precision)
         with patch.object(instance, "crop_detail", crops):
-            trained = [train_batch(stage, adam, batch, here) for batch in batches]
+            trained = [train_batch(stage, adam, [batch], here) for batch in batches]
             embeddings[name] = _embedding(stage.network, shown)
         losses[name] = [float(terms["loss"]) for terms in trained]
     return [

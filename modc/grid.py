@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import groupby
 
 from modc.errors import UserError
 
@@ -147,12 +146,9 @@ def previous_stage(config: dict, cell: Cell, stage: str) -> str | None:
 
 
 def jobs(config: dict, cell: Cell) -> list[tuple[str, ...]]:
-    """Return the stages of each job that trains the cell, in order: a warm-up's, then MODC's."""
-    found = {}
-    for method in METHODS:
-        for _, row in groupby(stages(config, cell, method), key=lambda stage: stage in MODC):
-            found[tuple(row)] = None
-    return list(found)
+    """Return the stages of the two jobs that train the cell: the baseline's, then MODC's own."""
+    baseline, modc = (stages(config, cell, method) for method in METHODS)
+    return [baseline, tuple(stage for stage in modc if stage not in baseline)]
 
 
 def job_of(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:

@@ -51,15 +51,15 @@ def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
     assert grid.packed_sizes(paper, "DARN", "ASEN", "warm_up") == {"image": 224}
 
 
-def test_one_job_trains_a_warm_up_and_another_modcs_stages(paper):
+def test_one_job_trains_the_baseline_and_another_all_of_modcs_own_stages(paper):
     cell = grid.Cell("DARN", "ASEN++", 10, 0)
     warm_up = ("warm_up_global", "warm_up")
     own = ("warm_up_global_apart", "warm_up_apart")
-    assert grid.jobs(paper, cell) == [warm_up, own, grid.MODC]
+    assert grid.jobs(paper, cell) == [warm_up, own + grid.MODC]
     whole = grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0))
-    assert whole == [("warm_up",), ("warm_up_apart",), ("supervised",)]
-    assert grid.job_of(paper, cell, "warm_up_global_apart") == own
-    assert grid.job_of(paper, cell, "unlabeled") == grid.MODC
+    assert whole == [("warm_up",), ("warm_up_apart", "supervised")]
+    assert grid.job_of(paper, cell, "warm_up_global_apart") == own + grid.MODC
+    assert grid.job_of(paper, cell, "warm_up") == warm_up
     shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
     assert grid.jobs(shared, cell) == [warm_up, grid.MODC]
     assert grid.jobs(shared, grid.Cell("DARN", "ASEN", 100, 0)) == whole

@@ -122,16 +122,17 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "coverage": 2,
             "pack_FashionAI": 1,
             "pack_DARN": 1,
-            "subset": 7,
-            "warm_up": 21,
-            "supervised": 6,
-            "semi_supervised": 15,
-            "score": 42,
+            # With two further seeds of five cells.
+            "subset": 7 + 2 * 3,
+            "warm_up": 21 + 10,
+            "supervised": 6 + 4,
+            "semi_supervised": 15 + 6,
+            "score": 42 + 20,
             "tables": 1,
             "figures": 1,
             "report": 1,
             "all": 1,
-            "total": 104,
+            "total": 150,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -185,7 +186,8 @@ def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
                 networks[network[1]] = own
     assert priority["score"] == {0} and max(priority["warm_up"]) < 0
     assert networks["ASEN++"] > networks["ASEN"] == networks["ASENv2"]
-    assert max(priority["semi_supervised"]) < networks["ASEN++"]
+    # MODC, with a warm-up of its own, has more left.
+    assert min(priority["semi_supervised"]) > networks["ASEN++"]
 
 
 def test_the_smoke_run_is_the_same_grid(tmp_path):

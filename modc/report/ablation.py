@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc.ablation import Variant, ablation_cells, trains, variants
+from modc.ablation import Variant, ablation_cells, same_model, trains, variants
 from modc.atomic import write_text
-from modc.grid import METHODS
+from modc.grid import METHODS, last_stage
 from modc.published.assumptions import find, name_of_setting
 from modc.published.claims import KNOWN, Place
 from modc.report.assumptions import changed
@@ -34,7 +34,7 @@ COLUMNS = [
     "data",
     "status",
 ]
-SAME = "the same model and scores"
+SAME = "the same model and scores of MODC"
 THE_RUN = "this run"
 BY_SIGN = "sign alone"
 
@@ -134,6 +134,8 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
     if _is_same(config, variant):
         is_set = name_of_setting(config, find(variant.assumption)) == variant.alternative
         why = "the run has this setting" if is_set else "this cell does not depend on it"
+        if _has_other_baseline(config, variant):
+            why = "its baseline alone is trained otherwise"
         return row | {"status": f"{SAME}: {why}"}
     if not both:
         return row | {"status": "the run has no scores to compare with"}
@@ -151,6 +153,13 @@ def _is_same(config: dict, variant: Variant) -> bool:
     cells = ablation_cells(config)
     is_trained = any(trains(config, variant, cell) for cell in cells)
     return not is_trained and variant.config["evaluation"] == config["evaluation"]
+
+
+def _has_other_baseline(config: dict, variant: Variant) -> bool:
+    return not all(
+        same_model(config, variant, cell, last_stage(variant.config, cell, "baseline"))
+        for cell in ablation_cells(config)
+    )
 
 
 def _missing_seeds(seeds: list[int], scores: dict[int, dict]) -> str:

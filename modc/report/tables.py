@@ -90,6 +90,9 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
         baseline = values.get(_key(place | BASELINE), np.nan)
         filled = source.filled(place)
         is_public = source.trainings.is_public(Place(**place))
+        width = filled["half_width"]
+        if np.isnan(width) and (is_public or not np.isnan(filled["training_sd"])):
+            width = np.inf  # not known, for want of the scores of the queries
         said = {
             "published": value,
             "published_gain": value - baseline if place["method"] == "modc" else np.nan,
@@ -98,7 +101,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
             if filled["status"] == NOT_IN_GRID
             else verdict(
                 filled["ours"] - value,
-                filled["half_width"],
+                width,
                 config["report"]["margin"],
                 is_there=filled["seeds"] > 0,
                 is_comparable=NOT_COMPARABLE not in filled["status"],
@@ -181,7 +184,7 @@ class _Source:
         if values:
             of_queries = self._of_other_queries(first, place["attribute"], queries)
             if self.trainings.is_public(where):
-                numbers["half_width"] = max(TOLERANCE, 1.96 * of_queries)
+                numbers["half_width"] = float(np.maximum(TOLERANCE, 1.96 * of_queries))
             elif not self.trainings.are_alike(where):
                 status.append(f"{NO_SPREAD}: {OTHER_QUERIES}")
             else:

@@ -94,17 +94,39 @@ def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
         (folder / "ablation" / variant.name).mkdir(parents=True)
         (folder / "ablation" / variant.name / "cells").symlink_to(folder / "cells")
     frame = ablation_table(folder, config).set_index("alternative")
-    expected = "the same model and scores: this cell does not depend on it"
+    expected = "the same model and scores of MODC: this cell does not depend on it"
     assert frame.loc["no_predictor", "status"] == expected
     assert frame.loc["branches", "status"] == expected
     assert "same" in render(folder, config)[1]
+
+
+def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, write_ablation):
+    config["modc"]["warm_up"]["ASENv2"] = "apart"
+    folder = write_ablation({"": 0.0})
+    config["ablation"]["assumptions"] = ["A19"]
+    (folder / "ablation" / "A19-as_modc").mkdir(parents=True)
+    for path in folder.glob("cells/**/scores.json"):
+        copy = folder / "ablation" / "A19-as_modc" / path.relative_to(folder)
+        copy.parent.mkdir(parents=True)
+        scores = json.loads(path.read_text())
+        if scores["method"] == "baseline":
+            (variant,) = variants(config)
+            cell = ablation_cells(config)[0]
+            stage = last_stage(variant.config, cell, "baseline")
+            scores["settings_chain"] = settings_chain(variant.config, cell, stage)
+        copy.write_text(json.dumps(scores))
+    row = ablation_table(folder, config).set_index("alternative").loc["as_modc"]
+    assert row["status"].endswith("of MODC: its baseline alone is trained otherwise")
 
 
 def test_the_runs_own_setting_is_called_so(config, write_ablation):
     config["modc"]["cluster_loss"] = "margin"
     folder = write_ablation({"": 0.0, "A4-margin": 0.0})
     frame = ablation_table(folder, config).set_index("alternative")
-    assert frame.loc["margin", "status"] == "the same model and scores: the run has this setting"
+    assert (
+        frame.loc["margin", "status"]
+        == "the same model and scores of MODC: the run has this setting"
+    )
 
 
 def test_where_a_seed_is_missing_all_numbers_are_of_the_others(config, write_ablation):

@@ -1,11 +1,24 @@
 """The ledger as a run prints it."""
 
+from pathlib import Path
+
+import pytest
+
+from modc.config import load as load_config
 from modc.config import merge
 from modc.published.assumptions import load
 from modc.report.assumptions import changed, listing, markdown_ledger
 from modc.report.layout import page
 from modc.report.results import collect
 from modc.report.tables import paper_table
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config() -> dict:
+    """The configuration as it stands."""
+    return load_config([REPOSITORY / "config.yaml"])
 
 
 def test_all_are_printed_with_their_setting_and_alternatives(config):

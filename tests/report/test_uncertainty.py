@@ -163,6 +163,7 @@ def test_where_queries_are_missing_the_interval_is_wider(config, write_run, tmp_
     own = frame[frame["attribute"] == "overall"]
     # Without the scores of the queries there is no telling by how much.
     assert own["half_width"].isna().all() and own["training_sd"].notna().all()
+    assert set(own["verdict"]) == {"undecided"}
     config["datasets"]["DARN"]["published_coverage"] = 1.0
     frame = paper_table(2, collect(tmp_path, config), config)
     own = frame[frame["attribute"] == "overall"]

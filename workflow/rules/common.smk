@@ -76,7 +76,7 @@ FIGURES = f"{RUN}/figures"
 FIGURES_SUMMARY = f"{RUN}/figures.txt"
 STARTED = time.time()
 # The rules that train.
-TRAINING = ("warm_up", "modc_warm_up", "supervised", "semi_supervised")
+TRAINING = ("warm_up", "supervised", "semi_supervised")
 
 
 wildcard_constraints:

@@ -1,5 +1,6 @@
-# A cell: first its baseline, then MODC. One job trains the parts of a warm-up in a row, or MODC's
-# stages; the models and curves of those before the last stay when it fails, as they are no outputs.
+# A cell: its baseline, and MODC. One job trains the baseline, another all stages of MODC in a row,
+# its own warm-up (A1) included; models and curves of the stages before a job's last stay when it
+# fails, as they are no outputs.
 # A job is run again when its inputs, what it reads of the configuration, or the code that training
 # imports changes, and for nothing else.
 # The resumable checkpoint is no output, since Snakemake deletes the outputs of a failed job.
@@ -30,17 +31,7 @@ rule warm_up:
     shell:
         # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
         # exec: a signal for the job reaches the trainer, and Snakemake waits for its checkpoint.
-        f"exec modc train {{params.options}} --threads {config['threads']} 2> {{log:q}}"
-
-
-# MODC's own warm-up, which no row of a table comes from (A1).
-use rule warm_up as modc_warm_up with:
-    output:
-        model=f"{CELL}/{{stage}}/model.pt",
-        last=f"{CELL}/{{stage}}/last.pt",
-        curve=multiext(f"{CELL}/{{stage}}/curve", ".csv", ".png"),
-    wildcard_constraints:
-        stage="warm_up_apart",
+        f"exec modc train {{params.options}} --embed-test --threads {config['threads']} 2> {{log:q}}"
 
 
 # With all labels there is nothing unlabelled: MODC ends here (A11).

@@ -96,7 +96,4 @@ def training_options(wildcards, input):
     }
     words = [f"{name} {shlex.quote(str(value))}" for name, value in values.items() if value]
     words += [f"--stage {stage}" for stage in stages_of(wildcards)]
-    settings, cell = config_of(wildcards), cell_of(wildcards)
-    if wildcards.stage in {grid.last_stage(settings, cell, method) for method in grid.METHODS}:
-        words.append("--embed-test")
     return " ".join(words)
