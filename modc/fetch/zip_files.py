@@ -80,7 +80,9 @@ def other_kind(path: Path) -> str:
 
 
 def _is_split(path: Path) -> bool:
-    """Whether the end of the archive counts other parts, or the first of them lies beside it."""
+    """Whether the name is a part's, the end counts other parts, or the first of them is there."""
+    if path.suffix[1:].isdigit():
+        return True
     if path.with_suffix(".z01").exists() or path.with_suffix(".Z01").exists():
         return True
     try:
@@ -108,7 +110,7 @@ def _begins(archive: zipfile.ZipFile) -> bool:
 
 def _join(path: Path) -> str:
     whole = path.with_suffix("")
-    if path.suffix.isdigit() or path.suffix == ".001":
+    if path.suffix[1:].isdigit():
         return f"`cat {shlex.quote(str(whole))}.0* > {shlex.quote(str(whole))}`"
     joined = shlex.quote(str(whole.with_name(f"{whole.name}-joined.zip")))
     command = f"`zip -s 0 {shlex.quote(str(path.with_suffix('.zip')))} --out {joined}`"

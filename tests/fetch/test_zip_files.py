@@ -89,6 +89,22 @@ def test_offsets_that_macos_counts_modulo_4_gb_are_put_right(tmp_path, first):
     assert found == {"a.jpg": b"first" * 10, "b.jpg": b"second" * 10, "c.jpg": b"third" * 10}
 
 
+def test_every_part_of_an_archive_that_was_cut_says_how_to_join_it(tmp_path):
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("a.jpg", bytes(range(256)) * 12)
+    data = whole.read_bytes()
+    for number in range(3):  # the last one has the directory, but not its members
+        part = tmp_path / f"cut.zip.00{number + 1}"
+        part.write_bytes(data[number * 1100 : (number + 1) * 1100])
+        with pytest.raises(UserError, match="a part of a split archive") as error:
+            zip_files.open_zip(part, "again")
+        assert f"cat {tmp_path}/cut.zip.0* > {tmp_path}/cut.zip" in str(error.value)
+    joined = tmp_path / "cut.zip.004"  # a whole archive may have any name
+    joined.write_bytes(data)
+    assert zip_files.open_zip(joined, "again").namelist() == ["a.jpg"]
+
+
 def test_a_part_of_a_split_archive_says_how_to_join_it(tmp_path):
     path = made(tmp_path / "a.zip")
     whole = path.read_bytes()
