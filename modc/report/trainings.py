@@ -12,10 +12,10 @@ from math import hypot, nan, sqrt
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from modc.evaluation.bootstrap import LEVEL
 from modc.published.claims import Place
 from modc.report.results import Result
 
-LEVEL = 0.95
 # How often a difference shall be noticed that is called noticeable.
 POWER = 0.80
 # Percentages of labels whose trainings are taken to differ alike: all; from 5; fewer.

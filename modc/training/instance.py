@@ -82,11 +82,6 @@ def in_pass_order(network: nn.Module, roles: list) -> list:
     return roles if isinstance(network, ASENpp) else [anchor, other, one]
 
 
-def embedded_triplets(network: nn.Module, roles: list[Images]) -> list[Embedded]:
-    """Pass anchors, positives and negatives through the network as the public code does."""
-    return in_pass_order(network, embedded_groups(network, in_pass_order(network, roles)))
-
-
 def concatenated(parts: list[Embedded]) -> Embedded:
     """Return several batches as one."""
     local = None if parts[0].local is None else torch.cat([part.local for part in parts])

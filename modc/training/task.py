@@ -13,7 +13,7 @@ from modc import provenance
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.errors import UserError
-from modc.grid import MODC, fingerprint
+from modc.grid import fingerprint, position
 from modc.networks import model_file
 
 MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
@@ -109,7 +109,7 @@ class Task:
         rows = self.index.rows("train", "train")
         labeled = rows["image"].isin(self.labeled)
         stage, unlabeled = self.settings["stage"], None
-        if stage in MODC and MODC.index(stage) >= MODC.index("unlabeled"):
+        if position(stage) >= position("unlabeled"):
             hidden = rows.loc[~labeled, ["image", "attribute"]].drop_duplicates().to_numpy(np.int64)
             if self.settings["modc"]["hidden_labels"] == "value_and_attribute":
                 images, attributes = np.unique(hidden[:, 0]), np.arange(len(self.index.attributes))
