@@ -34,7 +34,7 @@ from torchvision.transforms import CenterCrop, Resize
 
 from modc.data import decode
 from modc.data.images import ImageFolder
-from modc.data.square import centre_corner, resized_sides
+from modc.data.square import Form, centre_corner, resized_sides
 
 PEER = "Pillow, torchvision"
 SHAPES = ((512, 512), (512, 683), (500, 600))
@@ -53,7 +53,7 @@ def peer(path: Path, sizes: list[int]) -> list[np.ndarray]:
 
 def ours(path: Path, sizes: list[int]) -> list[np.ndarray]:
     """Return the squares as `modc pack` makes them."""
-    return decode.squares(ImageFolder(path.parent), path.name, sizes)
+    return decode.squares(ImageFolder(path.parent), path.name, [Form(size) for size in sizes])
 
 
 def pillow_and_torch(path: Path, sizes: list[int]) -> list[np.ndarray]:

@@ -106,10 +106,10 @@ class Run:
                 *("--rule", part["rule"], "--at-least", part["at_least"], "--seed", part["seed"]),
                 *("--output", self._labeled(cell)),
             )
-        sizes = grid.sizes_of_dataset(self.config, dataset)
+        forms = grid.forms_of_dataset(self.config, dataset)
         self.modc(
             *("pack", "--index", index, "--folder", folder, "--output", prepared),
-            *(word for size in sizes for word in ("--size", size)),
+            *(word for form in forms for word in ("--size", form.name)),
             *("--threads", self.config["threads"]),
         )
 
@@ -119,7 +119,6 @@ class Run:
         output = results / cell.folder
         prepared = self._prepared(cell.dataset)
         for stages in grid.jobs(config, cell):
-            sizes = grid.packed_sizes(config, cell.dataset, cell.network, stages[-1])
             before = grid.previous_stage(config, cell, stages[0])
             following = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
             self.modc(
@@ -127,8 +126,7 @@ class Run:
                 *("--network", cell.network, "--percent", cell.labeled_percent),
                 *("--seed", cell.seed, "--index", prepared / "index"),
                 *("--labeled", self._labeled(cell)),
-                *("--packed", prepared / f"{sizes['image']}.npy"),
-                *(("--detail", prepared / f"{sizes['detail']}.npy") if "detail" in sizes else ()),
+                *("--packed", prepared),
                 *(("--initial", output / before / following) if before else ()),
                 *("--output", output, "--resume", results / "resume" / cell.folder),
                 *("--embed-test", "--threads", config["threads"]),

@@ -21,6 +21,7 @@ from modc.data import packed, subsets
 from modc.data.coverage import count
 from modc.data.index import Index
 from modc.data.index import write as write_index
+from modc.data.square import Form
 from modc.grid import MODC, WARM_UP
 from modc.networks import model_file
 
@@ -117,7 +118,7 @@ def prepare(folder: Path) -> None:
     for array in (small, large):
         path = folder / f"{array.shape[1]}.npy"
         np.save(path, array)
-        write_json(packed.facts_path(path), packed.array_facts(listed, array.shape[1]))
+        write_json(packed.facts_path(path), packed.array_facts(listed, Form(array.shape[1])))
 
 
 def _index() -> Index:

@@ -34,7 +34,7 @@ from torch.nn import functional
 from modc.data.decode import squares
 from modc.data.device_images import DeviceImages
 from modc.data.images import ImageFolder
-from modc.data.square import short_side_square
+from modc.data.square import Form, short_side_square
 from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
@@ -83,7 +83,7 @@ def draw(folder: Path, how_many: int, size: int) -> Drawn:
         files.append(folder / f"{number}.jpg")
         Image.fromarray(_noisy(rng, 500, 600)).save(files[-1], quality=80)
     images = ImageFolder(folder)
-    each = (squares(images, file.name, [size, 2 * size]) for file in files)
+    each = (squares(images, file.name, [Form(size), Form(2 * size)]) for file in files)
     packed = {}
     for name, arrays in zip(("image", "detail"), zip(*each, strict=True), strict=True):
         np.save(folder / f"{name}.npy", np.stack(arrays))

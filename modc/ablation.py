@@ -1,9 +1,20 @@
 """The ablation: one cell trained under each alternative of an assumption, one at a time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modc.data.square import Form
 from modc.errors import UserError
-from modc.grid import METHODS, Cell, last_stage, settings_chain, stages
+from modc.grid import (
+    METHODS,
+    MODC,
+    Cell,
+    forms_of_dataset,
+    last_stage,
+    packed_forms,
+    settings_chain,
+    stages,
+)
 from modc.published.assumptions import assume, find, load
 
 
@@ -46,6 +57,19 @@ def variants(config: dict) -> list[Variant]:
 def ablation_cells(config: dict) -> list[Cell]:
     """Return the cell of the ablation, once a seed."""
     return [Cell(**config["ablation"]["cell"], seed=seed) for seed in config["grid"]["seeds"]]
+
+
+def other_forms(config: dict, tried: Iterable[Variant], dataset: str) -> list[Form]:
+    """Return the forms of packed images that variants read and the run itself does not."""
+    cell = config["ablation"]["cell"]
+    if cell["dataset"] != dataset:
+        return []
+    found = {
+        form
+        for variant in tried
+        for form in packed_forms(variant.config, dataset, cell["network"], MODC[-1]).values()
+    }
+    return sorted(found - {*forms_of_dataset(config, dataset)})
 
 
 def same_model(config: dict, variant: Variant, cell: Cell, stage: str) -> bool:

@@ -62,6 +62,14 @@ def check(config: dict, name: str = "config.yaml") -> None:
     mistake = _mistake(config)
     if mistake:
         raise UserError(f"{name}: {mistake}")
+    whole = config["modc"]["view_source"] == "whole"
+    for dataset, settings in config["datasets"].items():
+        if whole and settings["orientation"] == "ignored":
+            raise UserError(
+                f"{name}: datasets.{dataset}.orientation: ignored does not go with "
+                f"modc.view_source: whole, which needs the width and height of upright images; "
+                f"change one of them"
+            )
     for dataset in config["grid"]["datasets"]:
         for section in ("datasets", "grid.labeled_percent"):
             if dataset not in _lookup(config, section):

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from modc.data.square import Form
 from modc.errors import UserError
 
 # A cell's training stages in order (paper, supplement: "Training details"). ASEN++ warms up in two
@@ -39,6 +40,8 @@ READ_FROM = {
     "pseudo_labels": "pseudo_triplets",
     "pseudo_label_confidence": "pseudo_triplets",
 }
+# The packed images from which views are cut, where they are not those that a network sees (A20).
+WHOLE = {"image": "whole", "detail": "whole_detail"}
 # What of `modc` says which stages there are, not what one of them does.
 NO_STAGE_READS = (
     "stages",
@@ -46,6 +49,7 @@ NO_STAGE_READS = (
     "full_labels_end",
     "convergence",
     "views_from",
+    "view_source",
     "colour_attributes",
 )
 
@@ -185,25 +189,45 @@ def public_checkpoint(config: dict, cell: Cell, stage: str) -> str | None:
     return public_weights(config, cell) if is_first and _plain(stage) == "warm_up" else None
 
 
+def has_views(config: dict, stage: str) -> bool:
+    """Return whether SimSiam's views replace the baseline's augmentation in a stage (A16)."""
+    is_baseline = stage not in MODC and not stage.endswith(APART)
+    return not is_baseline and position(stage) >= position(config["modc"]["views_from"])
+
+
 def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
-    """Return the sides of the packed images that a stage reads: "image", and perhaps "detail"."""
+    """Return the sides of the packed images that a stage reads, by their names.
+
+    "image" and perhaps "detail" are centre squares; "whole" and "whole_detail" whole pictures, from
+    which views are cut (A20).
+    """
     settings = config["datasets"][dataset]
     sizes = {"image": settings["image_size"]}
     if network == "ASEN++" and not stage.startswith("warm_up_global"):
         sizes["detail"] = settings["detail_size"]
+    if has_views(config, stage) and config["modc"]["view_source"] == "whole":
+        sizes |= {WHOLE[name]: side for name, side in sizes.items()}
     return sizes
 
 
-def sizes_of_dataset(config: dict, dataset: str) -> list[int]:
-    """Return the sides at which a dataset is packed, all in one pass over its pictures.
+def packed_forms(config: dict, dataset: str, network: str, stage: str) -> dict[str, Form]:
+    """Return the forms of the packed images that a stage reads, named as in `packed_sizes`."""
+    upright = config["datasets"][dataset]["orientation"] == "applied"
+    sizes = packed_sizes(config, dataset, network, stage)
+    return {name: Form(side, name in WHOLE.values(), upright) for name, side in sizes.items()}
+
+
+def forms_of_dataset(config: dict, dataset: str) -> list[Form]:
+    """Return the forms in which a dataset is packed, all in one pass over its pictures.
 
     They are those that the networks of the grid read, and the ablation's.
     """
     networks = {*config["grid"]["networks"]}
     if config["ablation"]["cell"]["dataset"] == dataset:
         networks.add(config["ablation"]["cell"]["network"])
-    sizes = (packed_sizes(config, dataset, network, "warm_up") for network in networks)
-    return sorted({side for of_network in sizes for side in of_network.values()})
+    # A last stage reads all that those before it read.
+    forms = (packed_forms(config, dataset, network, MODC[-1]) for network in networks)
+    return sorted({form for of_network in forms for form in of_network.values()})
 
 
 def training_settings(config: dict, cell: Cell, stage: str) -> dict:
@@ -249,8 +273,10 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         settings["modc"] = _modc_settings(modc, cell.network, stage)
     if stage in MODC or stage != plain:  # not the baseline's
         settings["convergence"] = modc["convergence"]
-        if position(stage) >= position(modc["views_from"]):
+        if has_views(config, stage):
             settings["colour_attributes"] = modc["colour_attributes"]
+    if config["datasets"][cell.dataset]["orientation"] != "applied":
+        settings["orientation"] = config["datasets"][cell.dataset]["orientation"]
     if before is None:
         weights = config["networks"]["weights"]
         backbones = [name for key, name in architecture.items() if key.endswith("backbone")]

@@ -89,7 +89,7 @@ def test_a_model_is_trained_scored_and_used_without_them(tmp_path):
         [
             *("train", *configs, "--dataset", "FashionAI", "--network", "ASENv2"),
             *("--percent", 100, "--stage", "warm_up", "--stage", "supervised", "--threads", 1),
-            *("--index", index, "--packed", tmp_path / "32.npy", "--labeled", tmp_path / "100.csv"),
+            *("--index", index, "--packed", tmp_path, "--labeled", tmp_path / "100.csv"),
             *("--output", cell, "--resume", cell / "resume", "--embed-test"),
         ],
         [

@@ -69,14 +69,48 @@ def test_one_job_trains_the_baseline_and_another_all_of_modcs_own_stages(paper):
         grid.job_of(shared, cell, "warm_up_apart")
 
 
-def test_a_dataset_is_packed_at_the_sizes_that_any_network_reads(paper):
-    assert grid.sizes_of_dataset(paper, "DARN") == [224, 448]
-    assert grid.sizes_of_dataset(paper, "FashionMNIST") == [64]
+def test_a_dataset_is_packed_in_the_forms_that_any_network_reads(paper):
+    def packed(dataset):
+        return [form.name for form in grid.forms_of_dataset(paper, dataset)]
+
+    assert packed("DARN") == ["224", "448"]
+    assert packed("FashionMNIST") == ["64"]
     paper["grid"]["networks"] = ["ASEN", "ASENv2"]
-    assert grid.sizes_of_dataset(paper, "FashionAI") == [224]
+    assert packed("FashionAI") == ["224"]
     paper["ablation"]["cell"]["network"] = "ASEN++"
-    assert grid.sizes_of_dataset(paper, "FashionAI") == [224, 448]
-    assert grid.sizes_of_dataset(paper, "DARN") == [224]
+    assert packed("FashionAI") == ["224", "448"]
+    assert packed("DARN") == ["224"]
+    paper["modc"]["view_source"] = "whole"
+    assert packed("DARN") == ["224", "224-whole"]
+    assert packed("FashionAI") == ["224", "224-whole", "448", "448-whole"]
+    paper["modc"]["view_source"] = "square"
+    paper["datasets"]["DARN"]["orientation"] = "ignored"
+    assert packed("DARN") == ["224-unturned"]
+
+
+def test_views_are_cut_from_whole_pictures_where_there_are_views(paper):
+    paper["modc"]["view_source"] = "whole"
+    square = {"image": 224, "detail": 448}
+    whole = square | {"whole": 224, "whole_detail": 448}
+    for stage in ("warm_up", "warm_up_apart", "supervised"):
+        assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == square
+    for stage in grid.SEMI_SUPERVISED:
+        assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == whole
+    paper["modc"]["views_from"] = "warm_up"
+    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up") == square
+    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_apart") == whole
+    forms = grid.packed_forms(paper, "DARN", "ASEN", "supervised")
+    assert {name: form.name for name, form in forms.items()} == {
+        "image": "224",
+        "whole": "224-whole",
+    }
+
+
+def test_unturned_images_give_another_model(paper):
+    cell = grid.Cell("FashionAI", "ASENv2", 100, 0)
+    before = grid.settings_chain(paper, cell, "supervised")
+    paper["datasets"]["FashionAI"]["orientation"] = "ignored"
+    assert not set(before) & set(grid.settings_chain(paper, cell, "supervised"))
 
 
 def test_with_all_labels_modc_ends_where_the_assumption_says(paper):

@@ -75,16 +75,16 @@ def subset(
 @click.option("--folder", type=PATH, required=True, help="The dataset's folder.")
 @click.option(
     "--size",
-    "sizes",
-    type=click.IntRange(16),
+    "names",
     multiple=True,
     required=True,
-    help="Side of the squares, pixels. Repeatable.",
+    metavar="PIXELS[-whole][-unturned]",
+    help="Side of the squares: centre squares, or whole pictures squeezed. Repeatable.",
 )
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--output", type=PATH, required=True, help="Folder of the arrays, <size>.npy each.")
 def pack(
-    index_folder: Path, folder: Path, sizes: tuple[int, ...], threads: int, output: Path
+    index_folder: Path, folder: Path, names: tuple[str, ...], threads: int, output: Path
 ) -> None:
     """Decode every image once into an array of uint8 squares a size, which all jobs share.
 
@@ -92,5 +92,7 @@ def pack(
     """
     from modc.data.index import read
     from modc.data.pack import pack as pack_images
+    from modc.data.square import Form
 
-    pack_images(read(index_folder), folder, sizes, output, threads)
+    forms = [Form.named(name) for name in names]
+    pack_images(read(index_folder), folder, forms, output, threads)

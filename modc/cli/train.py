@@ -6,7 +6,7 @@ import click
 
 from modc.cli.options import PATH, config_option
 from modc.errors import UserError
-from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, previous_stage, training_settings
+from modc.grid import NETWORKS, STAGES, Cell, packed_forms, previous_stage, training_settings
 
 
 @click.command()
@@ -23,8 +23,7 @@ from modc.grid import NETWORKS, STAGES, Cell, packed_sizes, previous_stage, trai
     help=f"{', '.join(STAGES)}. Repeatable: several are trained in a row.",
 )
 @click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
-@click.option("--packed", type=PATH, required=True, help="Packed images as the network sees them.")
-@click.option("--detail", type=PATH, help="Larger packed images, for ASEN++'s local view.")
+@click.option("--packed", type=PATH, required=True, help="Folder of the packed images.")
 @click.option("--labeled", type=PATH, required=True, help="The labelled part, from `modc subset`.")
 @click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
 @click.option(
@@ -54,7 +53,6 @@ def train(
     stages: tuple[str, ...],
     index_folder: Path,
     packed: Path,
-    detail: Path | None,
     labeled: Path,
     initial: Path | None,
     assumed: tuple[str, ...],
@@ -80,20 +78,11 @@ def train(
         )
     cell = Cell(dataset, network, percent, seed)
     _check_stages(config, cell, stages, initial)
-    sizes = packed_sizes(config, dataset, network, stages[-1])
-    if "detail" in sizes and detail is None:
-        raise UserError(
-            f"{network} {stages[-1]} needs --detail, images packed at {sizes['detail']} pixels"
-        )
     listed = read(index_folder)
-    paths = {"image": packed, "detail": detail}
-    arrays = {name: open_packed(paths[name], listed) for name in sizes}
-    for name, side in sizes.items():
-        if arrays[name].shape[1] != side:
-            raise UserError(
-                f"{paths[name]}: packed at {arrays[name].shape[1]} pixels, but the configuration "
-                f"asks for {side} ({name}_size of {dataset})"
-            )
+    forms = packed_forms(config, dataset, network, stages[-1])
+    arrays = {
+        name: open_packed(packed / f"{form.name}.npy", listed, form) for name, form in forms.items()
+    }
 
     import torch
 
@@ -122,10 +111,7 @@ def train(
             task = Task(
                 settings,
                 listed,
-                {
-                    name: packed_images[name]
-                    for name in packed_sizes(config, dataset, network, stage)
-                },
+                {name: packed_images[name] for name in settings["sizes"]},
                 subsets.read(labeled),
                 load_model(initial) if initial else None,
                 output / stage,

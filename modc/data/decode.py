@@ -1,4 +1,4 @@
-"""A picture's centre squares: decoded once, twice as fast as by Pillow (benchmarks/decode.py)."""
+"""A picture in several forms: decoded once, twice as fast as by Pillow (benchmarks/decode.py)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,25 +17,25 @@ from modc.data.image_file import (
     orientation,
 )
 from modc.data.images import ImageFolder
-from modc.data.square import centre_corner, resized_sides, short_side_square
+from modc.data.square import Form, centre_corner, formed, resized_sides
 
 # Without these bytes a JPEG says nothing of how it is to be turned.
 TURNING = (b"Exif\0\0", b"tiff:Orientation")
 _thread = local()
 
 
-def squares(images: ImageFolder, path: str, sizes: Sequence[int]) -> list[np.ndarray]:
-    """Return the centre square of a picture, uint8 (size, size, 3), for each of `sizes`.
+def squares(images: ImageFolder, path: str, forms: Sequence[Form]) -> list[np.ndarray]:
+    """Return a picture as uint8 (size, size, 3) in each of `forms`.
 
     A JPEG in colour takes the fast way. A photograph's square is then within two grey levels, 0.01
-    on average, of `short_side_square`; every other picture's is equal to it. Raises UserError as
-    `ImageFolder.open`.
+    on average, of `modc.data.square.formed`; every other picture's is equal to it. Raises UserError
+    as `ImageFolder.open`.
     """
     pixels = _plain_jpeg(images.folder / path)
     if pixels is not None:
-        return [_square(pixels, size) for size in sizes]
-    picture = images.open(path)
-    return [short_side_square(picture, size) for size in sizes]
+        return [_formed(pixels, form) for form in forms]
+    opened = {upright: images.open(path, upright) for upright in {form.upright for form in forms}}
+    return [formed(opened[form.upright], form) for form in forms]
 
 
 def _plain_jpeg(path: Path) -> np.ndarray | None:
@@ -71,10 +71,13 @@ def _turned(data: bytes) -> bool:
         return True
 
 
-def _square(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Return the centre square of uint8 (height, width, 3), resized by torch."""
-    width, height = resized_sides(pixels.shape[1], pixels.shape[0], size)
-    left, top = centre_corner(width, height, size)
+def _formed(pixels: np.ndarray, form: Form) -> np.ndarray:
+    """Return uint8 (height, width, 3) in its form, resized by torch."""
+    size, left, top = form.size, 0, 0
+    width = height = size
+    if not form.whole:
+        width, height = resized_sides(pixels.shape[1], pixels.shape[0], size)
+        left, top = centre_corner(width, height, size)
     # (1, 3, height, width), channels last in memory, for which torch has a uint8 kernel.
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     resized = interpolate(image, (height, width), mode="bilinear", antialias=True)

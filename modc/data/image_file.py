@@ -32,7 +32,8 @@ PIXEL_LIMIT = 100_000_000
 # enlarged to many gigabytes.
 MOST_ASPECT = 20
 LEAST_SIDE = 16
-_ORIENTATION = 0x0112  # of EXIF; 1 is upright
+_ORIENTATION = 0x0112  # of EXIF
+UPRIGHT = 1
 _BITS, _PHOTOMETRIC = 258, 262  # of TIFF
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -75,13 +76,17 @@ def open_image(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
     return image
 
 
-def rgb(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
-    """Return the whole image in `data`, upright and in RGB. Raises Unusable where there is none."""
+def rgb(data: bytes, most_pixels: int = PIXEL_LIMIT, upright: bool = True) -> Image.Image:
+    """Return the whole image in `data` in RGB, upright or as its pixels lie.
+
+    Raises Unusable where there is none.
+    """
     image = open_image(data, most_pixels)
     with decoding(data):
         if is_jpeg(image):
             small_gray(data)
-        return turned(to_rgb(image), orientation(image))
+        how = orientation(image)
+        return turned(to_rgb(image), how if upright else UPRIGHT)
 
 
 def is_jpeg(image: Image.Image) -> bool:
@@ -123,13 +128,21 @@ def orientation(image: Image.Image) -> int:
         with decoding(b""):
             image.load()
     if image.format == "TIFF":
-        return 1
+        return UPRIGHT
     try:
         found = image.getexif().get(_ORIENTATION)
     # A damaged EXIF block may raise anything; the pixels are sound.
     except Exception:
-        return 1
-    return found if isinstance(found, int) and found in _TURN else 1
+        return UPRIGHT
+    return found if isinstance(found, int) and found in _TURN else UPRIGHT
+
+
+def exif(how: int) -> Image.Exif:
+    """Return EXIF data that say how an image is to be turned, and nothing where it is upright."""
+    data = Image.Exif()
+    if how != UPRIGHT:
+        data[_ORIENTATION] = how
+    return data
 
 
 def shown_size(image: Image.Image) -> tuple[int, int]:

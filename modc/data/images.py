@@ -53,15 +53,15 @@ class ImageFolder:
         except Unusable as why:
             raise UserError(_unusable(self._name(path), why)) from None
 
-    def open(self, path: str) -> Image.Image:
-        """Return the decoded image, RGB, upright.
+    def open(self, path: str, upright: bool = True) -> Image.Image:
+        """Return the decoded image, RGB, turned as its EXIF data say if it shall be upright.
 
         Raises UserError naming the file if it is missing, no image, truncated, or too large.
         """
         if _container(path):
             return self._of_container(path).convert("RGB")
         try:
-            return image_file.rgb(self._read(path))
+            return image_file.rgb(self._read(path), upright=upright)
         except Unusable as why:
             raise UserError(_unusable(self._name(path), why)) from None
 

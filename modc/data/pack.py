@@ -1,4 +1,4 @@
-"""Decode all images of a dataset once, into an array of uint8 squares for each size."""
+"""Decode all images of a dataset once, into an array of uint8 squares for each form."""
 
 import logging
 import shutil
@@ -15,6 +15,7 @@ from modc.data.images import ImageFolder
 from modc.data.index import Index
 from modc.data.packed import array_facts
 from modc.data.partial_array import PartialArray
+from modc.data.square import Form
 from modc.errors import UserError
 from modc.lock import alone
 from modc.progress_bar import progress_bar
@@ -26,8 +27,8 @@ BLOCK = 16
 SAVE_EVERY = 1024
 
 
-def pack(index: Index, folder: Path, sizes: Sequence[int], output: Path, threads: int) -> None:
-    """Write every image of `index` to <output>/<size>.npy, uint8 (N, size, size, 3), for each size.
+def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, threads: int) -> None:
+    """Write every image of `index` to <output>/<form>.npy, uint8 (N, size, size, 3), for each form.
 
     Row i is image i. An array that fits already is kept; the others are made together, so that each
     picture is decoded once. Killed at any moment and started again, it goes on from the last save
@@ -36,8 +37,8 @@ def pack(index: Index, folder: Path, sizes: Sequence[int], output: Path, threads
     """
     with alone(output / ".packing", "packing there"), ExitStack() as opened:
         arrays = [
-            PartialArray(output / f"{size}.npy", array_facts(index, size))
-            for size in dict.fromkeys(sizes)
+            PartialArray(output / f"{form.name}.npy", array_facts(index, form))
+            for form in dict.fromkeys(forms)
         ]
         arrays = [opened.enter_context(closing(array)) for array in arrays if not array.finished]
         if not arrays:
@@ -61,7 +62,7 @@ def _fill(
     arrays: list[PartialArray], images: ImageFolder, paths: list[str], threads: int
 ) -> list[str]:
     """Write the rows that any array lacks; return why pictures could not be read."""
-    sizes = [array.facts["size"] for array in arrays]
+    forms = [Form(**array.facts["form"]) for array in arrays]
     rows = reduce(np.union1d, [array.rows for array in arrays])
     blocks = [rows[start : start + BLOCK].tolist() for start in range(0, len(rows), BLOCK)]
     unread: dict[int, str] = {}
@@ -70,7 +71,7 @@ def _fill(
         failed = {}
         for row in block:
             try:
-                made = squares(images, paths[row], sizes)
+                made = squares(images, paths[row], forms)
             except UserError as error:
                 failed[row] = str(error)
                 continue
@@ -104,7 +105,7 @@ def _check_space(output: Path, arrays: list[PartialArray]) -> None:
     needed = sum(array.bytes for array in arrays)
     taken = sum(array.taken for array in arrays)
     free = shutil.disk_usage(output).free
-    sides = " and ".join(str(array.facts["size"]) for array in arrays)
+    sides = " and ".join(str(array.facts["form"]["size"]) for array in arrays)
     room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {_readable(needed)}"
     if taken:
         room += f", of which {_readable(taken)} are taken already"

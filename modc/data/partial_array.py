@@ -27,7 +27,7 @@ class PartialArray:
         self.path, self.facts = path, facts
         self.file = path.with_name(f".{path.name}.partial")
         self.progress = path.with_name(f".{path.name}.progress")
-        shape = (facts["images"], facts["size"], facts["size"], 3)
+        shape = (facts["images"], facts["form"]["size"], facts["form"]["size"], 3)
         self._header = _header(shape)
         self._row_bytes = int(np.prod(shape[1:]))
         self.bytes = len(self._header) + shape[0] * self._row_bytes

@@ -1,7 +1,50 @@
-"""The centre square of a picture, as every network sees it."""
+"""How a picture becomes a square array, as every network sees it."""
+
+import re
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+
+from modc.errors import UserError
+
+
+@dataclass(frozen=True, order=True)
+class Form:
+    """How a picture becomes one row of a packed array, uint8 (size, size, 3).
+
+    whole: the whole picture, squeezed, instead of its centre square (A20). upright: turned as its
+    EXIF data say (A21).
+    """
+
+    size: int
+    whole: bool = False
+    upright: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its file's name, e.g. 224 or 224-whole-unturned."""
+        return f"{self.size}{'-whole' * self.whole}{'-unturned' * (not self.upright)}"
+
+    @classmethod
+    def named(cls, name: str) -> "Form":
+        """Return the form of this name. Raises UserError if there is none."""
+        found = re.fullmatch(r"(\d{2,5})(-whole)?(-unturned)?", name)
+        if found is None or int(found[1]) < SMALLEST:
+            raise UserError(
+                f"{name}: expected a size of at least {SMALLEST}, e.g. 224 or 224-whole"
+            )
+        return cls(int(found[1]), whole=bool(found[2]), upright=not found[3])
+
+
+SMALLEST = 16
+
+
+def formed(image: Image.Image, form: Form) -> np.ndarray:
+    """Return uint8 (size, size, 3) of an opened picture, turned already if it is to be."""
+    if form.whole:
+        return np.asarray(image.resize((form.size, form.size), Image.Resampling.BILINEAR))
+    return short_side_square(image, form.size)
 
 
 def short_side_square(image: Image.Image, size: int) -> np.ndarray:

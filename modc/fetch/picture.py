@@ -11,9 +11,11 @@ from PIL import Image
 
 from modc.data.image_file import (
     decoding,
+    exif,
     is_jpeg,
     open_image,
     orientation,
+    shown_size,
     small_gray,
     to_rgb,
     turned,
@@ -50,10 +52,11 @@ def prepare(
     """Return the picture in `body`, ready to be kept.
 
     A picture whose short side is above `short_side` pixels is shrunk to it; None keeps the size.
-    What is a JPEG file in RGB, upright and small enough, is kept as it came; all else becomes one
-    of `quality`. Every pixel's data are read, so that a body which breaks off is found out. large:
-    what is entered while a picture that takes much memory is decoded. Raises Unusable for
-    all that is no whole image of a photograph's shape, or one of more than `most_pixels`.
+    What is a JPEG file in RGB and small enough is kept as it came; all else becomes one of
+    `quality`, its pixels as they lay, with an EXIF entry that says how to turn them (A21). Every
+    pixel's data are read, so that a body which breaks off is found out. large: what is entered
+    while a picture that takes much memory is decoded. Raises Unusable for all that is no whole
+    image of a photograph's shape, or one of more than `most_pixels`.
     """
     image = open_image(body, most_pixels)
     with large() if image.width * image.height > LARGE else nullcontext(), decoding(body):
@@ -66,21 +69,20 @@ def _prepare(
 ) -> Picture:
     how = orientation(image)
     scale = min(1.0, short_side / min(image.size)) if short_side else 1.0
-    if is_jpeg(image) and image.mode == "RGB" and how == 1 and scale == 1.0:
-        width, height = image.size
-        seen = image if gray is None else Image.fromarray(gray)
+    if is_jpeg(image) and image.mode == "RGB" and scale == 1.0:
+        width, height = shown_size(image)
+        seen = turned(image if gray is None else Image.fromarray(gray), how)
         return Picture(body, sha256(body).hexdigest(), look(seen), width, height)
     size = tuple(max(1, round(side * scale)) for side in image.size)
     # An odd file is read in full: smaller, it may pass where it would not be opened later.
     if scale < 1.0 and gray is not None:
         image.draft("RGB", size)
-    upright = turned(to_rgb(_reduced(image, size)), how)
+    kept = to_rgb(_reduced(image, size))
     if scale < 1.0:
-        shown = size[::-1] if how >= 5 else size
-        upright = upright.resize(shown, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        kept = kept.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     file = io.BytesIO()
-    upright.save(file, "JPEG", quality=quality)
-    data = file.getvalue()
+    kept.save(file, "JPEG", quality=quality, exif=exif(how))
+    data, upright = file.getvalue(), turned(kept, how)
     return Picture(data, sha256(data).hexdigest(), look(upright), *upright.size)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modc.cost import StageCost, chains, stage_costs
-from modc.grid import METHODS, MODC, Cell, cells, last_stage, sizes_of_dataset, stages
+from modc.grid import METHODS, MODC, Cell, cells, forms_of_dataset, last_stage, stages
 from modc.rates import EVALUATION, find, subject
 from modc.report.plan_data import DatasetSize, dataset_size
 from modc.schedule import makespan
@@ -72,11 +72,12 @@ class Plan:
         sums = [sum(chain) for chain in work]
         return makespan(work, devices), max(*sums, sum(sums) / devices)
 
-    def packed_bytes(self, dataset: str) -> dict[int, int]:
-        """Return by side the bytes of a dataset's packed images."""
+    def packed_bytes(self, dataset: str) -> dict[str, int]:
+        """Return by form the bytes of a dataset's packed images."""
         count = self.sizes[dataset].counts.all
         return {
-            side: count * side * side * CHANNELS for side in sizes_of_dataset(self.config, dataset)
+            form.name: count * form.size**2 * CHANNELS
+            for form in forms_of_dataset(self.config, dataset)
         }
 
     def model_bytes(self) -> int | None:

@@ -30,15 +30,28 @@ def skip_flips(groups: int, size: int, rng: np.random.Generator) -> None:
 
 
 def random_views(
-    groups: list[Images], colour: np.ndarray, rng: np.random.Generator, count: int
+    groups: list[Images],
+    colour: np.ndarray,
+    rng: np.random.Generator,
+    count: int,
+    aspect: np.ndarray | None = None,
 ) -> list[list[Images]]:
     """Return the groups `count` times, each time as one random view of each image.
 
-    colour: bool (A,), the attributes whose images keep their colours (supplement). All are made at
-    once, which a GPU does faster.
+    colour: bool (A,), the attributes whose images keep their colours (supplement); aspect: (N,),
+    width over height of each of the dataset's images, where they are whole pictures squeezed (A20).
+    All are made at once, which a GPU does faster.
     """
     again = groups * count
-    draws = [draw(len(images.numbers), colour[images.attributes], rng) for images in again]
+    draws = [
+        draw(
+            len(images.numbers),
+            colour[images.attributes],
+            rng,
+            None if aspect is None else aspect[images.numbers],
+        )
+        for images in again
+    ]
     parts = split(_viewed(joined(again), joined_draws(draws)), len(groups[0].numbers))
     return [parts[start : start + len(groups)] for start in range(0, len(parts), len(groups))]
 

@@ -63,10 +63,11 @@ class Modc(WarmUp):
         settings: dict,
         device: torch.device,
         colour: np.ndarray | None,
+        aspect: np.ndarray | None,
         labels: pd.DataFrame,
         index: Index,
     ):
-        super().__init__(network, triplets, packed, settings, device, colour)
+        super().__init__(network, triplets, packed, settings, device, colour, aspect)
         self.options = settings["modc"]
         self.step_number = MODC.index(settings["stage"])
         self.labels, self.values = labels, index.values

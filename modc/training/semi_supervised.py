@@ -85,7 +85,7 @@ class SemiSupervised(Modc):
         rng = epoch_generator(self.settings, "unlabeled views", epoch)
         self.skip_views(first * unlabeled_groups(self.settings), rng)
         found = unlabeled_batches(
-            self.unlabeled, self.packed, self.settings, epoch, self.device, first
+            self.unlabeled, self.drawn_from, self.settings, epoch, self.device, first
         )
         for labeled, groups in zip(super().batches(epoch, first), found, strict=True):
             yield Batch(labeled, self.views(groups, rng))

@@ -8,7 +8,7 @@ from torch import nn
 
 from modc.data.triplets import Triplets
 from modc.errors import UserError
-from modc.grid import MODC
+from modc.grid import MODC, WHOLE
 from modc.networks import model_file, public_checkpoints, safe_load
 from modc.networks.build import PUBLISHED, build
 from modc.seeds import derive
@@ -63,7 +63,10 @@ def _stage(task: Task, network: nn.Module, device: torch.device) -> WarmUp:
     colour = None
     if "colour_attributes" in settings:
         colour = np.isin(task.index.attributes, settings["colour_attributes"])
-    common = (network, triplets, task.packed, settings, device, colour)
+    aspect = None
+    if WHOLE["image"] in settings["sizes"]:
+        aspect = (task.index.images["width"] / task.index.images["height"]).to_numpy()
+    common = (network, triplets, task.packed, settings, device, colour, aspect)
     if settings["stage"] not in MODC:
         return WarmUp(*common)
     if unlabeled is None:

@@ -38,8 +38,17 @@ class Draw:
     sigma: np.ndarray  # of the blur, in pixels at SIGMA_SIZE; 0 for none
 
 
-def draw(count: int, keep_colour: np.ndarray, rng: np.random.Generator) -> Draw:
-    """Draw `count` views; keep_colour: bool (count,), images whose colours must not change."""
+def draw(
+    count: int,
+    keep_colour: np.ndarray,
+    rng: np.random.Generator,
+    aspect: np.ndarray | None = None,
+) -> Draw:
+    """Draw `count` views.
+
+    keep_colour: bool (count,), images whose colours must not change; aspect: (count,), width over
+    height of the pictures that were squeezed into squares, None for squares.
+    """
     jitter = rng.random(count) < JITTER_SHARE
     grey = rng.random(count) < GREY_SHARE
     factors = np.stack(
@@ -49,7 +58,7 @@ def draw(count: int, keep_colour: np.ndarray, rng: np.random.Generator) -> Draw:
     )
     blurred = rng.random(count) < BLUR_SHARE
     return Draw(
-        box=_boxes(count, rng),
+        box=_boxes(np.ones(count) if aspect is None else aspect, rng),
         flip=rng.random(count) < FLIP_SHARE,
         jitter=jitter & ~keep_colour,
         factors=factors,
@@ -64,18 +73,25 @@ def joined(draws: list[Draw]) -> Draw:
     return Draw(*(np.concatenate([getattr(one, f.name) for one in draws]) for f in fields(Draw)))
 
 
-def _boxes(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return crops of a share of the area and an aspect, the first of TRIES that fits."""
+def _boxes(of_image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return crops of a share of the area and an aspect, the first of TRIES that fits.
+
+    of_image: (B,), the images' own aspects. Where none fits, the largest centre crop of an aspect
+    in ASPECT, as in torchvision.
+    """
+    count = len(of_image)
     area = rng.uniform(*AREA, (count, TRIES))
-    aspect = np.exp(rng.uniform(*np.log(ASPECT), (count, TRIES)))
+    aspect = np.exp(rng.uniform(*np.log(ASPECT), (count, TRIES))) / of_image[:, None]
     width, height = np.sqrt(area * aspect), np.sqrt(area / aspect)
     fits = (width <= 1) & (height <= 1)
     chosen = fits.argmax(axis=1)
     rows = np.arange(count)
     fitting = fits.any(axis=1)
-    width = np.where(fitting, width[rows, chosen], 1.0)
-    height = np.where(fitting, height[rows, chosen], 1.0)
-    left, top = rng.random(count) * (1 - width), rng.random(count) * (1 - height)
+    largest = np.clip(of_image, *ASPECT) / of_image
+    width = np.where(fitting, width[rows, chosen], np.minimum(largest, 1.0))
+    height = np.where(fitting, height[rows, chosen], np.minimum(1 / largest, 1.0))
+    # A centre crop's place is drawn too, and not used.
+    left, top = (np.where(fitting, rng.random(count), 0.5) * (1 - side) for side in (width, height))
     return np.stack([left, top, width, height], axis=1)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
+from modc.grid import WHOLE
 from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
 from modc.training.instance import Embedded, embedded_groups, in_pass_order, instance_terms
@@ -17,7 +18,8 @@ class WarmUp:
     """The batches of an epoch and the loss of a batch; what else a stage has to train or keep.
 
     colour: bool (A,), the attributes whose images keep their colours in SimSiam's views; None for
-    the baseline's augmentation.
+    the baseline's augmentation. aspect: (N,), width over height of the images, where views are cut
+    from whole pictures (A20), which are then among `packed`.
     """
 
     def __init__(
@@ -28,9 +30,14 @@ class WarmUp:
         settings: dict,
         device: torch.device,
         colour: np.ndarray | None = None,
+        aspect: np.ndarray | None = None,
     ):
-        self.network, self.triplets, self.packed = network, triplets, packed
-        self.settings, self.device, self.colour = settings, device, colour
+        self.network, self.triplets = network, triplets
+        self.packed = {name: packed[name] for name in WHOLE if name in packed}
+        self.drawn_from = self.packed
+        if aspect is not None:
+            self.drawn_from = {name: packed[WHOLE[name]] for name in self.packed}
+        self.settings, self.device, self.colour, self.aspect = settings, device, colour, aspect
 
     @property
     def images_per_triplet(self) -> float:
@@ -53,7 +60,7 @@ class WarmUp:
         rng = epoch_generator(self.settings, "views", epoch)
         self.skip_views(first * len(ROLES), rng)
         found = triplet_batches(
-            self.triplets, self.packed, self.settings, epoch, self.device, first
+            self.triplets, self.drawn_from, self.settings, epoch, self.device, first
         )
         for roles in found:
             yield self.views(list(roles), rng)
@@ -71,7 +78,7 @@ class WarmUp:
     def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:
         """Return the groups once under the baseline's augmentation, or twice as random views."""
         if self.colour is not None:
-            return random_views(groups, self.colour, rng, 2)
+            return random_views(groups, self.colour, rng, 2, self.aspect)
         if self.settings["flip"]:
             groups = [randomly_flipped(images, rng) for images in groups]
         return [groups]

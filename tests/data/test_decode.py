@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_images
 from modc.data import decode
 from modc.data.decode import squares
 from modc.data.images import ImageFolder
-from modc.data.square import short_side_square
+from modc.data.square import Form, short_side_square
 from modc.errors import UserError
 
 SIZES = (224, 448)
@@ -36,12 +36,14 @@ def direct(path, sizes=SIZES) -> list[np.ndarray]:
 def test_a_photograph_is_within_a_grey_level_of_the_direct_way(
     tmp_path, photographs, sides, quality, subsampling, monkeypatch
 ):
-    monkeypatch.setattr(decode, "short_side_square", None)  # the fast way must do without it
+    monkeypatch.setattr(decode, "formed", None)  # the fast way must do without it
     for number, photograph in enumerate(photographs):
         path = tmp_path / f"{number}.jpg"
         photograph.resize(sides).save(path, quality=quality, subsampling=subsampling)
         for ours, expected in zip(
-            squares(ImageFolder(tmp_path), path.name, SIZES), direct(path), strict=True
+            squares(ImageFolder(tmp_path), path.name, [Form(size) for size in SIZES]),
+            direct(path),
+            strict=True,
         ):
             assert ours.dtype == np.uint8 and ours.shape == expected.shape
             difference = np.abs(ours.astype(int) - expected)
@@ -56,7 +58,7 @@ def test_any_shape_has_the_same_centre_square(tmp_path, sides, size):
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (*sides[::-1], 3)).astype(np.uint8))
     noise.save(tmp_path / "a.jpg", quality=95)
-    (ours,) = squares(ImageFolder(tmp_path), "a.jpg", [size])
+    (ours,) = squares(ImageFolder(tmp_path), "a.jpg", [Form(size)])
     (expected,) = direct(tmp_path / "a.jpg", [size])
     difference = np.abs(ours.astype(int) - expected)
     assert difference.mean() < 0.2 and difference.max() <= 2
@@ -103,8 +105,35 @@ def test_any_other_picture_is_equal_to_the_direct_way(tmp_path, photographs, kin
     (tmp_path / "a.jpg").write_bytes(OTHERS[kind](photographs[0]))
     folder = ImageFolder(tmp_path)
     picture = folder.open("a.jpg")
-    for ours, size in zip(squares(folder, "a.jpg", SIZES), SIZES, strict=True):
+    for ours, size in zip(
+        squares(folder, "a.jpg", [Form(size) for size in SIZES]), SIZES, strict=True
+    ):
         assert np.array_equal(ours, short_side_square(picture, size))
+
+
+@pytest.mark.parametrize("sides", [(512, 682), (341, 224), (224, 224)])
+def test_a_whole_picture_is_squeezed(tmp_path, photographs, sides):
+    photograph = photographs[0].resize(sides)
+    photograph.save(tmp_path / "a.jpg", quality=90)
+    (tmp_path / "b.png").write_bytes(encoded(photograph, "PNG"))
+    folder = ImageFolder(tmp_path)
+    for name in ("a.jpg", "b.png"):
+        (ours,) = squares(folder, name, [Form(64, whole=True)])
+        expected = np.asarray(folder.open(name).resize((64, 64), Image.Resampling.BILINEAR))
+        assert np.abs(ours.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["turned", "mirrored by XMP"])
+def test_a_picture_in_both_orientations(tmp_path, photographs, kind):
+    photograph = photographs[0].resize((80, 100))
+    (tmp_path / "a.jpg").write_bytes(OTHERS[kind](photograph))
+    forms = [Form(64), Form(64, upright=False), Form(32, whole=True, upright=False)]
+    upright, unturned, whole = squares(ImageFolder(tmp_path), "a.jpg", forms)
+    expected = np.rot90(unturned, -1) if kind == "turned" else np.fliplr(unturned)
+    assert np.abs(upright.astype(int) - expected).max() <= 1
+    (tmp_path / "a.jpg").write_bytes(encoded(photograph, "JPEG"))
+    (plain,) = squares(ImageFolder(tmp_path), "a.jpg", forms[2:])
+    assert np.abs(plain.astype(int) - whole).max() <= 2
 
 
 def test_rows_of_an_idx_file_are_equal_to_the_direct_way(tmp_path):
@@ -112,16 +141,16 @@ def test_rows_of_an_idx_file_are_equal_to_the_direct_way(tmp_path):
     header = b"\x00\x00\x08\x03" + b"".join(n.to_bytes(4, "big") for n in rows.shape)
     (tmp_path / "x-ubyte").write_bytes(header + rows.tobytes())
     for number, row in enumerate(rows):
-        (ours,) = squares(ImageFolder(tmp_path), f"x-ubyte/{number}", [64])
+        (ours,) = squares(ImageFolder(tmp_path), f"x-ubyte/{number}", [Form(64)])
         assert np.array_equal(ours, short_side_square(Image.fromarray(row).convert("RGB"), 64))
 
 
 def test_exif_that_turns_nothing_costs_nothing(tmp_path, photographs, monkeypatch):
-    monkeypatch.setattr(decode, "short_side_square", None)
+    monkeypatch.setattr(decode, "formed", None)
     exif = Image.Exif()
     exif[0x0110] = "a camera"
     (tmp_path / "a.jpg").write_bytes(encoded(photographs[0], "JPEG", exif=exif))
-    assert squares(ImageFolder(tmp_path), "a.jpg", [64])[0].shape == (64, 64, 3)
+    assert squares(ImageFolder(tmp_path), "a.jpg", [Form(64)])[0].shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, SystemError])
@@ -133,7 +162,7 @@ def test_whatever_the_fast_decoder_raises_pillow_is_asked(
 
     (tmp_path / "a.jpg").write_bytes(encoded(photographs[0], "JPEG"))
     monkeypatch.setattr(decode.simplejpeg, "decode_jpeg_header", fail)
-    (found,) = squares(ImageFolder(tmp_path), "a.jpg", [64])
+    (found,) = squares(ImageFolder(tmp_path), "a.jpg", [Form(64)])
     assert np.array_equal(found, direct(tmp_path / "a.jpg", [64])[0])
 
 
@@ -145,7 +174,7 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path, photographs, monkeypa
     data[at : at + 4] = struct.pack(">2H", 20_000, 20_000)
     (tmp_path / "a.jpg").write_bytes(data)
     with pytest.raises(UserError, match="too_many_pixels"):
-        squares(ImageFolder(tmp_path), "a.jpg", [64])
+        squares(ImageFolder(tmp_path), "a.jpg", [Form(64)])
 
 
 @pytest.mark.parametrize("part", [0.0, 0.02, 0.5, 0.99])
@@ -153,4 +182,4 @@ def test_a_truncated_picture_is_named(tmp_path, photographs, part):
     data = encoded(photographs[0], "JPEG")
     (tmp_path / "a.jpg").write_bytes(data[: int(part * len(data))])
     with pytest.raises(UserError, match=r"a\.jpg: (truncated|not_an_image)"):
-        squares(ImageFolder(tmp_path), "a.jpg", [64])
+        squares(ImageFolder(tmp_path), "a.jpg", [Form(64)])

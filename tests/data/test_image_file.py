@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin
 from modc.data.decode import squares
 from modc.data.image_file import FORMATS, Unusable, open_image, rgb, shown_size
 from modc.data.images import ImageFolder
-from modc.data.square import short_side_square
+from modc.data.square import Form, short_side_square
 from modc.errors import UserError
 from modc.fetch.picture import prepare
 
@@ -60,9 +60,9 @@ def everywhere(data: bytes, folder) -> list[np.ndarray]:
     assert (kept.width, kept.height) == size
     short = min(size)
     square = short_side_square(Image.fromarray(opened), short)
-    found = squares(images, "a.jpg", [short])[0].astype(int)
+    found = squares(images, "a.jpg", [Form(short)])[0].astype(int)
     assert np.abs(found - square).max() <= 2
-    return [opened, np.asarray(Image.open(io.BytesIO(kept.data)).convert("RGB"))]
+    return [opened, np.asarray(rgb(kept.data))]
 
 
 def assert_like(data: bytes, expected: np.ndarray, folder, apart: float = 0.0) -> None:
@@ -383,7 +383,7 @@ def test_a_jpeg_that_ends_early_is_never_filled_up(tmp_path):
     assert raised.value.state == "truncated"
     for use in (
         ImageFolder(tmp_path).open,
-        lambda path: squares(ImageFolder(tmp_path), path, [64]),
+        lambda path: squares(ImageFolder(tmp_path), path, [Form(64)]),
     ):
         with pytest.raises(UserError, match="truncated"):
             use("a.jpg")
@@ -455,7 +455,7 @@ def fuzz(seed: int, times: int, folder) -> int:
             for use in (
                 images.size,
                 images.open,
-                lambda path: squares(ImageFolder(folder), path, [16]),
+                lambda path: squares(ImageFolder(folder), path, [Form(16)]),
             ):
                 try:
                     use("a.jpg")
@@ -470,12 +470,12 @@ def fuzz(seed: int, times: int, folder) -> int:
         assert opened.mode == "RGB" and images.size("a.jpg") == opened.size
         whole = prepare(data, None, 95, 10**6)
         assert (whole.width, whole.height) == opened.size
-        assert Image.open(io.BytesIO(whole.data)).size == opened.size
+        assert rgb(whole.data).size == opened.size
         shrunk = min(1, 32 / min(opened.size))
         assert abs(kept.width - shrunk * opened.width) <= 1
         assert abs(kept.height - shrunk * opened.height) <= 1
         square = short_side_square(opened, 16).astype(int)
-        assert np.abs(squares(images, "a.jpg", [16])[0] - square).max() <= 2
+        assert np.abs(squares(images, "a.jpg", [Form(16)])[0] - square).max() <= 2
     return taken
 
 

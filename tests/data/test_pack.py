@@ -18,6 +18,7 @@ from modc.data import pack as pack_module
 from modc.data import packed as packed_module
 from modc.data.pack import pack
 from modc.data.packed import open_packed
+from modc.data.square import Form
 from modc.errors import UserError
 
 
@@ -32,9 +33,9 @@ def decoded(monkeypatch) -> list[tuple[str, tuple[int, ...]]]:
     calls = []
     squares = pack_module.squares
 
-    def counted(images, path, sizes):
-        calls.append((path, tuple(sizes)))
-        return squares(images, path, sizes)
+    def counted(images, path, forms):
+        calls.append((path, tuple(form.size for form in forms)))
+        return squares(images, path, forms)
 
     monkeypatch.setattr(pack_module, "squares", counted)
     return calls
@@ -43,10 +44,10 @@ def decoded(monkeypatch) -> list[tuple[str, tuple[int, ...]]]:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_each_row_is_the_picture_as_torchvision_prepares_it(tmp_path, pictures, index, threads):
     output = tmp_path / "packed"
-    pack(index, pictures, [32, 65], output, threads)
+    pack(index, pictures, [Form(32), Form(65)], output, threads)
     assert contents(output) == ["32.json", "32.npy", "65.json", "65.npy"]
     for size in (32, 65):
-        array = open_packed(output / f"{size}.npy", index)
+        array = open_packed(output / f"{size}.npy", index, Form(size))
         assert array.shape == (10, size, size, 3) and array.dtype == np.uint8
         prepare = Compose([Resize(size), CenterCrop(size)])
         for row, path in enumerate(index.images["path"]):
@@ -59,17 +60,17 @@ def test_each_row_is_the_picture_as_torchvision_prepares_it(tmp_path, pictures, 
 
 
 def test_each_picture_is_decoded_once(tmp_path, pictures, index, decoded):
-    pack(index, pictures, [32, 65, 32], tmp_path, 2)
+    pack(index, pictures, [Form(32), Form(65), Form(32)], tmp_path, 2)
     assert sorted(decoded) == [(f"{n}.jpg", (32, 65)) for n in range(10)]
 
 
 def test_an_array_that_fits_is_kept_and_the_others_are_made(tmp_path, pictures, index, decoded):
-    pack(index, pictures, [32], tmp_path, 1)
+    pack(index, pictures, [Form(32)], tmp_path, 1)
     before = (tmp_path / "32.npy").stat()
     decoded.clear()
-    pack(index, pictures, [32], tmp_path, 1)
+    pack(index, pictures, [Form(32)], tmp_path, 1)
     assert decoded == []
-    pack(index, pictures, [32, 48], tmp_path, 1)
+    pack(index, pictures, [Form(32), Form(48)], tmp_path, 1)
     assert decoded == [(f"{n}.jpg", (48,)) for n in range(10)]
     after = (tmp_path / "32.npy").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -79,12 +80,12 @@ def test_an_array_that_fits_is_kept_and_the_others_are_made(tmp_path, pictures, 
 def test_an_array_of_another_index_or_another_decoding_is_made_again(
     tmp_path, pictures, index, decoded, monkeypatch
 ):
-    pack(index, pictures, [32], tmp_path, 1)
+    pack(index, pictures, [Form(32)], tmp_path, 1)
     other = dataclasses.replace(index, labels=index.labels.iloc[::-1])
-    pack(other, pictures, [32], tmp_path, 1)
+    pack(other, pictures, [Form(32)], tmp_path, 1)
     assert len(decoded) == 20
     monkeypatch.setattr(packed_module, "DECODING", 3)
-    pack(other, pictures, [32], tmp_path, 1)
+    pack(other, pictures, [Form(32)], tmp_path, 1)
     assert len(decoded) == 30
     assert contents(tmp_path) == ["32.json", "32.npy", "pictures"]
 
@@ -94,20 +95,20 @@ def test_an_unreadable_picture_is_named_and_later_packed_alone(
 ):
     monkeypatch.setattr(pack_module, "BLOCK", 1)
     monkeypatch.setattr(pack_module, "SAVE_EVERY", 1)
-    pack(index, pictures, [32], tmp_path / "alone", 1)
+    pack(index, pictures, [Form(32)], tmp_path / "alone", 1)
     whole = {name: (pictures / name).read_bytes() for name in ("2.jpg", "7.jpg")}
     for name, data in whole.items():
         (pictures / name).write_bytes(data[: len(data) // 2])
     packed = tmp_path / "packed"
     with pytest.raises(UserError, match=r"2\.jpg: truncated.*\(2 of 10 "):
-        pack(index, pictures, [32], packed, 1)
+        pack(index, pictures, [Form(32)], packed, 1)
     assert contents(packed) == [".32.npy.partial", ".32.npy.progress"]
     (pictures / "7.jpg").write_bytes(whole["7.jpg"])
     decoded.clear()
     with pytest.raises(UserError, match=r"2\.jpg: truncated.*\(1 of 10 "):
-        pack(index, pictures, [32], packed, 1)
+        pack(index, pictures, [Form(32)], packed, 1)
     (pictures / "2.jpg").write_bytes(whole["2.jpg"])
-    pack(index, pictures, [32], packed, 1)
+    pack(index, pictures, [Form(32)], packed, 1)
     assert [path for path, _ in decoded] == ["2.jpg", "7.jpg", "2.jpg"]
     assert contents(packed) == ["32.json", "32.npy"]
     assert (packed / "32.npy").read_bytes() == (tmp_path / "alone" / "32.npy").read_bytes()
@@ -115,7 +116,7 @@ def test_an_unreadable_picture_is_named_and_later_packed_alone(
 
 def test_where_no_picture_can_be_read_nothing_stays(tmp_path, index):
     with pytest.raises(UserError, match=r"0\.jpg: no such picture.*\(10 of 10 "):
-        pack(index, tmp_path, [32], tmp_path / "packed", 2)
+        pack(index, tmp_path, [Form(32)], tmp_path / "packed", 2)
     assert contents(tmp_path / "packed") == []
 
 
@@ -131,7 +132,7 @@ def test_too_little_room_is_said_before_the_work(tmp_path, pictures, index, deco
     with pytest.raises(
         UserError, match=r"5000 and 3200 pixels need 1\.1 GB; 1\.1 GB are free; free "
     ):
-        pack(index, pictures, [5000, 3200], tmp_path / "packed", 1)
+        pack(index, pictures, [Form(5000), Form(3200)], tmp_path / "packed", 1)
     assert contents(tmp_path / "packed") == [] and decoded == []
 
 
@@ -156,11 +157,11 @@ def test_room_that_is_taken_already_is_not_asked_for_again(
     with monkeypatch.context() as stopping:
         stop_at(stopping, "4.jpg")
         with pytest.raises(KeyboardInterrupt):
-            pack(index, pictures, [1000], tmp_path / "packed", 1)
+            pack(index, pictures, [Form(1000)], tmp_path / "packed", 1)
     assert "10 pictures at 1000 pixels need 30.0 MB; " in caplog.text
     free(monkeypatch, tmp_path, 0)
     decoded.clear()
-    pack(index, pictures, [1000], tmp_path / "packed", 1)
+    pack(index, pictures, [Form(1000)], tmp_path / "packed", 1)
     assert "need 30.0 MB, of which 30.0 MB are taken already; 0.0 MB are free" in caplog.text
     assert [path for path, _ in decoded] == [f"{n}.jpg" for n in range(4, 10)]
 
@@ -172,7 +173,7 @@ def test_what_is_left_of_another_array_is_not_gone_on_with(
     with monkeypatch.context() as stopping:
         stop_at(stopping, "4.jpg")
         with pytest.raises(KeyboardInterrupt):
-            pack(index, pictures, [32], tmp_path / "packed", 1)
+            pack(index, pictures, [Form(32)], tmp_path / "packed", 1)
     decoded.clear()
     if change == "index":
         index = dataclasses.replace(index, labels=index.labels.iloc[::-1])
@@ -181,7 +182,7 @@ def test_what_is_left_of_another_array_is_not_gone_on_with(
             old = tmp_path / "packed" / f".32.npy.{end}"
             old.rename(old.with_name(f".40.npy.{end}"))
     size = 32 if change == "index" else 40
-    pack(index, pictures, [size], tmp_path / "packed", 1)
+    pack(index, pictures, [Form(size)], tmp_path / "packed", 1)
     assert len(decoded) == 10
     assert contents(tmp_path / "packed") == [f"{size}.json", f"{size}.npy"]
 
@@ -210,7 +211,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_named_and_it_goes_on_later(
 ):
     monkeypatch.setattr(pack_module, "BLOCK", 1)
     monkeypatch.setattr(pack_module, "SAVE_EVERY", 1)
-    pack(index, pictures, [32], tmp_path / "alone", 1)
+    pack(index, pictures, [Form(32)], tmp_path / "alone", 1)
     pwrite = os.pwrite
     fifth = 128 + 5 * 32 * 32 * 3
 
@@ -222,10 +223,10 @@ def test_a_disk_that_fills_up_in_the_middle_is_named_and_it_goes_on_later(
     with monkeypatch.context() as filled:
         filled.setattr(os, "pwrite", full)
         with pytest.raises(OSError, match="No space left") as error:
-            pack(index, pictures, [32], tmp_path / "packed", 1)
+            pack(index, pictures, [Form(32)], tmp_path / "packed", 1)
     assert error.value.filename == str(tmp_path / "packed" / "32.npy")
     decoded.clear()
-    pack(index, pictures, [32], tmp_path / "packed", 1)
+    pack(index, pictures, [Form(32)], tmp_path / "packed", 1)
     assert [path for path, _ in decoded] == [f"{n}.jpg" for n in range(5, 10)]
     alone, later = (tmp_path / name / "32.npy" for name in ("alone", "packed"))
     assert alone.read_bytes() == later.read_bytes()
@@ -244,7 +245,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_named_and_it_goes_on_later(
 )
 def test_what_does_not_fit_is_refused(tmp_path, pictures, index, damage, message):
     output = tmp_path / "32.npy"
-    pack(index, pictures, [32], tmp_path, 1)
+    pack(index, pictures, [Form(32)], tmp_path, 1)
     if damage == "truncated":
         output.write_bytes(output.read_bytes()[:1000])
     elif damage == "foreign":
@@ -259,5 +260,5 @@ def test_what_does_not_fit_is_refused(tmp_path, pictures, index, damage, message
         facts = json.loads(output.with_suffix(".json").read_text())
         output.with_suffix(".json").write_text(json.dumps({**facts, "index_sha256": "0"}))
     with pytest.raises(UserError) as error:
-        open_packed(output, index)
+        open_packed(output, index, Form(32))
     assert message in str(error.value) and "modc pack" in str(error.value)

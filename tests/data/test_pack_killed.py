@@ -9,6 +9,7 @@ from modc.data import index as index_module
 from modc.data import pack as pack_module
 from modc.data import partial_array
 from modc.data.packed import open_packed
+from modc.data.square import Form
 
 # Forks, so that torch is imported once. `kill_at(n)` kills the process before the n-th time that it
 # opens, renames or removes a file of the output folder; `pack` takes the folder's name.
@@ -16,6 +17,7 @@ SCRIPT = """
 import dataclasses, os, shutil, signal, sys
 from pathlib import Path
 from modc.data import index as index_module, pack as pack_module
+from modc.data.square import Form
 
 place = Path(sys.argv[1])
 index = index_module.read(place / "index")
@@ -23,7 +25,7 @@ pack_module.BLOCK = pack_module.SAVE_EVERY = 1
 
 
 def pack(name, of=index):
-    pack_module.pack(of, place / "pictures", [16, 32], place / name, 2)
+    pack_module.pack(of, place / "pictures", [Form(16), Form(32)], place / name, 2)
 
 
 def forked(run):
@@ -134,9 +136,9 @@ def test_killed_before_its_last_step_it_decodes_nothing_again(
     with monkeypatch.context() as killing:
         killing.setattr(partial_array, "write_json", killed)
         with pytest.raises(KeyboardInterrupt):
-            pack_module.pack(index, pictures, [32], tmp_path, 1)
+            pack_module.pack(index, pictures, [Form(32)], tmp_path, 1)
     assert (tmp_path / "32.npy").exists() and not (tmp_path / "32.json").exists()
     monkeypatch.setattr(pack_module, "squares", None)
-    pack_module.pack(index, pictures, [32], tmp_path, 1)
-    assert open_packed(tmp_path / "32.npy", index).shape == (10, 32, 32, 3)
+    pack_module.pack(index, pictures, [Form(32)], tmp_path, 1)
+    assert open_packed(tmp_path / "32.npy", index, Form(32)).shape == (10, 32, 32, 3)
     assert not (tmp_path / ".32.npy.progress").exists()

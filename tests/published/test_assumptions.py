@@ -22,8 +22,8 @@ def paper():
     return config
 
 
-# What has no setting: it cannot be otherwise, or not before images are packed.
-WITHOUT = ("A20", "A21", "A30")
+# What has no setting, as it cannot be otherwise.
+WITHOUT = ("A30",)
 
 
 def test_all_thirty_are_there_each_with_its_parts():

@@ -98,14 +98,18 @@ def index() -> Index:
 
 @pytest.fixture(scope="session")
 def packed(index) -> dict[str, DeviceImages]:
-    """The squares at the network's side and at twice that, for ASEN++'s local view."""
+    """The squares at the network's side and at twice that, for ASEN++'s local view.
+
+    What stands for the whole pictures is half as bright, so that it can be told from them.
+    """
     rng = np.random.default_rng(1)
     large = rng.integers(0, 60, (len(index.images), 2 * SIDE, 2 * SIDE, 3)).astype(np.uint8)
     for row in index.labels.itertuples():
         half = slice(0, SIDE) if row.attribute == 0 else slice(SIDE, None)
         large[row.image, half, :, row.value] += 150
     small = large.reshape(-1, SIDE, 2, SIDE, 2, 3).mean(axis=(2, 4)).astype(np.uint8)
-    return {"image": DeviceImages(small), "detail": DeviceImages(large)}
+    arrays = {"image": small, "detail": large, "whole": small // 2, "whole_detail": large // 2}
+    return {name: DeviceImages(array) for name, array in arrays.items()}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from modc.training.start import start
 from modc.training.task import Task
 
 # The others change which stages there are, when a stage ends, or what comes before training.
-WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A24")
+WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A20", "A24")
 CASES = [
     (entry.id, name)
     for entry in assumptions.load()
@@ -93,6 +93,19 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
     assert model(made, "model.pt").facts["epoch"] == scores["epoch"][scores[column].idxmax()]
     stage = model(made, "model.pt").facts["stages"][-1]
     assert stage["best"]["MAP@all"] == model(made, "model.pt").facts["valid_MAP@all"]
+
+
+def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
+    config = assumptions.assume(tiny, "A20", "whole")
+    made = chain("whole", config, "self_supervised")["self_supervised"]
+    stage = start(made, CPU)[0]
+    assert stage.aspect.tolist() == [1.0] * len(packed["image"])
+    batch = next(stage.batches(0))
+    seen = torch.cat([images.pixels for view in batch for images in view]).float().mean()
+    # In these data the whole pictures are the darker ones; what is embedded stays the square.
+    dark, bright = (float(packed[name].array.mean()) for name in ("whole", "image"))
+    assert abs(seen - dark) < (bright - dark) / 2
+    assert stage.packed["image"] is packed["image"]
 
 
 def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny):

@@ -19,6 +19,7 @@ from modc.data import garments, subsets
 from modc.data.index import write as write_index
 from modc.data.pack import pack
 from modc.data.sources import FORMATS
+from modc.data.square import Form
 from modc.evaluation.scores import read_embeddings
 from modc.fetch import fashionai_archives
 from modc.grid import MODC
@@ -45,7 +46,7 @@ def prepared(tmp_path_factory) -> Path:
     write_index(listed, place / "index")
     chosen = subsets.labeled_part(listed.rows("train", "train"), 50, "stratified", 2, 0)
     subsets.write(place / "50.csv", chosen)
-    pack(listed, place / "data", [SIDE], place, 1)
+    pack(listed, place / "data", [Form(SIDE)], place, 1)
     assert started(place, place, ["warm_up"]).wait() == 0
     return place
 
@@ -58,7 +59,7 @@ def started(prepared: Path, output: Path, stages, *more: str) -> subprocess.Pope
         "network": "ASENv2",
         "percent": 50,
         "index": prepared / "index",
-        "packed": prepared / f"{SIDE}.npy",
+        "packed": prepared,
         "labeled": prepared / "50.csv",
         "output": output,
         "resume": output / "resume",

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms import functional as reference
 
 from modc.training import views
@@ -75,6 +76,33 @@ def test_each_image_is_cut_in_its_own_box():
     difference = (cut[0].int() - expected.int()).abs()[:, inside, inside]
     assert difference.max() <= 2
     assert torch.equal(cut[3], images(size)[3])
+
+
+def test_a_crop_of_a_squeezed_picture_has_the_share_and_aspect_of_torchvisions():
+    count = 4000
+    aspect = np.repeat([512 / 682, 2.0, 1.0, 0.2], count // 4)
+    drawn = views.draw(count, np.zeros(count, bool), np.random.default_rng(0), aspect)
+    left, top, width, height = drawn.box.T
+    assert (drawn.box >= 0).all() and (left + width).max() <= 1 and (top + height).max() <= 1
+    shown = width / height * aspect
+    assert shown.min() >= 3 / 4 - 1e-9 and shown.max() <= 4 / 3 + 1e-9
+    share = width * height
+    fits = share >= 0.8
+    # Of 2:1 the widest crop allowed is two thirds, and of 1:5 less: the centre, as in torchvision.
+    assert fits[aspect == 1].all() and not fits[(aspect == 2) | (aspect == 0.2)].any()
+    found = drawn.box[aspect == 2]
+    assert np.allclose(found, [(1 - 2 / 3) / 2, 0, 2 / 3, 1])
+    # The others as RandomResizedCrop draws them of a picture of the same shape.
+    pixels = torch.empty(3, 682, 512)
+    torch.manual_seed(0)
+    theirs = np.array(
+        [RandomResizedCrop.get_params(pixels, views.AREA, views.ASPECT) for _ in range(count // 4)]
+    )
+    ours = drawn.box[: count // 4]
+    their_share = theirs[:, 2] * theirs[:, 3] / (682 * 512)
+    assert abs(share[: count // 4].mean() - their_share.mean()) < 0.01
+    assert abs(ours[:, 0].mean() - (theirs[:, 1] / 512).mean()) < 0.01
+    assert abs(ours[:, 1].mean() - (theirs[:, 0] / 682).mean()) < 0.01
 
 
 @pytest.mark.parametrize(

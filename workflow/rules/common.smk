@@ -53,8 +53,8 @@ DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
 # Runs that share the data may label other parts of it.
 LABELED = f"{PREPARED}/labeled-{{part_rule}}-{{at_least}}-{{part_seed}}/{{percent}}.csv"
-# Says that {size}.npy is there beside it.
-PACKED = f"{PREPARED}/packed/{{size}}.done"
+# Says that {form}.npy is there beside it.
+PACKED = f"{PREPARED}/packed/{{form}}.done"
 TABLES = [f"{RUN}/tables/{name}" for name in table_files(config)]
 REPORT = f"{RUN}/{REPORT_FILE}"
 # The datasets that have a manifest, by the name of their files.
@@ -178,6 +178,20 @@ def fashionai_files(wildcards):
 def darn_files(wildcards):
     """What a drawn DARN is downloaded from; a real one needs nothing but the network."""
     return [] if "DARN" in REAL else split_files("DARN")
+
+
+def packings():
+    """Each packing job: its rule's name, its dataset, its forms, and those that are packed before.
+
+    What only an alternative of the ablation reads (A20, A21) is packed apart, after the others, since
+    one job at a time writes to a folder.
+    """
+    for dataset in config["datasets"]:
+        own = [form.name for form in grid.forms_of_dataset(config, dataset)]
+        yield f"pack_{dataset}", dataset, own, []
+        others = [form.name for form in ablation.other_forms(config, VARIANTS.values(), dataset)]
+        if others:
+            yield f"pack_{dataset}_ablation", dataset, others, own
 
 
 def coverage_inputs(wildcards):

@@ -119,20 +119,21 @@ rule subset:
         " --output {output:q} 2> {log:q}"
 
 
-# All sizes in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
-# delete those that are there before it makes another one. The sizes are no parameter, since a change
+# All forms in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
+# delete those that are there before it makes another one. The forms are no parameter, since a change
 # of them would pack again for every run that shares the data.
-for dataset in config["datasets"]:
+for name, dataset, forms, before in packings():
 
     rule:
         name:
-            f"pack_{dataset}"
+            name
         input:
             rules.index.output[0].format(dataset=dataset),
+            ancient(expand(PACKED, dataset=dataset, form=before)),
         output:
-            touch(expand(PACKED, dataset=dataset, size=grid.sizes_of_dataset(config, dataset))),
+            touch(expand(PACKED, dataset=dataset, form=forms)),
         log:
-            f"{LOGS}/pack/{dataset}.log",
+            f"{LOGS}/pack/{name.removeprefix('pack_')}.log",
         threads: config["threads"]
         params:
             decoding=DECODING,

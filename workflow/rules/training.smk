@@ -42,7 +42,7 @@ def training_inputs(wildcards):
     """What a training reads: index, labelled part, packed images, model or public weights."""
     settings, cell, stages = config_of(wildcards), cell_of(wildcards), stages_of(wildcards)
     prepared = PREPARED.format(dataset=cell.dataset)
-    sizes = grid.packed_sizes(settings, cell.dataset, cell.network, stages[-1])
+    forms = grid.packed_forms(settings, cell.dataset, cell.network, stages[-1])
     part = grid.labeled_part(settings, cell)
     files = {
         "index": f"{prepared}/index/index.json",
@@ -55,8 +55,8 @@ def training_inputs(wildcards):
         ),
         # Packed images are named by the index they are made of, so their age says nothing.
         **{
-            name: ancient(PACKED.format(dataset=cell.dataset, size=side))
-            for name, side in sizes.items()
+            name: ancient(PACKED.format(dataset=cell.dataset, form=form.name))
+            for name, form in forms.items()
         },
     }
     previous, initial = initial_of(wildcards)
@@ -74,11 +74,6 @@ def training_inputs(wildcards):
 def training_options(wildcards, input):
     """The arguments of `modc train`."""
     variant = variant_of(wildcards)
-    packed = {
-        name: Path(input[name]).with_suffix(".npy")
-        for name in ("image", "detail")
-        if input.get(name)
-    }
     values = {
         "--config": CONFIG,
         "--assume": f"{variant.assumption}={variant.alternative}" if variant else None,
@@ -88,8 +83,7 @@ def training_options(wildcards, input):
         "--seed": wildcards.seed,
         "--index": Path(input.index).parent,
         "--labeled": input.labeled,
-        "--packed": packed["image"],
-        "--detail": packed.get("detail"),
+        "--packed": Path(input.image).parent,
         "--initial": initial_of(wildcards)[1],
         "--output": CELL.format(**wildcards),
         "--resume": RESUME.format(**wildcards),

@@ -10,6 +10,7 @@ import pytest
 from modc.data.coverage import count, of_places
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, Index, write
 from modc.data.packed import array_facts, facts_path
+from modc.data.square import Form
 from modc.evaluation.scores import score, summarize
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
 from modc.report.figures import run as run_module
@@ -79,7 +80,7 @@ def write_data(config: dict, index: Index) -> None:
     packed.parent.mkdir()
     draw = np.random.default_rng(0)
     np.save(packed, draw.integers(0, 256, (len(index.images), SIZE, SIZE, 3), np.uint8))
-    facts_path(packed).write_text(json.dumps(array_facts(index, SIZE)))
+    facts_path(packed).write_text(json.dumps(array_facts(index, Form(SIZE))))
 
 
 def write_method(folder: Path, config: dict, index: Index, cell: Cell, method: str) -> dict:
