@@ -22,7 +22,7 @@ from gpu_step import ROOT, Context, Skipped, gate
 from torch import Tensor
 
 from modc.clustering.pseudo_labels import pseudo_labels
-from modc.grid import NETWORKS
+from modc.networks.network import CloserLook, Embedded, Network
 from modc.networks.region import crop_detail, region_of_interest
 from modc.training.determinism import be_deterministic
 from modc.training.probe import endless_batches, made_up_task
@@ -75,7 +75,7 @@ def golden(context: Context) -> Iterator[dict]:
         paths.append(Path(context.work) / f"golden-{number}.png")
         Image.fromarray(pixels).save(paths[-1])
     device = gpu_stages.machine(context.device).device
-    for network in NETWORKS[-1:] if context.small else NETWORKS:
+    for network in list(PUBLIC_NAMES)[-1:] if context.small else PUBLIC_NAMES:
         public = PUBLIC_NAMES[network]
         state = {
             key: torch.from_numpy(np.array(recipe.draw("public", key, shape)))
@@ -104,21 +104,21 @@ def _crops(attention: Tensor, device: torch.device) -> Iterator[dict]:
     yield gate("ASEN++: crops, grey levels", float((crops - found).abs().max()), GREY_LEVELS)
 
 
-def _sent(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+def _sent(network: Network, device: torch.device) -> Network:
     """Return the network on the device, called with tensors of the CPU and answering with such."""
-
-    def there_and_back(method):
-        def called(*tensors):
-            found = method(*(tensor.to(device) for tensor in tensors))
-            is_one = isinstance(found, Tensor)
-            return found.cpu() if is_one else tuple(part.cpu() for part in found)
-
-        return called
-
     network = network.to(device, memory_format=torch.channels_last)
-    for name in ("features", "head", "global_head", "local_head"):
-        if hasattr(network, name):
-            setattr(network, name, there_and_back(getattr(network, name)))
+    features, embed_on = network.features, network.embed
+
+    def embedded(of_images: Tensor, attribute: Tensor, look: CloserLook) -> Embedded:
+        def there(attention: Tensor) -> Tensor:
+            return look(attention.cpu()).to(device)
+
+        found = embed_on(of_images.to(device), attribute.to(device), there)
+        attention = found.attention.cpu()
+        return Embedded(found.vector.cpu(), found.embedding.cpu(), attention=attention)
+
+    network.features = lambda images: features(images.to(device)).cpu()
+    network.embed = embedded
     return network
 
 
@@ -207,8 +207,7 @@ def _decisions(pinned: dict[str, Tensor] | None) -> Iterator[dict[str, list[Tens
 
     region = decided("regions", region_of_interest)
     with (
-        patch("modc.training.instance.region_of_interest", region),
-        patch("modc.evaluation.embed.region_of_interest", region),
+        patch("modc.networks.region.region_of_interest", region),
         patch("modc.training.semi_supervised.pseudo_labels", decided("labels", pseudo_labels)),
     ):
         yield made

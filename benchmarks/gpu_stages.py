@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from modc import config as configuration
-from modc.grid import MODC, NETWORKS, WARM_UP, Cell, training_settings
+from modc.grid import MODC, Cell, training_settings, warm_up_stages
 from modc.training.device import training_dtype
 from modc.training.train import Machine
 
@@ -18,8 +18,9 @@ CELL_PERCENT = 10
 
 def pairs(network: str | None = None) -> list[tuple[str, str]]:
     """Return the networks and their stages, in the order in which they are trained."""
-    networks = NETWORKS if network is None else (network,)
-    return [(name, stage) for name in networks for stage in (*WARM_UP[name], *MODC)]
+    read = config(small=False)
+    networks = read["grid"]["networks"] if network is None else (network,)
+    return [(name, s) for name in networks for s in (*warm_up_stages(read, name), *MODC)]
 
 
 def config(small: bool) -> dict:

@@ -22,7 +22,7 @@ from modc.data.coverage import count
 from modc.data.index import Index
 from modc.data.index import write as write_index
 from modc.data.square import Form
-from modc.grid import MODC, WARM_UP
+from modc.grid import MODC
 from modc.networks import model_file
 
 SIDE, PERCENT = 32, 50
@@ -32,6 +32,7 @@ IMAGES, VALUES = 48, (3, 2)
 KILLED_IN = {signal.SIGTERM: "supervised", signal.SIGKILL: "self_supervised"}
 POLL = 0.002
 _RATES = {"learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
+WARM_UP_STAGES = {"ASENv2": ("warm_up",), "ASEN++": ("warm_up_global", "warm_up")}
 _WARM_UP = {"epochs": 2, **_RATES}
 _MODC = {"epochs": {"supervised": 2, "semi_supervised": 2}}
 # What makes config.yaml small: four steps an epoch, two epochs a stage.
@@ -70,7 +71,7 @@ def trainings(context: Context) -> Iterator[dict]:
     folder = Path(context.work) / f"trainings-{time.time():.0f}"
     prepare(folder)
     for network in ("ASENv2",) if context.small else ("ASENv2", "ASEN++"):
-        stages = (*WARM_UP[network], *MODC[: 2 if context.small else None])
+        stages = (*WARM_UP_STAGES[network], *MODC[: 2 if context.small else None])
         with ThreadPoolExecutor(1 if context.small else 4) as pool:
             alone = pool.submit(_whole, folder, f"{network}-alone", network, stages)
             others = {"again": pool.submit(_whole, folder, f"{network}-again", network, stages)}
@@ -150,8 +151,7 @@ def start(folder: Path, output: Path, network: str, stages: tuple[str, ...]) -> 
         "network": network,
         "percent": PERCENT,
         "index": folder / "index",
-        "packed": folder / f"{SIDE}.npy",
-        "detail": folder / f"{2 * SIDE}.npy",
+        "packed": folder,
         "labeled": folder / "labeled.csv",
         "output": output,
         "resume": output / "resume",

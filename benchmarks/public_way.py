@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find
 from modc.networks.normalise import DEVIATION, MEAN
 from modc.networks.region import crop_original, region_of_interest
 from modc.training.batches import Images
@@ -147,7 +147,7 @@ class Rendered:
         self, network: str, attributes: int, size: int, device: torch.device, files: list[Path]
     ):
         self.attributes, self.size, self.device, self.files = attributes, size, device, files
-        self.network = build(network, PUBLISHED[network], attributes).to(device)
+        self.network = build(network, find(network).published, attributes).to(device)
         self.adam = torch.optim.Adam(self.network.parameters(), lr=RATE)
 
     def batches(self) -> Iterator[tuple]:

@@ -39,7 +39,7 @@ from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
 from modc.networks import region
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find
 from modc.training import instance
 from modc.training.batches import Images
 from modc.training.determinism import be_deterministic
@@ -50,6 +50,7 @@ from modc.training.train import Machine, train_batch
 from modc.training.warm_up import WarmUp
 
 ATTRIBUTES, VALUES = 8, 4
+NETWORKS = ("ASEN", "ASENv2", "ASEN++")
 PUBLIC, OURS, FIXED = "public way", "ours", "ours, fixed batch"
 IMAGES_OF_AGREEMENT = 32
 
@@ -130,7 +131,7 @@ def our_stage(
     network: str, packed: dict[str, DeviceImages], size: int, triplets: int, machine: Machine
 ) -> tuple[WarmUp, torch.optim.Adam]:
     """Return our warm-up stage and its Adam."""
-    made = build(network, PUBLISHED[network], ATTRIBUTES)
+    made = build(network, find(network).published, ATTRIBUTES)
     made = made.to(machine.device, memory_format=torch.channels_last)
     labels = pd.DataFrame(
         [(i, a, (i + a) % VALUES) for i in range(len(packed["image"])) for a in range(ATTRIBUTES)],
@@ -323,7 +324,7 @@ def agreement(
         stage.network = copy.deepcopy(begin).train()
         adam = our_adam(stage.network, stage.settings)
         here = Machine(machine.device, precision)
-        with patch.object(instance, "crop_detail", crops):
+        with patch.object(region, "crop_detail", crops):
             trained = [train_batch(stage, adam, [batch], here) for batch in batches]
             embeddings[name] = _embedding(stage.network, shown)
         losses[name] = [float(terms["loss"]) for terms in trained]
@@ -357,7 +358,12 @@ def _name(precision: torch.dtype) -> str:
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--network", type=click.Choice(list(PUBLISHED)), default="ASENv2", show_default=True)
+@click.option(
+    "--network",
+    type=click.Choice(["ASEN", "ASENv2", "ASEN++"]),
+    default="ASENv2",
+    show_default=True,
+)
 @click.option("--size", default=224, show_default=True, help="Side of the view in pixels.")
 @click.option("--pictures", "how_many", default=256, show_default=True)
 @click.option("--rounds", default=5, show_default=True)

@@ -73,12 +73,32 @@ def check(config: dict, name: str = "config.yaml") -> None:
                 f"modc.view_source: whole, which needs the width and height of upright images; "
                 f"change one of them"
             )
-    for dataset in config["grid"]["datasets"]:
-        for section in ("datasets", "grid.labeled_percent"):
-            if dataset not in _lookup(config, section):
+    described = {
+        "datasets": ("datasets", "grid.labeled_percent"),
+        "networks": ("networks", "training.stages", "modc.stages"),
+    }
+    for part, sections in described.items():
+        for one in config["grid"][part]:
+            for section in sections:
+                if one not in _lookup(config, section):
+                    raise UserError(
+                        f"{name}: grid.{part} names {one!r}, which {section} does not describe; "
+                        f"add it there or remove it here"
+                    )
+    for network in config["grid"]["networks"]:
+        stages = config["training"]["stages"][network]
+        first = config["networks"][network].get("detail_from")
+        if first is not None and first not in stages:
+            raise UserError(
+                f"{name}: networks.{network}.detail_from: {first!r}; expected one of "
+                f"training.stages.{network}: {', '.join(stages)}"
+            )
+        for stage in stages:
+            is_shared = config["modc"]["warm_up"].get(network) == "shared"
+            if not is_shared and stage not in config["modc"]["stages"][network]:
                 raise UserError(
-                    f"{name}: grid.datasets names {dataset!r}, which {section} does not describe; "
-                    f"add it there or remove it here"
+                    f"{name}: modc.stages.{network}: the key {stage!r} is missing, the recipe of "
+                    f"MODC's own warm-up (or set modc.warm_up.{network}: shared)"
                 )
 
 

@@ -7,28 +7,14 @@ from hashlib import sha256
 from modc.data.square import Form
 from modc.errors import UserError
 
-# A cell's training stages in order (paper, supplement: "Training details"). ASEN++ warms up in two
-# parts, the global branch alone and then both. The last warm-up model is the baseline.
-WARM_UP = {
-    "ASEN": ("warm_up",),
-    "ASENv2": ("warm_up",),
-    "ASEN++": ("warm_up_global", "warm_up"),
-}
 # MODC's stage 2 and the four steps of its stage 3, each with the losses of those before.
 SUPERVISED = "supervised"
 SEMI_SUPERVISED = ("self_supervised", "unlabeled", "pseudo_triplets", "pseudo_clusters")
 MODC = (SUPERVISED, *SEMI_SUPERVISED)
 # The warm-up of MODC alone, where it does not start from the baseline (A1).
 APART = "_apart"
-STAGES = (
-    tuple(
-        dict.fromkeys(
-            stage + end for end in ("", APART) for own in WARM_UP.values() for stage in own
-        )
-    )
-    + MODC
-)
-NETWORKS = tuple(WARM_UP)
+# What of networks.<name> says how it is used, not what it is made of.
+USE = ("class", "detail_from", "centre_space")
 METHODS = ("baseline", "modc")
 # From which stage on each of MODC's settings is read; the others from the first.
 READ_FROM = {
@@ -109,6 +95,26 @@ def seeds_without_cell(config: dict) -> list[str]:
     ]
 
 
+def warm_up_stages(config: dict, network: str) -> tuple[str, ...]:
+    """Return the stages in which a network warms up, as its recipes stand in the configuration.
+
+    ASEN++ has two, the global branch alone and then both. The last one's model is the baseline.
+    """
+    return tuple(config["training"]["stages"][network])
+
+
+def network_class(config: dict, network: str) -> str:
+    """Return what `modc.networks.build.find` takes for a network of the configuration."""
+    return config["networks"][network].get("class", network)
+
+
+def all_stages(config: dict) -> tuple[str, ...]:
+    """Return the names of all stages that any cell may have."""
+    warm_ups = [warm_up_stages(config, network) for network in config["training"]["stages"]]
+    named = (stage + end for end in ("", APART) for own in warm_ups for stage in own)
+    return (*dict.fromkeys(named), *MODC)
+
+
 def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
     """Return the stages, in order, that lead to the model of a method.
 
@@ -119,16 +125,17 @@ def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
     has_public = public_weights(config, cell) is not None
     network = config["networks"][cell.network]
     is_public = has_public and network["public_baseline"] == "use"
-    baseline = ("warm_up",) if is_public else WARM_UP[cell.network]
+    trained = warm_up_stages(config, cell.network)
+    baseline = trained[-1:] if is_public else trained
     if method == "baseline":
         return baseline
     modc = config["modc"]
-    if modc["warm_up"][cell.network] == "shared":
+    if modc["warm_up"].get(cell.network) == "shared":
         warm_up = baseline
     elif has_public and network["public_start"] == "use":
-        warm_up = baseline if is_public else ("warm_up" + APART,)
+        warm_up = baseline if is_public else (trained[-1] + APART,)
     else:
-        warm_up = tuple(stage + APART for stage in WARM_UP[cell.network])
+        warm_up = tuple(stage + APART for stage in trained)
     last = modc["full_labels_end"] if cell.labeled_percent == 100 else MODC[-1]
     return (*warm_up, *MODC[: MODC.index(last) + 1])
 
@@ -177,16 +184,16 @@ def public_weights(config: dict, cell: Cell) -> str | None:
 
     They were trained with all labels (A15).
     """
-    if cell.network != "ASEN++" or cell.labeled_percent != 100:
-        return None
-    path = config["networks"][cell.network]["public_checkpoints"].get(cell.dataset, "none")
+    files = config["networks"][cell.network].get("public_checkpoints", {})
+    path = files.get(cell.dataset, "none") if cell.labeled_percent == 100 else "none"
     return None if path == "none" else path
 
 
 def public_checkpoint(config: dict, cell: Cell, stage: str) -> str | None:
     """Return the file of public weights that are the model of a stage; None for one to train."""
     is_first = previous_stage(config, cell, stage) is None
-    return public_weights(config, cell) if is_first and _plain(stage) == "warm_up" else None
+    is_whole = _plain(stage) == warm_up_stages(config, cell.network)[-1]
+    return public_weights(config, cell) if is_first and is_whole else None
 
 
 def has_views(config: dict, stage: str) -> bool:
@@ -203,11 +210,20 @@ def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[s
     """
     settings = config["datasets"][dataset]
     sizes = {"image": settings["image_size"]}
-    if network == "ASEN++" and not stage.startswith("warm_up_global"):
+    if _looks_closer(config, network, stage):
         sizes["detail"] = settings["detail_size"]
     if has_views(config, stage) and config["modc"]["view_source"] == "whole":
         sizes |= {WHOLE[name]: side for name, side in sizes.items()}
     return sizes
+
+
+def _looks_closer(config: dict, network: str, stage: str) -> bool:
+    """Return whether a stage reads larger images too: from the network's `detail_from` on."""
+    first = config["networks"][network].get("detail_from")
+    if first is None or stage in MODC:
+        return first is not None
+    own = warm_up_stages(config, network)
+    return own.index(_plain(stage)) >= own.index(first)
 
 
 def packed_forms(config: dict, dataset: str, network: str, stage: str) -> dict[str, Form]:
@@ -238,7 +254,11 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     """
     training, modc = config["training"], config["modc"]
     network = config["networks"][cell.network]
-    architecture = {key: part for key, part in network.items() if not key.startswith("public_")}
+    architecture = {
+        key: part
+        for key, part in network.items()
+        if key not in USE and not key.startswith("public_")
+    }
     chain = _chain(config, cell, stage)
     before = chain[-2] if len(chain) > 1 else None
     own = modc["stages"][cell.network]
@@ -253,6 +273,7 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
     settings = {
         "dataset": cell.dataset,
         "network": cell.network,
+        "class": network_class(config, cell.network),
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "stage": stage,
@@ -270,7 +291,9 @@ def training_settings(config: dict, cell: Cell, stage: str) -> dict:
         settings |= _modc_optimizer(own)
         part = "supervised" if stage == SUPERVISED else "semi_supervised"
         settings["epochs"] = settings["epochs"][part]
-        settings["modc"] = _modc_settings(modc, cell.network, stage)
+        settings["modc"] = _modc_settings(modc, stage)
+        if "centre_space" in network:
+            settings["modc"]["centre_space"] = network["centre_space"]
     if stage in MODC or stage != plain:  # not the baseline's
         settings["convergence"] = modc["convergence"]
         if has_views(config, stage):
@@ -317,15 +340,13 @@ def _chain(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
     raise UserError(f"stage {stage}: {cell.network} at {cell.labeled_percent} % has {known}")
 
 
-def _modc_settings(modc: dict, network: str, stage: str) -> dict:
+def _modc_settings(modc: dict, stage: str) -> dict:
     """Return what a stage reads of `modc`."""
     here = position(stage)
     unread = set(NO_STAGE_READS)
     unread.add("centre_momentum" if modc["centres"] == "memory_bank" else "memory_bank")
     if modc["cluster_loss"] == "softmax":
         unread.add("cluster_margin")
-    if network != "ASEN++":
-        unread.add("asenpp_space")
     return {
         key: value
         for key, value in modc.items()

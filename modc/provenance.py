@@ -2,33 +2,107 @@
 
 import ast
 import hashlib
+import importlib.util
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from modc import __version__
+from modc.tokens import meaning
 
 PACKAGE = Path(__file__).parent
+# What training imports and no number depends on: how it is drawn, logged, kept, locked and stopped.
+WITHOUT_NUMBERS = frozenset(
+    f"modc.{name}"
+    for name in (
+        "atomic",
+        "duration",
+        "errors",
+        "home",
+        "lock",
+        "provenance",
+        "tokens",
+        "training.curve",
+        "training.gpus",
+        "training.heartbeat",
+        "training.kept",
+        "training.progress",
+        "training.termination",
+    )
+)
 
 
-def training_code() -> str:
-    """Return the fingerprint of the files that training imports, which alone can change a model."""
-    return code_of("modc.training.train")
+def training_code(network: str = "") -> str:
+    """Return the fingerprint of the code that can change a model.
+
+    That is what all trainings share and, where it is named, what `network` is made of: as
+    networks.<name>.class of the configuration, or the name of one of this package's. Another
+    network's code changes nothing.
+    """
+    shared = code_of("modc.training.train", WITHOUT_NUMBERS)
+    if not network:
+        return shared
+    return hashlib.sha256(f"{shared} {network_code(network)}".encode()).hexdigest()[:16]
 
 
 @cache
-def code_of(module: str) -> str:
+def network_code(network: str) -> str:
+    """Return the fingerprint of a network's own module and what it imports of its own package.
+
+    Of a class elsewhere, all of the package that it lies in, or its one file. "" if there is none:
+    training it is an error then.
+    """
+    module, _, named = network.partition(":")
+    if not named:
+        module = _module_of(network)
+        return code_of(module, WITHOUT_NUMBERS) if module else ""
+    try:
+        found = importlib.util.find_spec(module.partition(".")[0])
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        return ""
+    if found.submodule_search_locations:
+        files = [f for place in found.submodule_search_locations for f in Path(place).rglob("*.py")]
+    else:
+        files = [Path(found.origin)]
+    return _digest({file.as_posix().rpartition("/")[2]: file for file in sorted(files)})
+
+
+def _module_of(network: str) -> str:
+    """Return the module of this package's network of that name, "" if there is none."""
+    for path in sorted((PACKAGE / "networks").glob("*.py")):
+        for node in ast.parse(path.read_bytes()).body:
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, ast.Assign) and ast.unparse(inner) == f"name = {network!r}":
+                    return f"{PACKAGE.name}.networks.{path.stem}"
+    return ""
+
+
+@cache
+def code_of(module: str, without: frozenset[str] = frozenset()) -> str:
     """Return a fingerprint (16 hexadecimal digits) of the package's files that `module` imports.
 
-    A change in any of them can change its results; a change in any other file cannot. The files are
-    found by reading import statements, so that no torch is imported for it.
+    A change in any of them can change its results, unless it is one of comments and docstrings; a
+    change in any other file cannot. without: modules that are left out, with what they alone
+    import. The files are found by reading import statements, so that no torch is imported for it.
     """
+    files = imported_files(module, without)
+    return _digest({path.relative_to(PACKAGE).as_posix(): path for path in files})
+
+
+def _digest(files: dict[str, Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(imported_files(module)):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0")
+        digest.update(hashlib.sha256(_meaning(files[name])).digest())
     return digest.hexdigest()[:16]
+
+
+@cache
+def _meaning(path: Path) -> bytes:
+    return meaning(path.read_text(encoding="utf-8")).encode()
 
 
 @cache
@@ -49,14 +123,17 @@ def templates() -> str:
     return digest.hexdigest()[:16]
 
 
-def imported_files(module: str) -> set[Path]:
-    """Return the package's files that importing `module` ("modc.a.b") reads, itself among them."""
+def imported_files(module: str, without: frozenset[str] = frozenset()) -> set[Path]:
+    """Return the package's files that importing `module` ("modc.a.b") reads, itself among them.
+
+    Without those of the modules `without`, and what only they import.
+    """
     found: set[Path] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         path = _file(name)
-        if path is None or path in found:
+        if name in without or path is None or path in found:
             continue
         found.add(path)
         waiting += [name.rpartition(".")[0], *_imported_names(path)]

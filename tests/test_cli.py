@@ -208,7 +208,7 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
 def test_one_call_trains_both_parts_of_a_warm_up_and_goes_on_where_it_was(modc, prepared, tmp_path):
     cell, names = tmp_path / "cell", ("curve.csv", "curve.png", "last.pt", "model.pt")
     stages = ("warm_up_global", "warm_up")
-    options = {"network": "ASEN++", "detail": prepared / "32.npy", "stage": stages}
+    options = {"network": "ASEN++", "stage": stages}
     arguments = train_arguments(prepared, cell, **options)
     assert modc(*arguments)[0] == 0
     made = [name for name in files(cell) if not name.startswith("resume/")]
@@ -368,10 +368,14 @@ def test_a_mistyped_results_folder_is_named(modc, prepared, tmp_path):
 def test_packed_images_of_another_size_are_named(modc, prepared, tmp_path):
     config = tmp_path / "larger.yaml"
     config.write_text("datasets: {FashionAI: {image_size: 48}}")
-    arguments = train_arguments(prepared, tmp_path / "cell")
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    for suffix in ("npy", "json"):
+        (packed / f"48.{suffix}").write_bytes((prepared / f"32.{suffix}").read_bytes())
+    arguments = train_arguments(prepared, tmp_path / "cell", packed=packed)
     status, _, err = modc(*arguments[:5], "--config", config, *arguments[5:])
     assert status == 1
-    assert "32.npy: packed at 32 pixels, but the configuration asks for 48" in one_error(err)
+    assert "48.npy: packed as 32; expected 48, as configured" in one_error(err)
 
 
 def test_a_config_typo_is_named(modc, prepared, tmp_path):

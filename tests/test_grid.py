@@ -217,10 +217,9 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
         ("hidden_labels", "value_and_attribute", "unlabeled"),
         ("pseudo_labels", "each_epoch", "pseudo_triplets"),
         ("pseudo_label_confidence", 0.5, "pseudo_triplets"),
-        ("asenpp_space", "branches", None),
         ("predictor_rate", "initial", "self_supervised"),
         ("selection", "acc", "supervised"),
-        ("warm_up", dict.fromkeys(grid.NETWORKS, "shared"), None),
+        ("warm_up", dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "shared"), None),
     ],
 )
 def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
@@ -232,6 +231,15 @@ def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
         if key == "warm_up":  # another model to start from, and its rates
             is_read = True
         assert same is not is_read
+
+
+def test_where_the_centres_live_is_read_by_a_network_with_branches_alone(paper):
+    cell = grid.Cell("FashionAI", "ASEN++", 10, 0)
+    other = changed(paper, ("networks", "ASEN++", "centre_space"), "branches")
+    for stage in (*grid.warm_up_stages(paper, "ASEN++"), *grid.MODC):
+        before = grid.training_settings(paper, cell, stage)
+        same = grid.training_settings(other, cell, stage) == before
+        assert same is (stage not in grid.MODC)
 
 
 def changed(settings, path, value):

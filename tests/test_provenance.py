@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from modc import provenance
 from modc.provenance import PACKAGE, imported_files
 
@@ -17,7 +19,7 @@ def test_training_reads_its_networks_losses_and_data_but_no_tables():
     for expected in (
         "training/train.py",
         "training/modc.py",
-        "networks/asen_pp.py",
+        "networks/network.py",
         "losses/triplet.py",
         "data/triplets.py",
         "evaluation/metrics.py",
@@ -37,6 +39,84 @@ def test_the_files_are_those_that_python_really_imports():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(imported) <= {str(path) for path in imported_files("modc.training.train")}
+
+
+def test_what_is_left_out_is_there():
+    assert all(provenance._file(name) for name in provenance.WITHOUT_NUMBERS)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the package whose files are fingerprinted, without what is remembered of others."""
+    folder = tmp_path / "modc"
+    shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "PACKAGE", folder)
+
+    def forget():
+        for function in vars(provenance).values():
+            if hasattr(function, "cache_clear"):
+                function.cache_clear()
+
+    forget()
+    yield folder, forget
+    monkeypatch.undo()
+    forget()
+
+
+NETWORKS = ("ASEN", "ASENv2", "ASEN++", "CSN")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("losses/triplet.py", "margin - similar", "2 * margin - similar", NETWORKS),
+        ("losses/triplet.py", "a scalar.", "one number.", ()),
+        ("networks/csn.py", "MASK_SD = 0.9", "MASK_SD = 0.8", ("CSN",)),
+        ("networks/csn.py", "# The masks", "# All masks", ()),
+        ("networks/attention.py", "channels // 2", "channels // 4", ("ASEN", "ASENv2", "ASEN++")),
+        ("training/curve.py", "lw=2.5", "lw=2", ()),
+        ("training/progress.py", "LINES = 10.0", "LINES = 5.0", ()),
+        ("lock.py", "import", "import os\nimport", ()),
+        ("evaluation/metrics.py", "def ", "X = 1\ndef ", NETWORKS),
+    ],
+)
+def test_a_model_is_trained_again_where_what_it_is_made_by_changed(copy, file, old, new, changed):
+    folder, forget = copy
+    before = {name: provenance.training_code(name) for name in NETWORKS}
+    source = (folder / file).read_text()
+    assert old in source
+    (folder / file).write_text(source.replace(old, new, 1))
+    forget()
+    after = {name: provenance.training_code(name) for name in NETWORKS}
+    assert {name for name in NETWORKS if before[name] != after[name]} == set(changed)
+
+
+def test_another_network_changes_nothing(copy):
+    folder, forget = copy
+    before = {name: provenance.training_code(name) for name in NETWORKS}
+    source = (folder / "networks" / "csn.py").read_text()
+    (folder / "networks" / "other.py").write_text(source.replace('name = "CSN"', 'name = "X"'))
+    forget()
+    assert {name: provenance.training_code(name) for name in NETWORKS} == before
+    assert provenance.training_code("X") not in before.values()
+
+
+@pytest.mark.parametrize("place", ["outside_one.py", "outside_many/net.py"])
+def test_a_file_outside_is_part_of_its_network(copy, tmp_path, monkeypatch, place):
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("A = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    name = place.removesuffix(".py").replace("/", ".") + ":Net"
+    before = provenance.training_code(name), provenance.training_code("ASEN")
+    _, forget = copy
+    forget()
+    file.write_text("A = 1  # one\n")
+    assert provenance.training_code(name) == before[0]
+    forget()
+    file.write_text("A = 2\n")
+    after = provenance.training_code(name), provenance.training_code("ASEN")
+    assert after[0] != before[0] and after[1] == before[1]
 
 
 def test_a_template_that_changes_changes_their_fingerprint(tmp_path, monkeypatch):

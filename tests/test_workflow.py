@@ -1,75 +1,16 @@
 """The workflow, from outside: what it plans, what it makes, what it makes again, how it fails."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from made_archives import release
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
-# The smallest grid: one cell of drawn pictures, and one whose dataset is not there.
-TINY = {
-    "run": "tiny",
-    "datasets": {
-        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 300, "seed": 0}}
-    },
-    "grid": {
-        "networks": ["ASENv2"],
-        "labeled_percent": {"FashionAI": [100], "DARN": [10]},
-        "extra_seeds": [],
-    },
-    "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "training": {
-        "triplets_per_epoch": 32,
-        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
-    },
-    "modc": {
-        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
-    },
-    "threads": 1,
-}
-
+from project_copy import copied, snakemake
 
 ONE = "grid: {datasets: [FashionAI]}"
 TINY_RUN = ("--configfile", "tiny.yaml", "--cores", "2", "--quiet", "rules")
-
-
-def copied(folder: Path) -> Path:
-    """Copy the project to `folder`, so that its files may be changed."""
-    skip = shutil.ignore_patterns("__pycache__")
-    for part in PARTS:
-        source = REPOSITORY / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=skip)
-        else:
-            shutil.copy(source, folder / part)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run Snakemake in the copy, with the copy's package; return exit status and all output."""
-    binaries = str(Path(sys.executable).parent)
-    environment = {
-        **os.environ,
-        "PATH": f"{binaries}:{os.environ['PATH']}",
-        "PYTHONPATH": str(folder),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-        # No test asks Google Drive: nobody answers at this proxy.
-        **dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"),
-    }
-    done = subprocess.run(
-        ["snakemake", *arguments], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def dry_run(folder: Path, override: str) -> tuple[int, str]:

@@ -7,7 +7,6 @@ import click
 
 from modc.cli.options import PATH
 from modc.errors import UserError
-from modc.grid import NETWORKS
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +16,7 @@ PAIRS_FOR_A_GPU = 300_000_000
 
 
 @click.command()
-@click.option("--network", type=click.Choice(NETWORKS), required=True)
+@click.option("--network", required=True, help="ASEN, ASENv2, ASEN++, CSN, or module:Class.")
 @click.option("--checkpoint", type=PATH, required=True, help="Ours, or a public ASEN / ASEN++ one.")
 @click.option("--attributes", type=click.IntRange(1), required=True, help="How many it knows.")
 @click.option("--output", type=PATH, required=True, help="The .npz to write.")
@@ -34,10 +33,12 @@ def embed(
     """
     import numpy as np
 
+    from modc import plugins
     from modc.atomic import atomic_path
     from modc.evaluation.embed_images import embed as embed_images
     from modc.evaluation.embed_images import load_network
 
+    plugins.make_importable({})
     model, size = load_network(network, checkpoint, attributes)
     arrays = embed_images(model, list(images), size, batch)
     with atomic_path(output) as temporary, temporary.open("wb") as file:

@@ -6,13 +6,13 @@ import click
 
 from modc.cli.options import PATH, config_option
 from modc.errors import UserError
-from modc.grid import NETWORKS, STAGES, Cell, packed_forms, previous_stage, training_settings
+from modc.grid import Cell, packed_forms, previous_stage, training_settings
 
 
 @click.command()
 @config_option
 @click.option("--dataset", required=True, help="A dataset of the configuration, e.g. FashionAI.")
-@click.option("--network", type=click.Choice(NETWORKS), required=True)
+@click.option("--network", required=True, help="A network of the configuration, e.g. ASEN++.")
 @click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
@@ -20,7 +20,7 @@ from modc.grid import NETWORKS, STAGES, Cell, packed_forms, previous_stage, trai
     "stages",
     multiple=True,
     required=True,
-    help=f"{', '.join(STAGES)}. Repeatable: several are trained in a row.",
+    help="Such as warm_up or supervised. Repeatable: several are trained in a row.",
 )
 @click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
 @click.option("--packed", type=PATH, required=True, help="Folder of the packed images.")
@@ -72,10 +72,15 @@ def train(
     from modc.data.packed import open_packed
 
     config = _assumed(load(list(configs)), assumed)
-    if dataset not in config["datasets"]:
-        raise UserError(
-            f"--dataset {dataset}: not in {configs[-1]}, which has {', '.join(config['datasets'])}"
-        )
+    for option, name, section in (
+        ("dataset", dataset, "datasets"),
+        ("network", network, "networks"),
+    ):
+        described = [key for key in config[section] if key != "weights"]
+        if name not in described:
+            raise UserError(
+                f"--{option} {name}: not in {configs[-1]}, which has {', '.join(described)}"
+            )
     cell = Cell(dataset, network, percent, seed)
     _check_stages(config, cell, stages, initial)
     listed = read(index_folder)

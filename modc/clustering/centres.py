@@ -7,7 +7,7 @@ of NaN is a value without a centre: it has no labelled image, and nothing is eve
 import torch
 from torch import Tensor
 
-from modc.clustering.spaces import Space, unit
+from modc.networks.network import Space, unit
 
 
 def initial_centres(

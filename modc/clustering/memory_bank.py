@@ -9,7 +9,7 @@ from torch import Tensor
 
 from modc.clustering.centres import grouped_means, initial_centres
 from modc.clustering.members import Members
-from modc.clustering.spaces import Space, unit
+from modc.networks.network import Space, unit
 
 UNSEEN = -1
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from modc.clustering.centres import move_centres
 from modc.clustering.members import Members
-from modc.clustering.spaces import Space
+from modc.networks.network import Space
 
 
 class RunningMean:

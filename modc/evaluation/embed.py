@@ -5,39 +5,19 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
 from modc.ahead import ahead
 from modc.data.device_images import DeviceImages
-from modc.networks.asen_pp import ASENpp
 from modc.networks.folded import folded
+from modc.networks.network import Network
 from modc.networks.normalise import normalise
-from modc.networks.region import crop_detail, region_of_interest
+from modc.networks.region import look_at_details
 from modc.tf32 import without_tf32
-
-
-def attribute_embedding(
-    network: nn.Module, features: Tensor, details: Tensor | None, attribute: Tensor, size: int
-) -> Tensor:
-    """Return the unit embeddings (B, D) by which `network` is searched.
-
-    features: the network's feature maps (B, F, size/16, size/16); details: uint8 (B, 3, S, S), the
-    squares from which ASEN++ cuts its local view, or None for its global branch alone; attribute:
-    int64 (B,).
-    """
-    if not isinstance(network, ASENpp):
-        return network.head(features, attribute)[0]
-    vector, attention = network.global_head(features, attribute)
-    if details is None:
-        return functional.normalize(vector, dim=1)
-    crops = crop_detail(details, region_of_interest(attention, size), size)
-    return network.similarity_embedding(vector, network.local_head(normalise(crops), attribute))
 
 
 @torch.no_grad()
 def embed_rows(
-    network: nn.Module,
+    network: Network,
     packed: dict[str, DeviceImages],
     rows: pd.DataFrame,
     device: torch.device,
@@ -46,7 +26,7 @@ def embed_rows(
 ) -> np.ndarray:
     """Return the float32 embeddings (len(rows), D) of the (image, attribute) pairs in `rows`.
 
-    packed: images of S pixels under "image" and, for ASEN++ with its local branch, "detail". An
+    packed: images of S pixels under "image" and, where the network looks closer, "detail". An
     image that several rows name passes the backbone once. `batch` bounds the images and the rows of
     one pass. The network is left in evaluation mode.
     """
@@ -66,13 +46,12 @@ def embed_rows(
             features = network.features(normalise(packed["image"].send(gathered, device)))
             for low in range(first, last, batch):
                 high = min(low + batch, last)
-                details = None
+                look = None
                 if "detail" in packed:
-                    details = packed["detail"].take(images[low:high], device)
+                    look = look_at_details(packed["detail"].take(images[low:high], device), size)
                 part = torch.from_numpy(position[low:high] - start).to(device)
-                embedded = attribute_embedding(
-                    network, features[part], details, attributes[low:high].to(device), size
-                )
+                attribute = attributes[low:high].to(device)
+                embedded = network.embed(features[part], attribute, look).embedding
                 if embeddings is None:
                     embeddings = np.empty((len(rows), embedded.shape[1]), np.float32)
                 embeddings[order[low:high]] = embedded.float().cpu().numpy()

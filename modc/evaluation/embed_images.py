@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from modc.data.images import ImageFolder
 from modc.data.square import short_side_square
 from modc.errors import UserError
 from modc.networks import model_file, public_checkpoints, safe_load
-from modc.networks.asen_pp import ASENpp
+from modc.networks.build import find
+from modc.networks.network import Network
 from modc.networks.normalise import normalise
-from modc.networks.region import crop_original, region_of_interest
+from modc.networks.region import look_at_originals
 from modc.tf32 import without_tf32
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PUBLIC_IMAGE_SIZE = 224
 
 
-def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Module, int]:
+def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[Network, int]:
     """Return the network of a checkpoint, in evaluation mode, and the side of its view in pixels.
 
     The checkpoint is one of ours or a public one. Raises UserError if it holds another network or
@@ -36,7 +36,7 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
         restored = public_checkpoints.restore(content, checkpoint, network, attributes)
         return restored, PUBLIC_IMAGE_SIZE
     model = model_file.from_content(content, checkpoint)
-    if model.network != network:
+    if ":" not in network and model.network != network:
         raise UserError(
             f"{checkpoint}: holds {model.network}, not {network}; pass --network {model.network}"
         )
@@ -45,12 +45,12 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[nn.Mo
             f"{checkpoint}: knows {len(model.attributes)} attributes, not {attributes}: "
             f"{', '.join(model.attributes)}; pass --attributes {len(model.attributes)}"
         )
-    if network == "ASEN++" and "detail" not in model.facts["sizes"]:
+    if find(network).looks_closer and "detail" not in model.facts["sizes"]:
         raise UserError(
-            f"{checkpoint}: ASEN++ whose local branch is not trained yet (stage "
+            f"{checkpoint}: {network} whose closer look is not trained yet (stage "
             f"{model.facts['stage']}); pass the model of stage warm_up"
         )
-    return model_file.restore(model), model.facts["sizes"]["image"]
+    return model_file.restore(model, network), model.facts["sizes"]["image"]
 
 
 @contextmanager
@@ -66,9 +66,10 @@ def _plain_convolutions() -> Iterator[None]:
 
 @torch.no_grad()
 @_plain_convolutions()
-def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) -> dict:
-    """Return float32 `embedding` (N, A, D), `attention` (N, A, h, w) and `images`, the N paths.
+def embed(network: Network, images: list[Path], size: int, batch: int = 16) -> dict:
+    """Return float32 `embedding` (N, A, D), `images`, the N paths, and `attention` (N, A, h, w).
 
+    The latter if the network has any.
     Each image is resized by its short side to `size`, cropped to its center square, and passes the
     backbone once. ASEN++ cuts its local view, one an attribute, from the original image. What
     cannot be read is left out and logged. Raises UserError if nothing can be read.
@@ -81,17 +82,19 @@ def embed(network: nn.Module, images: list[Path], size: int, batch: int = 16) ->
         squares = np.stack([short_side_square(picture, size) for picture in pictures])
         features = network.features(normalise(torch.from_numpy(squares).permute(0, 3, 1, 2)))
         originals = [np.asarray(picture) for picture in pictures]
-        heads = [
-            _head(network, features, originals, torch.full((len(pictures),), attribute), size)
+        look = look_at_originals(originals, size)
+        found = [
+            network.embed(features, torch.full((len(pictures),), attribute), look)
             for attribute in range(network.attributes)
         ]
-        embeddings.append(torch.stack([embedding for embedding, _ in heads], dim=1))
-        attentions.append(torch.stack([attention for _, attention in heads], dim=1))
+        embeddings.append(torch.stack([one.embedding for one in found], dim=1))
+        if all(one.attention is not None for one in found):
+            attentions.append(torch.stack([one.attention for one in found], dim=1))
     if not embedded:
         raise UserError(f"{unread[0]} (none of {len(images)} images can be read)")
     return {
         "embedding": torch.cat(embeddings).numpy(),
-        "attention": torch.cat(attentions).numpy(),
+        **({"attention": torch.cat(attentions).numpy()} if attentions else {}),
         "images": np.array([str(path) for path in embedded]),
     }
 
@@ -113,19 +116,3 @@ def _batches(
             opened = []
     if opened:
         yield opened
-
-
-def _head(network, features, originals, attribute, size):
-    """Return the embeddings (B, D) and attention (B, h, w) of one attribute."""
-    if not isinstance(network, ASENpp):
-        return network.head(features, attribute)
-    vector, attention = network.global_head(features, attribute)
-    regions = region_of_interest(attention, size).tolist()
-    crops = np.stack(
-        [
-            crop_original(image, region, size)
-            for image, region in zip(originals, regions, strict=True)
-        ]
-    )
-    local = network.local_head(normalise(torch.from_numpy(crops).permute(0, 3, 1, 2)), attribute)
-    return network.similarity_embedding(vector, local), attention

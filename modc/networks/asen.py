@@ -1,22 +1,39 @@
 """ASEN (AAAI 2020): attributes as one-hot vectors, a last linear layer."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from modc.networks.attention import ChannelAttention, spatial_attention
 from modc.networks.backbone import Backbone
+from modc.networks.network import CloserLook, Embedded, Network, precise
 
 ATTENTION_DIM = 512
 EMBEDDING_DIM = 1024
 
 
-class ASEN(nn.Module):
+class ASEN(Network):
     """Attribute-Specific Embedding Network.
 
     attributes: how many attributes A it knows. Source: ASEN, section "Network Structure"; `ASENet`
     in the public code.
     """
+
+    name = "ASEN"
+    published: ClassVar[dict] = {"backbone": "resnet50"}
+    public_mark = "mask_fc1.weight"
+    public_prefixes: ClassVar[dict] = {
+        "backbonenet.": "backbone.",
+        "mask_fc1.": "spatial_attribute.",
+        "mask_fc2.": "channel_attribute.",
+        "conv1.": "spatial_image.",
+        "conv2.": "spatial_score.",
+        "fc1.": "channel.squeeze.",
+        "fc2.": "channel.excite.",
+        "feature_fc.": "projection.",
+    }
 
     def __init__(self, backbone: Backbone, attributes: int):
         super().__init__()
@@ -44,6 +61,10 @@ class ASEN(nn.Module):
         gate = self.channel(vector, torch.relu(self.channel_attribute(one_hot)))
         return functional.normalize(self.projection(vector * gate), dim=1), attention
 
-    def forward(self, images: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `head` of `features`."""
-        return self.head(self.features(images), attribute)
+    def embed(
+        self, features: Tensor, attribute: Tensor, look: CloserLook | None = None
+    ) -> Embedded:
+        """Return unit embeddings (B, 1024) for attribute int64 (B,)."""
+        vector, attention = self.head(features, attribute)
+        vector = precise(vector)
+        return Embedded(vector, vector, attention=attention)

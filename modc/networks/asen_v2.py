@@ -1,5 +1,7 @@
 """ASENv2: learned attribute embeddings, dot-product attention, no last linear layer."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -7,17 +9,32 @@ from torch.nn import functional
 from modc.networks.attention import ChannelAttention, ScaledDotProduct, spatial_attention
 from modc.networks.backbone import Backbone
 from modc.networks.batch_norm import BatchNorm2d
+from modc.networks.network import CloserLook, Embedded, Network, precise
 
 ATTRIBUTE_DIM = 512
 ATTENTION_DIM = 512
 
 
-class ASENv2(nn.Module):
+class ASENv2(Network):
     """The second network of the ASEN repository (`ASENet_V2` there).
 
     attributes: how many attributes A it knows. Embeddings have as many dimensions as the backbone
     has channels: 1024 for ResNet-50.
     """
+
+    name = "ASENv2"
+    published: ClassVar[dict] = {"backbone": "resnet50"}
+    public_mark = "attr_transform1.weight"
+    public_prefixes: ClassVar[dict] = {
+        "backbonenet.": "backbone.",
+        "attr_embedding.": "attribute_embedding.",
+        "attr_transform1.": "spatial.query.",
+        "conv1.": "spatial.keys.0.",
+        "img_bn1.": "spatial.keys.1.",
+        "attr_transform2.": "channel_attribute.",
+        "fc1.": "channel.squeeze.",
+        "fc2.": "channel.excite.",
+    }
 
     def __init__(self, backbone: Backbone, attributes: int):
         super().__init__()
@@ -43,6 +60,10 @@ class ASENv2(nn.Module):
         gate = self.channel(vector, torch.relu(self.channel_attribute(embedded)))
         return functional.normalize(vector * gate, dim=1), attention
 
-    def forward(self, images: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `head` of `features`."""
-        return self.head(self.features(images), attribute)
+    def embed(
+        self, features: Tensor, attribute: Tensor, look: CloserLook | None = None
+    ) -> Embedded:
+        """Return unit embeddings (B, F) for attribute int64 (B,)."""
+        vector, attention = self.head(features, attribute)
+        vector = precise(vector)
+        return Embedded(vector, vector, attention=attention)

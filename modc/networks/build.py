@@ -1,43 +1,68 @@
 """A network from its name and the configuration's words for it."""
 
-from torch import nn
+import inspect
+import pkgutil
+from functools import cache
+from importlib import import_module
 
+from modc import networks, plugins
+from modc.errors import UserError
 from modc.networks import backbone
-from modc.networks.asen import ASEN
-from modc.networks.asen_pp import ASENpp
-from modc.networks.asen_v2 import ASENv2
-
-# The networks as published: those of the public checkpoints and of config.yaml.
-PUBLISHED = {
-    "ASEN": {"backbone": "resnet50"},
-    "ASENv2": {"backbone": "resnet50"},
-    "ASEN++": {
-        "global_backbone": "resnet50",
-        "local_backbone": "resnet34",
-        "global_weight": 0.6,
-    },
-}
+from modc.networks.network import Network
 
 
 def build(
-    network: str, architecture: dict, attributes: int, weights: dict[str, str] | None = None
-) -> nn.Module:
+    network: str, options: dict, attributes: int, weights: dict[str, str] | None = None
+) -> Network:
     """Return `network` for so many attributes, on the CPU.
 
-    architecture: networks.<network> of config.yaml; weights: the start of each backbone by its name
+    network: as `find` takes it; options: what its constructor takes, as networks.<network> of
+    config.yaml has it; weights: the start of each backbone by its name
     (`modc.networks.backbone.build`), "none" for those not named. What has no such start is drawn
-    from torch's generator.
+    from torch's generator. Raises UserError for options that are not the network's.
     """
-    start = weights or {}
+    found, start = find(network), weights or {}
+    taken = [name for name in inspect.signature(found).parameters if name != "attributes"]
+    for name in options:
+        if name not in taken:
+            raise UserError(f"networks: {network} takes no {name!r}; expected {', '.join(taken)}")
+    # In the constructor's order, whatever the configuration's, since weights are drawn in turn.
+    made = {
+        name: backbone.build(options[name], start.get(options[name], "none"))
+        if name.endswith("backbone")
+        else options[name]
+        for name in taken
+        if name in options
+    }
+    try:
+        return found(**made, attributes=attributes)
+    except TypeError as error:
+        raise UserError(f"networks: {network}: {error}; it takes {', '.join(taken)}") from None
 
-    def made(key: str) -> backbone.Backbone:
-        name = architecture[key]
-        return backbone.build(name, start.get(name, "none"))
 
-    if network == "ASEN":
-        return ASEN(made("backbone"), attributes)
-    if network == "ASENv2":
-        return ASENv2(made("backbone"), attributes)
-    return ASENpp(
-        made("global_backbone"), made("local_backbone"), attributes, architecture["global_weight"]
-    )
+def find(network: str) -> type[Network]:
+    """Return the class of a network: a name of this package's, or package.module:Class.
+
+    Raises UserError if there is none.
+    """
+    if ":" in network:
+        return plugins.load(network, f"network {network}", Network)
+    if network not in own():
+        raise UserError(
+            f"network {network!r} is unknown; expected {', '.join(own())}, or package.module:Class"
+        )
+    return own()[network]
+
+
+@cache
+def own() -> dict[str, type[Network]]:
+    """Return the networks of this package by their names."""
+    modules = [
+        import_module(f"{networks.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(networks.__path__)
+    ]
+    return {one.name: one for module in modules for one in vars(module).values() if _is_named(one)}
+
+
+def _is_named(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, Network) and bool(one.name)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from modc.atomic import write_bytes
 from modc.errors import UserError
-from modc.grid import NETWORKS
 from modc.networks.build import build
+from modc.networks.network import Network
 from modc.networks.safe_load import read
 
 FORMAT = "modc model 1"
@@ -60,18 +60,20 @@ def from_content(content: dict, path: Path) -> ModelFile:
     """Return the ModelFile that `read` found at `path`. Raises UserError if a part is missing."""
     fields = {name: content.get(name) for name in ("architecture", "state_dict", "facts")}
     network, attributes = content.get("network"), content.get("attributes")
-    if network not in NETWORKS or not attributes or not all(fields.values()):
+    if not isinstance(network, str) or not attributes or not all(fields.values()):
         raise UserError(f"{path}: a damaged model file; train it again")
     training = content.get("training", {})
     return ModelFile(network=network, attributes=tuple(attributes), training=training, **fields)
 
 
-def restore(model: ModelFile) -> nn.Module:
+def restore(model: ModelFile, network_class: str | None = None) -> Network:
     """Return the network of a model file with its weights, in evaluation mode, on the CPU.
 
-    Raises UserError if the weights are not those of the network that the file names.
+    network_class: as `modc.networks.build.find` takes it, by default the name in the file. A file
+    names no class to import, since it may be a stranger's. Raises UserError if the weights are not
+    those of that network.
     """
-    network = build(model.network, model.architecture, len(model.attributes))
+    network = build(network_class or model.network, model.architecture, len(model.attributes))
     try:
         network.load_state_dict(model.state_dict)
     except RuntimeError as error:

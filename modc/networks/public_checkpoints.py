@@ -1,69 +1,25 @@
-"""The public ASEN and ASEN++ checkpoints, read into our networks.
+"""Checkpoints of the public repositories, read into our networks.
 
-Forms: {"epoch", "state_dict", "prec"} of ASEN and ASENv2, with keys under `embeddingnet.`;
-{"epoch", "model", "mAP"} of ASEN++, with keys under `choices.{global,local}.`. Their backbones may
-hold a classifier that is never used.
+Forms: {"epoch", "state_dict", "prec"} of the ASEN repository, with keys under `embeddingnet.`;
+{"epoch", "model", "mAP"} of ASEN++'s. Each network says what its keys are called there
+(`Network.public_prefixes`). Backbones may hold a classifier that is never used.
 """
 
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from modc.errors import UserError
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find, own
+from modc.networks.network import Network
 from modc.networks.safe_load import state_dict
 
 _WRAPPER = "embeddingnet."
-
-# Public prefix -> ours. Layers that share a prefix share the rest of the key.
-_ASEN = {
-    "backbonenet.": "backbone.",
-    "mask_fc1.": "spatial_attribute.",
-    "mask_fc2.": "channel_attribute.",
-    "conv1.": "spatial_image.",
-    "conv2.": "spatial_score.",
-    "fc1.": "channel.squeeze.",
-    "fc2.": "channel.excite.",
-    "feature_fc.": "projection.",
-}
-_ASEN_V2 = {
-    "backbonenet.": "backbone.",
-    "attr_embedding.": "attribute_embedding.",
-    "attr_transform1.": "spatial.query.",
-    "conv1.": "spatial.keys.0.",
-    "img_bn1.": "spatial.keys.1.",
-    "attr_transform2.": "channel_attribute.",
-    "fc1.": "channel.squeeze.",
-    "fc2.": "channel.excite.",
-}
-_BRANCH = {
-    "basenet.": "backbone.",
-    "attnnet.attr_transform1.": "spatial.query.",
-    "attnnet.conv.": "spatial.keys.",
-    "attnnet.attr_transform2.": "channel_attribute.",
-    "attnnet.fc1.": "channel.squeeze.",
-    "attnnet.fc2.": "channel.excite.",
-    "attnnet.feature_fc.": "projection.",
-}
-_ASEN_PP = {
-    "choices.global.attrnet.attr_embedding.": "attribute_embedding.",
-    **{
-        f"choices.{branch}.{public}": f"{branch}_branch.{ours}"
-        for branch in ("global", "local")
-        for public, ours in _BRANCH.items()
-    },
-}
-_PREFIXES = {"ASEN": _ASEN, "ASENv2": _ASEN_V2, "ASEN++": _ASEN_PP}
-# ASEN++'s branches share one attribute embedding, which its checkpoints hold under two names.
-_SHARED = (
-    "choices.local.attrnet.attr_embedding.weight",
-    "choices.global.attrnet.attr_embedding.weight",
-)
 _UNUSED = ("backbone.fc.", "backbone.layer4.")
 
 
-def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Module:
+def restore(content: dict, path: Path, network: str, attributes: int) -> Network:
     """Return `network` with the weights of a public checkpoint, in evaluation mode.
 
     content: what `modc.networks.safe_load.read` found in `path`; attributes: how many the network
@@ -78,41 +34,43 @@ def restore(content: dict, path: Path, network: str, attributes: int) -> nn.Modu
     found = _identify(public)
     if found is None:
         raise UserError(
-            f"{path}: no checkpoint of ours and no public ASEN, ASENv2 or ASEN++ checkpoint; "
+            f"{path}: no checkpoint of ours and no public one of {', '.join(_public())}; "
             f"its first key is {next(iter(public), 'absent')!r}"
         )
     if found != network:
         raise UserError(f"{path}: holds {found}, not {network}; pass --network {found}")
-    made = build(network, PUBLISHED[network], attributes)
-    made.load_state_dict(_translated(public, made.state_dict(), path, network))
+    made = build(network, find(network).published, attributes)
+    made.load_state_dict(_translated(public, made.state_dict(), path, made))
     return made.eval()
 
 
+def _public() -> dict[str, type[Network]]:
+    return {name: kind for name, kind in own().items() if kind.public_mark}
+
+
 def _identify(public: dict[str, Tensor]) -> str | None:
-    if any(key.startswith("choices.") for key in public):
-        return "ASEN++"
-    if "mask_fc1.weight" in public:
-        return "ASEN"
-    return "ASENv2" if "attr_transform1.weight" in public else None
+    for name, kind in _public().items():
+        if any(key.startswith(kind.public_mark) for key in public):
+            return name
+    return None
 
 
 def _translated(
-    public: dict[str, Tensor], wanted: dict[str, Tensor], path: Path, network: str
+    public: dict[str, Tensor], wanted: dict[str, Tensor], path: Path, network: Network
 ) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     names: dict[str, str] = {}
     for key, tensor in public.items():
-        if key == _SHARED[0]:
-            if _SHARED[1] in public and not torch.equal(tensor, public[_SHARED[1]]):
-                raise UserError(
-                    f"{path}: {_SHARED[0]} and {_SHARED[1]} differ; they are one tensor"
-                )
+        if key in network.public_copies:
+            original = network.public_copies[key]
+            if original in public and not torch.equal(tensor, public[original]):
+                raise UserError(f"{path}: {key} and {original} differ; they are one tensor")
             continue
         ours = _our_name(key, network)
         if ours is not None and any(part in ours for part in _UNUSED):
             continue
         if ours is None or ours not in wanted:
-            raise UserError(f"{path}: unexpected key {key!r} for {network}")
+            raise UserError(f"{path}: unexpected key {key!r} for {network.name}")
         state[ours], names[ours] = tensor, key
     for ours, tensor in wanted.items():
         if ours not in state:
@@ -125,15 +83,15 @@ def _translated(
     return state
 
 
-def _our_name(key: str, network: str) -> str | None:
-    for public, ours in _PREFIXES[network].items():
+def _our_name(key: str, network: Network) -> str | None:
+    for public, ours in network.public_prefixes.items():
         if key.startswith(public):
             return ours + key.removeprefix(public)
     return None
 
 
-def _public_name(key: str, network: str) -> str:
-    for public, ours in _PREFIXES[network].items():
+def _public_name(key: str, network: Network) -> str:
+    for public, ours in network.public_prefixes.items():
         if key.startswith(ours):
             return public + key.removeprefix(ours)
     return key

@@ -9,6 +9,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from modc.networks.network import CloserLook
+from modc.networks.normalise import normalise
+
 # Pixels above this share of the brightest one belong to the region (public code).
 THRESHOLD = 0.1
 # The local view has half the side of the global one: 112 of 224 (public code).
@@ -40,6 +43,32 @@ def region_of_interest(attention: Tensor, size: int) -> Tensor:
     return torch.stack(
         [_start(left + width // 2, side, size), _start(top + height // 2, side, size), side], dim=1
     )
+
+
+def look_at_details(details: Tensor, size: int) -> CloserLook:
+    """Return what cuts regions from packed squares, of a view of size x size pixels.
+
+    details: uint8 (B, 3, D, D).
+    """
+
+    def look(attention: Tensor) -> Tensor:
+        return normalise(crop_detail(details, region_of_interest(attention, size), size))
+
+    return look
+
+
+def look_at_originals(originals: list[np.ndarray], size: int) -> CloserLook:
+    """Return what cuts regions from whole pictures, uint8 (H, W, 3), as the public code does."""
+
+    def look(attention: Tensor) -> Tensor:
+        regions = region_of_interest(attention, size).tolist()
+        crops = [
+            crop_original(image, region, size)
+            for image, region in zip(originals, regions, strict=True)
+        ]
+        return normalise(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
+
+    return look
 
 
 def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) -> np.ndarray:

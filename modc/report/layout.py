@@ -128,7 +128,11 @@ def _rows(
             strict=True,
         )
     }
-    keys = list(dict.fromkeys(row_key for row_key, _ in places))
+    # What nothing is published of has one row, ours.
+    shown = {
+        key for (key, _), p in places.items() if quantity == "ours" or pd.notna(p["published"])
+    }
+    keys = [key for key in dict.fromkeys(key for key, _ in places) if key in shown]
     best = {column: _best(places, keys, column, quantity) for column in columns}
     by_label = frame["query_label"].nunique() > 2  # Tables 4 and 5: none, unknown, known
     rows = []
@@ -294,7 +298,7 @@ def _settings(dataset: str, config: dict) -> str:
         modc = config["modc"]["stages"][network]
         most = modc["epochs"]
         own = ""
-        if config["modc"]["warm_up"][network] == "apart":
+        if config["modc"]["warm_up"].get(network) != "shared":
             warm_up = [modc[s]["epochs"] for s in config["training"]["stages"][network]]
             own = f"{' + '.join(map(str, warm_up))} of its warm-up, "
         networks.append(

@@ -1,5 +1,7 @@
 """The places of each table, filled with what a run has, in long form."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -59,12 +61,18 @@ COLUMNS = [
 ]
 # Method, query label and top_n: the baseline's plain ranking, and MODC's prioritized ones.
 BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
+UNPUBLISHED = {
+    **dict.fromkeys(("published", "published_gain", "difference"), np.nan),
+    "verdict": "",
+}
 OTHER_QUERIES = "the trainings were scored on different queries"
 WAYS = (("baseline", "", ""), *(("modc", label, str(n)) for label in QUERY_LABELS for n in TOP_N))
 
 
 def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFrame:
     """Return Table 1 to 5 of the paper: one row a published place, in the paper's order.
+
+    Below them stand those of the grid's other networks, where nothing is published.
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
@@ -109,7 +117,26 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
             ),
         }
         rows.append({**place, **filled, **said})
-    return _frame(rows)
+    others = _of_other_networks(places, config)
+    return _frame(rows + [{**place, **source.filled(place), **UNPUBLISHED} for place in others])
+
+
+def _of_other_networks(places: list[dict], config: dict) -> list[dict]:
+    """Return the places that networks of the grid have in a table if the paper has none of them.
+
+    They are those of the paper's network that has most.
+    """
+    if places[0]["dataset"] not in config["grid"]["datasets"]:
+        return []
+    published = Counter(place["network"] for place in places)
+    most = published.most_common(1)[0][0]
+    return [
+        {**place, "network": network}
+        for network in config["grid"]["networks"]
+        if network not in published
+        for place in places
+        if place["network"] == most
+    ]
 
 
 def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.DataFrame:
@@ -142,8 +169,7 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
                     "metric": metric,
                 }
                 filled = source.filled(place)
-                nothing = dict.fromkeys(("published", "published_gain", "difference"), np.nan)
-                rows.append({**place, **filled, **nothing, "verdict": ""})
+                rows.append({**place, **filled, **UNPUBLISHED})
     return _frame(rows)
 
 

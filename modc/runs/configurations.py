@@ -4,7 +4,6 @@ from pathlib import Path
 
 from modc import config as configuration
 from modc.errors import UserError
-from modc.grid import NETWORKS
 from modc.runs.differences import Difference
 
 CONFIG = "config.yaml"
@@ -49,6 +48,9 @@ def union(configs: list[dict], name: str) -> dict:
     described: dict = {}
     for config in configs:
         described = {**config["datasets"], **described}
+    described_networks: dict = {}
+    for config in configs:
+        described_networks = {**config["networks"], **described_networks}
     percents = {
         dataset: sorted(
             {
@@ -65,10 +67,11 @@ def union(configs: list[dict], name: str) -> dict:
         **configs[0],
         "run": name,
         "datasets": described,
+        "networks": described_networks,
         "grid": {
             **grids[0],
             "datasets": [dataset for dataset in described if dataset in used],
-            "networks": [network for network in NETWORKS if network in networks],
+            "networks": [network for network in described_networks if network in networks],
             "labeled_percent": percents,
             "seeds": sorted({seed for grid in grids for seed in grid["seeds"]}),
             "extra_seeds": [

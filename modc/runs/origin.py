@@ -7,7 +7,7 @@ from pathlib import Path
 from modc import provenance
 from modc.data import index, manifest
 from modc.errors import UserError
-from modc.grid import settings_chain, stages
+from modc.grid import network_class, settings_chain, stages
 from modc.report.results import Result
 from modc.runs.scores import facts
 
@@ -51,10 +51,11 @@ def origins(result: Result, config: dict, data: Present) -> list[Origin]:
     made, scored = facts(scores, "provenance"), facts(scores, "scoring")
     evaluation = {key: scored[key] for key in config["evaluation"] if key in scored}
     code = provenance.code_of("modc.evaluation.scores")
+    network = network_class(config, result.cell.network)
     return [
         _training(result, config),
         compare("settings of scoring", evaluation or None, config["evaluation"]),
-        compare("code of training", made.get("code"), provenance.training_code()),
+        compare("code of training", made.get("code"), provenance.training_code(network)),
         compare("code of scoring", scored.get("code"), code),
         _data(f"manifest of {dataset}", scores["manifest_sha256"], data.manifest),
         _data(f"index of {dataset}", scores.get("index_sha256"), data.index),

@@ -44,7 +44,8 @@ def heartbeat_path(checkpoint: Path) -> Path:
 
 def origin(settings: dict) -> dict[str, str]:
     """Return what a heartbeat says of the training that it is of: its settings and its code."""
-    return {"settings": fingerprint(settings), "code": provenance.training_code()}
+    code = provenance.training_code(settings["class"])
+    return {"settings": fingerprint(settings), "code": code}
 
 
 def read(path: Path) -> dict | None:

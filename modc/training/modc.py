@@ -23,7 +23,6 @@ from modc.clustering.members import Members, joined
 from modc.clustering.memory_bank import MemoryBank
 from modc.clustering.pseudo_labels import UNLABELED
 from modc.clustering.running_mean import RunningMean
-from modc.clustering.spaces import branches, concatenation
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.data.triplets import Triplets
@@ -33,9 +32,8 @@ from modc.evaluation.scores import score
 from modc.grid import MODC
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.losses.self_supervision import Predictor, self_supervision_loss
-from modc.networks.asen_pp import ASENpp
+from modc.networks.network import Embedded, Network, concatenated
 from modc.training.batches import Images
-from modc.training.instance import Embedded, concatenated, instance_terms
 from modc.training.warm_up import WarmUp, mean_terms
 
 # Each loss, and the setting that it takes (A4).
@@ -43,6 +41,8 @@ CLUSTER_LOSSES = {
     "softmax": (softmax_cluster_loss, "temperature"),
     "margin": (margin_cluster_loss, "cluster_margin"),
 }
+# The terms beside those of the instance-level loss.
+ADDED = ("cluster", "self_supervision", "unlabeled_self_supervision")
 PRIORITIZED = "prioritized_MAP@all"
 # By what the best epoch is chosen (A23).
 SELECTED_BY = {"map": "MAP@all", "acc": "Acc", "prioritized_map": PRIORITIZED}
@@ -57,7 +57,7 @@ class Modc(WarmUp):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         triplets: Triplets,
         packed: dict[str, DeviceImages],
         settings: dict,
@@ -90,11 +90,7 @@ class Modc(WarmUp):
         uses_bank = options["centres"] == "memory_bank"
         members = self._labeled_members() if centres is None or uses_bank else None
         dim = (members.embedding if members else centres).shape[-1]
-        if options.get("asenpp_space") == "branches" and isinstance(self.network, ASENpp):
-            spaces = branches(dim, self.network.global_weight, self.settings["local_weight"])
-        else:
-            spaces = concatenation(dim)
-        self.spaces = spaces
+        spaces = self.spaces = self.network.spaces(dim, self.settings)
         if centres is None:
             centres = initial_centres(
                 members.embedding, members.attribute, members.value, self.values, spaces
@@ -137,7 +133,7 @@ class Modc(WarmUp):
         # Known without asking a GPU, which would wait for its work.
         rows = torch.from_numpy(np.flatnonzero(value != UNLABELED))
         value = torch.from_numpy(value).to(self.device, non_blocking=True)
-        terms = mean_terms([instance_terms(*roles, self.settings) for roles in views])
+        terms = mean_terms([self.network.instance_terms(*roles, self.settings) for roles in views])
         whole = [concatenated(roles) for roles in views]
         terms["cluster"] = self.cluster_loss(whole, batch[0], value, rows)
         if self.has("self_supervised"):

@@ -3,26 +3,19 @@
 import copy
 
 import torch
-from torch import nn
 
-from modc.networks.asen_pp import ASENpp
+from modc.networks.network import Network
 
 
-def optimizer(network: nn.Module, settings: dict) -> torch.optim.Adam:
-    """Return Adam over the parameters that this stage trains.
-
-    ASEN++'s first part trains its global branch; its later stages both branches, each with its own
-    learning rate (the shared attribute embedding goes with the global branch).
-    """
-    rate = settings["learning_rate"]
-    local = network.local_parameters() if isinstance(network, ASENpp) else []
-    of_local = {id(parameter) for parameter in local}
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in of_local]
-    groups = [{"params": rest, "initial_rate": rate}]
-    if "local_learning_rate" in settings:
-        groups.append({"params": local, "initial_rate": settings["local_learning_rate"]})
+def optimizer(network: Network, settings: dict) -> torch.optim.Adam:
+    """Return Adam over the parameters that this stage trains, each group with its own rate."""
+    groups = [
+        {"params": parameters, "initial_rate": rate}
+        for parameters, rate in network.parameter_groups(settings)
+    ]
     # One kernel on a GPU instead of hundreds.
-    return torch.optim.Adam(groups, lr=rate, fused=rest[0].is_cuda)
+    is_cuda = groups[0]["params"][0].is_cuda
+    return torch.optim.Adam(groups, lr=settings["learning_rate"], fused=is_cuda)
 
 
 def inherit(adam: torch.optim.Adam, state: dict) -> None:

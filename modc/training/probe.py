@@ -174,7 +174,7 @@ def _epoch(stage: WarmUp, epoch: int) -> Iterator:
 
 def _embedding(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
     settings = training_settings(config, cell, "warm_up")
-    network = build(cell.network, settings["architecture"], ATTRIBUTES).to(
+    network = build(settings["class"], settings["architecture"], ATTRIBUTES).to(
         machine.device, memory_format=torch.channels_last
     )
     packed = _packed(settings["sizes"], settings["evaluation_batch"])
@@ -248,7 +248,7 @@ def made_up_task(settings: dict, packed: dict[str, DeviceImages] | None = None) 
     settings = {**settings, "weights": {}, "optimizer": "new"}
     initial = None
     if settings["stage_before"] is not None:
-        network = build(settings["network"], settings["architecture"], ATTRIBUTES)
+        network = build(settings["class"], settings["architecture"], ATTRIBUTES)
         initial = model_file.ModelFile(
             settings["network"],
             settings["architecture"],

@@ -12,6 +12,7 @@ from torch.nn import functional
 from modc.clustering.pseudo_labels import UNLABELED, mine_triplets, pseudo_labels
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
+from modc.networks.network import concatenated
 from modc.training.batches import (
     Images,
     epoch_generator,
@@ -19,8 +20,7 @@ from modc.training.batches import (
     unlabeled_batches,
     unlabeled_groups,
 )
-from modc.training.instance import INSTANCE_TERMS, concatenated, instance_terms
-from modc.training.modc import Modc
+from modc.training.modc import ADDED, Modc
 from modc.training.warm_up import mean_terms
 
 
@@ -113,13 +113,15 @@ class SemiSupervised(Modc):
         if len(mined):
             found = mean_terms(
                 [
-                    instance_terms(*(view.take(role) for role in mined.T), self.settings)
+                    self.network.instance_terms(
+                        *(view.take(role) for role in mined.T), self.settings
+                    )
                     for view in views
                 ]
             )
         else:
             zero = torch.zeros((), device=self.device)
-            found = {name: zero for name in INSTANCE_TERMS if name in terms}
+            found = {name: zero for name in terms if name not in ADDED}
         terms |= {f"pseudo_{name}": term for name, term in found.items()}
         if self.has("pseudo_clusters"):
             terms["pseudo_cluster"] = self.cluster_loss(views, groups, label, rows)

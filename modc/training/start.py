@@ -4,13 +4,13 @@ import logging
 
 import numpy as np
 import torch
-from torch import nn
 
 from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.grid import MODC, WHOLE
 from modc.networks import model_file, public_checkpoints, safe_load
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find
+from modc.networks.network import Network
 from modc.seeds import derive
 from modc.training.batches import axes
 from modc.training.modc import Modc
@@ -29,27 +29,26 @@ def start(task: Task, device: torch.device) -> tuple[WarmUp, torch.optim.Adam, i
     return stage, *_optimizer(task, stage)
 
 
-def _network(task: Task) -> nn.Module:
+def _network(task: Task) -> Network:
     settings = task.settings
     if task.initial is not None:
-        return model_file.restore(task.initial)
+        return model_file.restore(task.initial, settings["class"])
     attributes = len(task.index.attributes)
     if task.public_checkpoint is not None:
         # The published baseline itself (A15).
         path = task.public_checkpoint
-        if settings["architecture"] != PUBLISHED[settings["network"]]:
+        published = find(settings["class"]).published
+        if settings["architecture"] != published:
             raise UserError(
-                f"{path}: the public checkpoint has {PUBLISHED[settings['network']]}; expected "
+                f"{path}: the public checkpoint has {published}; expected "
                 f"networks.{settings['network']} of the configuration to be the same"
             )
-        return public_checkpoints.restore(
-            safe_load.read(path), path, settings["network"], attributes
-        )
+        return public_checkpoints.restore(safe_load.read(path), path, settings["class"], attributes)
     torch.manual_seed(derive(settings["seed"], **axes(settings), use="weights"))
-    return build(settings["network"], settings["architecture"], attributes, settings["weights"])
+    return build(settings["class"], settings["architecture"], attributes, settings["weights"])
 
 
-def _stage(task: Task, network: nn.Module, device: torch.device) -> WarmUp:
+def _stage(task: Task, network: Network, device: torch.device) -> WarmUp:
     settings = task.settings
     labels, unlabeled = task.parts()
     triplets = Triplets(labels, settings["negatives"])

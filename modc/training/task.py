@@ -87,7 +87,7 @@ class Task:
         return fingerprint(
             {
                 "settings": self.settings,
-                "code": provenance.training_code(),
+                "code": provenance.training_code(self.settings["class"]),
                 "index": self.index.sha256,
                 "labeled": self.labeled_sha256,
                 # Best and last model of a stage have one key and differ in their epoch.
@@ -186,7 +186,7 @@ class Task:
             ],
             "absent_values": self.absent_values(),
             "provenance": {
-                "code": provenance.training_code(),
+                "code": provenance.training_code(self.settings["class"]),
                 "device": torch.cuda.get_device_name(device) if is_gpu else "cpu",
                 "precision": str(precision).removeprefix("torch."),
                 "threads": torch.get_num_threads(),

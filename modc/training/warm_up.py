@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
 from modc.grid import WHOLE
+from modc.networks.network import Embedded, Network
 from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
 from modc.training.batches import ROLES, Images, batch_size, epoch_generator, triplet_batches
-from modc.training.instance import Embedded, embedded_groups, in_pass_order, instance_terms
+from modc.training.instance import embedded_groups, in_pass_order
 
 
 class WarmUp:
@@ -24,7 +25,7 @@ class WarmUp:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         triplets: Triplets,
         packed: dict[str, DeviceImages],
         settings: dict,
@@ -72,7 +73,10 @@ class WarmUp:
         the public code, which passes them through the network one after the other.
         """
         return mean_terms(
-            [instance_terms(*roles, self.settings) for roles in self.embedded_views(batch)]
+            [
+                self.network.instance_terms(*roles, self.settings)
+                for roles in self.embedded_views(batch)
+            ]
         )
 
     def views(self, groups: list[Images], rng: np.random.Generator) -> list[list[Images]]:

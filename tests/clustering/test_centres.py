@@ -5,10 +5,10 @@ import torch
 from torch.nn.functional import normalize
 
 from modc.clustering.centres import initial_centres, move_centres, similarities
-from modc.clustering.spaces import concatenation
+from modc.networks.network import Space
 
 VALUES = (3, 2)
-WHOLE = concatenation(6)
+WHOLE = (Space(0, 6),)
 
 
 def case(seed: int = 0, rows: int = 40):
@@ -33,7 +33,7 @@ def test_they_start_at_the_mean_of_their_members():
 def test_one_image_is_its_own_centre_and_opposite_ones_give_no_nan():
     one = torch.tensor([[0.6, 0.8], [1.0, 0.0], [-1.0, 0.0]])
     centres = initial_centres(
-        one, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 0]), VALUES, concatenation(2)
+        one, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 0]), VALUES, (Space(0, 2),)
     )
     assert centres[0, 1].tolist() == pytest.approx([0.6, 0.8])
     assert centres[1, 0].tolist() == [1, 0]
@@ -64,7 +64,7 @@ def test_a_value_without_a_centre_never_gets_one():
 def test_a_centre_that_would_vanish_stays():
     centres = torch.tensor([[[1.0, 0.0]]])
     zero = torch.tensor([0])
-    move_centres(centres, torch.tensor([[-1.0, 0.0]]), zero, zero, 0.5, concatenation(2))
+    move_centres(centres, torch.tensor([[-1.0, 0.0]]), zero, zero, 0.5, (Space(0, 2),))
     assert centres.tolist() == [[[1, 0]]]
 
 

@@ -6,12 +6,13 @@ from torch.nn.functional import normalize
 
 from modc.clustering.members import Members
 from modc.clustering.memory_bank import MemoryBank
-from modc.clustering.spaces import branches, concatenation
+from modc.networks.asen_pp import halves
+from modc.networks.network import Space
 
 ATTRIBUTES, VALUES, DIM, EVERY = 2, 4, 6, 3
 PAIRS = [(image, attribute) for image in (9, 3, 0, 7, 5) for attribute in range(ATTRIBUTES)]
-WHOLE = concatenation(DIM)
-SPACES = {"whole": WHOLE, "branches": branches(DIM, 0.6, 0.1)}
+WHOLE = (Space(0, DIM),)
+SPACES = {"whole": WHOLE, "branches": halves(DIM, 0.6, 0.1)}
 
 
 def begun(spaces=WHOLE) -> torch.Tensor:

@@ -5,9 +5,9 @@ from torch.nn.functional import normalize
 
 from modc.clustering.members import Members, joined
 from modc.clustering.running_mean import RunningMean
-from modc.clustering.spaces import concatenation
+from modc.networks.network import Space
 
-WHOLE = concatenation(4)
+WHOLE = (Space(0, 4),)
 
 
 def members(seed: int, rows: int = 20) -> Members:

@@ -11,14 +11,23 @@ from PIL import Image
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
-PUBLIC_NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2", "ASEN++": "ASENpp"}
-KEYS = json.loads((GOLDEN / "networks_FashionAI_keys.json").read_text())
+PUBLIC_NAMES = {
+    "ASEN": "ASENet",
+    "ASENv2": "ASENet_V2",
+    "ASEN++": "ASENpp",
+    "CSN": "ConditionalSimNet",
+}
+KEYS = {
+    **json.loads((GOLDEN / "networks_FashionAI_keys.json").read_text()),
+    "ConditionalSimNet": json.loads((GOLDEN / "csn_FashionAI_keys.json").read_text()),
+}
 
 
 @pytest.fixture(scope="session")
 def golden() -> dict[str, np.ndarray]:
     """What the public code computes from the drawn weights and pictures."""
-    return dict(np.load(GOLDEN / "networks_FashionAI.npz"))
+    files = ("networks_FashionAI.npz", "csn_FashionAI.npz")
+    return {name: array for file in files for name, array in np.load(GOLDEN / file).items()}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ def images():
 def test_one_branch(images, network, dim):
     made = build(network, {"backbone": "resnet10"}, ATTRIBUTES).eval()
     attribute = torch.arange(BATCH)
-    embedding, attention = made(images, attribute)
+    found = made(images, attribute)
+    embedding, attention = found.embedding, found.attention
+    assert found.vector is embedding
     assert embedding.shape == (BATCH, dim)
     assert attention.shape == (BATCH, 4, 4)
     assert torch.allclose(embedding.norm(dim=1), torch.ones(BATCH))

@@ -96,7 +96,7 @@ def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed:
         "stages": [ended(stage, cell.seed) for stage in stages(config, cell, method)],
         "absent_values": [],
         "provenance": {
-            "code": provenance.training_code(),
+            "code": provenance.training_code(cell.network),
             "device": "cpu",
             "labeled_images": 9,
             **provenance.software(),

@@ -142,7 +142,7 @@ def test_other_scores_of_the_same_result_are_named_with_what_made_them(make_run,
         merge(output, runs)
     assert lines(error) == [f"{NAME}: overall MAP@all: {was} in {runs[0]}, {was / 2} in {runs[1]}"]
     one, two = error.value.contradictions[0].details
-    assert one.startswith(f"{runs[0]}: code {provenance.training_code()}, cpu, torch ")
+    assert one.startswith(f"{runs[0]}: code {provenance.training_code('ASEN')}, cpu, torch ")
     assert two.startswith(f"{runs[1]}: code 0123, a GPU, torch 1.0, manifest abababababab, 3+3")
     assert not output.exists()
 

@@ -27,7 +27,7 @@ CASES = [
     for name in entry.alternatives
     if name != "warm_up"  # of A16, which is first read by a warm-up of MODC's own
 ]
-APART = {"modc": {"warm_up": dict.fromkeys(grid.NETWORKS, "apart")}}
+APART = {"modc": {"warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "apart")}}
 CPU = torch.device("cpu")
 
 
@@ -191,7 +191,7 @@ def naive_cosines(stage: SemiSupervised, image: int, attribute: int) -> torch.Te
     pixels = torch.from_numpy(stage.packed["image"].array[image]).permute(2, 0, 1)
     with torch.no_grad():
         normal = ((pixels / 255 - mean) / deviation)[None]
-        embedding = stage.network.eval()(normal, torch.tensor([attribute]))[0][0]
+        embedding = stage.network.eval()(normal, torch.tensor([attribute])).embedding[0]
     centres = [centre for centre in stage.centres[attribute] if not centre.isnan().any()]
     return torch.stack([centre @ embedding for centre in centres])
 

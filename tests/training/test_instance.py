@@ -46,9 +46,9 @@ def test_asenpp_embeds_groups_in_one_pass_as_one_after_the_other(has_details):
         assert torch.allclose(ours.vector, theirs.vector, atol=1e-5)
         assert torch.allclose(ours.embedding, theirs.embedding, atol=1e-5)
         if has_details:
-            assert torch.allclose(ours.local, theirs.local, atol=1e-4)
+            assert torch.allclose(ours.parts["local"], theirs.parts["local"], atol=1e-4)
         else:
-            assert ours.local is None
+            assert ours.parts == {}
     state = other.state_dict()
     for name, value in one.state_dict().items():
         if value.is_floating_point():

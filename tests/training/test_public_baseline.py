@@ -15,7 +15,7 @@ from modc.config import merge
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings
 from modc.networks import model_file
-from modc.networks.build import PUBLISHED
+from modc.networks.asen_pp import ASENpp
 from modc.training.train import train
 
 GOLDEN = Path(recipe.__file__).parent
@@ -46,7 +46,7 @@ def checkpoint(tmp_path_factory, index) -> Path:
 def named(tiny, checkpoint) -> dict:
     """The configuration with the published ASEN++, whose public weights lie in `checkpoint`."""
     networks = {
-        "ASEN++": {**PUBLISHED["ASEN++"], "public_checkpoints": {"FashionAI": str(checkpoint)}},
+        "ASEN++": {**ASENpp.published, "public_checkpoints": {"FashionAI": str(checkpoint)}},
         "weights": {"resnet50": "none", "resnet34": "none"},
     }
     training = {"triplets_per_epoch": 4, "batch": 2}

@@ -26,7 +26,7 @@ rule warm_up:
         gpu=GPU_PER_JOB,
     params:
         settings=training_settings,
-        code=provenance.training_code(),
+        code=training_code,
         options=training_options,
     shell:
         # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.

@@ -38,6 +38,11 @@ def training_settings(wildcards):
     )
 
 
+def training_code(wildcards):
+    """A fingerprint of the code that can change the job's models."""
+    return provenance.training_code(grid.network_class(config, wildcards.network))
+
+
 def training_inputs(wildcards):
     """What a training reads: index, labelled part, packed images, model or public weights."""
     settings, cell, stages = config_of(wildcards), cell_of(wildcards), stages_of(wildcards)

@@ -36,7 +36,7 @@ def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
     One that is not in the grid is left out where all are.
     """
     verdicts = {number: frame["verdict"].value_counts() for number, frame in frames.items()}
-    total = sum(map(len, frames.values()))
+    total = sum(int((frame["verdict"] != "").sum()) for frame in frames.values())
     counts = []
     for verdict, mark in VERDICT_MARKS.items():
         by_table = {number: int(own.get(verdict, 0)) for number, own in verdicts.items()}
@@ -76,7 +76,9 @@ def question(config: dict, is_of_the_paper: bool) -> str:
     """Return what the page answers; is_of_the_paper: the grid has numbers of the paper."""
     if is_of_the_paper:
         return "Does the paper hold?"
-    return f"Do the paper's claims hold on {_listed(other_datasets(config))}?"
+    if others := other_datasets(config):
+        return f"Do the paper's claims hold on {_listed(others)}?"
+    return f"How do {_listed(config['grid']['networks'])} compare with the paper's networks?"
 
 
 def sentence(frames: dict[int, pd.DataFrame]) -> str:

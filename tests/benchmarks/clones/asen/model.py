@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find
 from modc.networks.public_checkpoints import _public_name
 
 SCALE = 1
@@ -14,7 +14,7 @@ class Net(nn.Module):
 
     def __init__(self, backbonenet, embedding_size, n_attributes):
         super().__init__()
-        self.held = build(self.name, PUBLISHED[self.name], n_attributes)
+        self.held = build(self.name, find(self.name).published, n_attributes)
 
     def forward(self, x, c, norm=True):
         return self.held(SCALE * x, c.cpu().cuda())[0]

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from modc.networks.build import PUBLISHED, build
+from modc.networks.build import build, find
 from modc.networks.public_checkpoints import _public_name
 
 
@@ -14,7 +14,7 @@ class ASEN(nn.Module):
     def __init__(self, cfg):
         super().__init__()
         get_model("resnet50", pretrained=True)
-        self.held = build("ASEN++", PUBLISHED["ASEN++"], cfg.DATA.NUM_ATTRIBUTES)
+        self.held = build("ASEN++", find("ASEN++").published, cfg.DATA.NUM_ATTRIBUTES)
 
     def forward(self, x, a, level="global"):
         if level == "global":

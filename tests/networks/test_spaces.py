@@ -5,8 +5,9 @@ import torch
 from torch.nn.functional import cosine_similarity, normalize
 
 from modc.clustering.centres import initial_centres, move_centres
-from modc.clustering.spaces import branches, concatenation, unit
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
+from modc.networks.asen_pp import halves
+from modc.networks.network import Space, unit
 
 DIM, HALF = 10, 5
 
@@ -28,7 +29,7 @@ def embedded(global_vector, local_vector, beta: float) -> torch.Tensor:
 
 def test_the_whole_embedding_is_brought_to_length_one():
     vectors = 3 * torch.cat(drawn(), dim=1)
-    (space,) = concatenation(DIM)
+    (space,) = (Space(0, DIM),)
     assert space.weight == 1
     found = unit(vectors, (space,))
     assert torch.allclose(found, vectors / (vectors**2).sum(dim=1, keepdim=True).sqrt(), atol=1e-6)
@@ -37,7 +38,7 @@ def test_the_whole_embedding_is_brought_to_length_one():
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 0.6, 1.0])
 def test_the_halves_have_the_networks_lengths(beta):
-    one, two = branches(DIM, beta, local_weight=0.1)
+    one, two = halves(DIM, beta, local_weight=0.1)
     assert (one.weight, two.weight) == (1, 0.1)
     found = unit(7 * torch.cat(drawn(), dim=1), (one, two))
     assert torch.allclose(found[:, :HALF].norm(dim=1), torch.full((30,), beta**0.5))
@@ -48,8 +49,8 @@ def test_the_halves_have_the_networks_lengths(beta):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 0.6, 1.0])
-def test_the_cosine_to_a_centre_is_the_weighted_sum_of_the_branches(beta):
-    spaces = branches(DIM, beta, local_weight=0.1)
+def test_the_cosine_to_a_centre_is_the_weighted_sum_of_the_halves(beta):
+    spaces = halves(DIM, beta, local_weight=0.1)
     vectors, others = drawn(), drawn(seed=1)
     centres = unit(torch.cat(others, dim=1), spaces)
     found = (embedded(*vectors, beta) * centres).sum(dim=1)
@@ -60,7 +61,7 @@ def test_the_cosine_to_a_centre_is_the_weighted_sum_of_the_branches(beta):
 
 
 def test_a_centre_of_branches_is_the_mean_of_each_branch_alone():
-    spaces = branches(DIM, 0.6, local_weight=0.1)
+    spaces = halves(DIM, 0.6, local_weight=0.1)
     vectors = drawn()
     embeddings = embedded(*vectors, 0.6)
     zero = torch.zeros(30, dtype=torch.int64)
@@ -69,7 +70,7 @@ def test_a_centre_of_branches_is_the_mean_of_each_branch_alone():
     expected = torch.cat([0.6**0.5 * means[0], 0.4**0.5 * means[1]])
     assert torch.allclose(centres[0, 0], expected, atol=1e-6)
     # In the concatenation the halves would differ in how much their members agree.
-    whole = initial_centres(embeddings, zero, zero, (1,), concatenation(DIM))[0, 0]
+    whole = initial_centres(embeddings, zero, zero, (1,), (Space(0, DIM),))[0, 0]
     assert not torch.allclose(whole, expected, atol=1e-3)
     batch = embedded(*drawn(4, seed=2), 0.6)
     move_centres(centres, batch, zero[:4], zero[:4], 0.25, spaces)
@@ -80,14 +81,14 @@ def test_a_centre_of_branches_is_the_mean_of_each_branch_alone():
 
 
 def test_nan_stays_nan():
-    spaces = branches(DIM, 0.6, local_weight=0.1)
+    spaces = halves(DIM, 0.6, local_weight=0.1)
     assert unit(torch.full((2, DIM), torch.nan), spaces).isnan().all()
 
 
 @pytest.mark.parametrize("loss", [softmax_cluster_loss, margin_cluster_loss])
 @pytest.mark.parametrize("beta", [0.0, 1.0])
 def test_a_branch_without_weight_gives_no_nan(loss, beta):
-    spaces = branches(DIM, beta, local_weight=0.1)
+    spaces = halves(DIM, beta, local_weight=0.1)
     vectors = [v.requires_grad_() for v in drawn()]
     attribute = torch.zeros(30, dtype=torch.int64)
     value = torch.arange(30) % 3
