@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from modc import plugins
 from modc.atomic import write_text
 from modc.errors import UserError
 
@@ -22,6 +23,7 @@ def load(paths: list[Path]) -> dict:
     config: dict = {}
     for path in paths:
         config = merge(config, _read(Path(path)))
+    config = plugins.with_folders(config, paths)
     check(config, name=" + ".join(str(path) for path in paths))
     return config
 
@@ -59,6 +61,7 @@ def check(config: dict, name: str = "config.yaml") -> None:
     Without the package jsonschema, only sections that are missing are noticed.
     """
     _check_keys(config, name)
+    plugins.make_importable(config)
     mistake = _mistake(config)
     if mistake:
         raise UserError(f"{name}: {mistake}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from modc import ablation, grid, provenance
+from modc import ablation, grid, plugins, provenance
 from modc import config as configuration
 from modc.data.packed import DECODING
 from modc.errors import UserError, file_system
@@ -29,6 +29,7 @@ from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 # In a locale without a character, "?" is better than the end of a run.
 sys.stdout.reconfigure(errors="replace")
 config.update(configuration.from_command_line(config))
+config.update(plugins.with_folders(config, workflow.configfiles))
 try:
     configuration.check(config, name="configuration")
     VARIANTS = {variant.name: variant for variant in ablation.variants(config)}
