@@ -1,6 +1,8 @@
 """One configuration: files merged in order, then checked against config.schema.yaml."""
 
+import difflib
 import logging
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -52,7 +54,8 @@ def from_command_line(config: dict) -> dict:
     """
     from modc.config_schema import with_numbers
 
-    return with_numbers(config, _schema())
+    plugins.make_importable(config)
+    return with_numbers(config, _schema_of(config))
 
 
 def check(config: dict, name: str = "config.yaml") -> None:
@@ -62,7 +65,7 @@ def check(config: dict, name: str = "config.yaml") -> None:
     """
     _check_keys(config, name)
     plugins.make_importable(config)
-    mistake = _mistake(config)
+    mistake = _mistake(config) or next(_unknown_datasets(config), None)
     if mistake:
         raise UserError(f"{name}: {mistake}")
     whole = config["modc"]["view_source"] == "whole"
@@ -74,12 +77,39 @@ def check(config: dict, name: str = "config.yaml") -> None:
                 f"change one of them"
             )
     for dataset in config["grid"]["datasets"]:
-        for section in ("datasets", "grid.labeled_percent"):
-            if dataset not in _lookup(config, section):
-                raise UserError(
-                    f"{name}: grid.datasets names {dataset!r}, which {section} does not describe; "
-                    f"add it there or remove it here"
-                )
+        if dataset not in config["grid"]["labeled_percent"]:
+            raise UserError(
+                f"{name}: grid.datasets names {dataset!r}, which grid.labeled_percent does not "
+                f"describe; add it there or remove it here"
+            )
+
+
+def _unknown_datasets(config: dict) -> Iterator[str]:
+    """Yield a line for each name of a dataset that the configuration does not describe."""
+    grid, report = config["grid"], config["report"]
+    named = [
+        *(("grid.datasets", dataset) for dataset in grid["datasets"]),
+        *(("grid.labeled_percent", dataset) for dataset in grid["labeled_percent"]),
+        *(("grid.extra_seeds", extra["dataset"]) for extra in grid["extra_seeds"]),
+        *(
+            (f"networks.{network}.public_checkpoints", dataset)
+            for network, settings in config["networks"].items()
+            for dataset in settings.get("public_checkpoints", {})
+        ),
+        ("report.figures.dataset", report.get("figures", {}).get("dataset", "auto")),
+        *(("report.training_sd", one["dataset"]) for one in report["training_sd"]),
+        ("ablation.cell.dataset", config["ablation"]["cell"]["dataset"]),
+    ]
+    known = list(config["datasets"])
+    for key, dataset in named:
+        if dataset in known or (dataset == "auto" and key == "report.figures.dataset"):
+            continue
+        close = difflib.get_close_matches(dataset, known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        yield (
+            f"{key}: no dataset {dataset!r}{hint}; datasets describes {', '.join(known)}: name one "
+            f"of them, or add it there"
+        )
 
 
 def _mistake(config: dict) -> str | None:
@@ -91,12 +121,30 @@ def _mistake(config: dict) -> str | None:
         return f"the key {missing[0]!r} is missing" if missing else None
     from modc.config_schema import first_mistake
 
-    return first_mistake(config, _schema())
+    return first_mistake(config, _schema_of(config))
 
 
 @cache
 def _schema() -> dict:
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _schema_of(config: dict) -> dict:
+    """Return the schema with the keys that only a dataset's own class knows.
+
+    Raises UserError where a dataset's class cannot be loaded.
+    """
+    from modc.datasets import class_of
+
+    schema = _schema()
+    common = schema["$defs"]["dataset"]
+    own, entries = {}, config.get("datasets")
+    for name, settings in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(settings, dict) and isinstance(settings.get("class"), str):
+            further = class_of(settings, name).own_settings
+            own[name] = {**common, "properties": {**common["properties"], **further}}
+    datasets = {**schema["properties"]["datasets"], "properties": own}
+    return {**schema, "properties": {**schema["properties"], "datasets": datasets}}
 
 
 @cache
@@ -147,9 +195,3 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
-
-
-def _lookup(config: dict, dotted: str) -> dict:
-    for key in dotted.split("."):
-        config = config[key]
-    return config
