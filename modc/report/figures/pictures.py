@@ -6,7 +6,7 @@ import numpy as np
 
 from modc.data.images import ImageFolder
 from modc.data.packed import open_packed
-from modc.data.square import short_side_square
+from modc.data.square import Form, formed
 from modc.errors import UserError
 from modc.report.figures.run import Run
 
@@ -17,14 +17,16 @@ def pictures(run: Run, dataset: str, numbers: np.ndarray) -> np.ndarray:
     From the packed array or, where that was deleted, from the pictures themselves. Raises UserError
     if neither is there.
     """
-    index, size = run.index(dataset), run.config["datasets"][dataset]["image_size"]
-    packed = run.prepared(dataset) / "packed" / f"{size}.npy"
+    index, settings = run.index(dataset), run.config["datasets"][dataset]
+    form = Form(settings["image_size"], upright=settings["orientation"] == "applied")
+    packed = run.prepared(dataset) / "packed" / f"{form.name}.npy"
     try:
-        return np.asarray(open_packed(packed, index)[numbers])
+        return np.asarray(open_packed(packed, index, form)[numbers])
     except UserError as error:
         folder = ImageFolder(Path(run.config["data"]) / dataset)
         try:
-            opened = [folder.open(index.images["path"][number]) for number in numbers]
+            paths = index.images["path"][numbers]
+            opened = [folder.open(path, form.upright) for path in paths]
         except UserError as also:
             raise UserError(f"{error}; nor can they be read unpacked: {also}") from None
-    return np.stack([short_side_square(picture, size) for picture in opened])
+    return np.stack([formed(picture, form) for picture in opened])
