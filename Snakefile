@@ -18,13 +18,8 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# On a cluster these run where Snakemake does: they are short, or need the network.
+# On a cluster these run where Snakemake does, as fetching does: they are short.
 localrules:
-    garments,
-    fetch_fashion_mnist,
-    fetch_splits,
-    fetch_fashionai,
-    fetch_darn,
     subset,
     coverage,
     tables,

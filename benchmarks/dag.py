@@ -20,9 +20,9 @@ from tabulate import tabulate
 
 # What a step imports, beside its command line.
 STEPS = {
-    "garments": ["modc.data.garments"],
-    "fetch": ["modc.fetch.fashionai_archives", "modc.fetch.darn"],
-    "index": ["modc.data.sources", "modc.data.index"],
+    "garments": ["modc.drawn.garments"],
+    "fetch": ["modc.datasets.fashionai_archives", "modc.fetch.url_pictures"],
+    "index": ["modc.data.listed_images", "modc.data.index"],
     "subset": ["modc.data.subsets", "modc.data.index"],
     "pack": ["modc.data.pack"],
     "train": ["modc.training.train"],

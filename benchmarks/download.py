@@ -1,4 +1,4 @@
-"""How fast `modc fetch darn` is, beside aria2c and img2dataset, on one list and one machine.
+"""How fast `modc fetch DARN` is, beside aria2c and img2dataset, on one list and one machine.
 
 Each way downloads the same URLs from a web server on this machine, with as many requests at once,
 one try a URL and a timeout of five seconds. One round runs each way once; a ratio is the median
@@ -62,7 +62,7 @@ def server() -> Iterator[int]:
 def ours(
     folder: Path, listed: list[tuple[str, str]], timeout: int = TIMEOUT
 ) -> tuple[list[str], Path]:
-    """Return the command of `modc fetch darn`, and where its pictures go."""
+    """Return the command of `modc fetch DARN`, and where its pictures go."""
     (folder / "urls.txt").write_text("".join(f"{name} {url}\n" for name, url in listed))
     override = {
         "data": str(folder / "data"),
@@ -83,7 +83,7 @@ def ours(
     }
     (folder / "override.yaml").write_text(yaml.safe_dump(override))
     configs = ["--config", str(HERE.parent / "config.yaml"), "--config", f"{folder}/override.yaml"]
-    command = [sys.executable, "-m", "modc.cli", "fetch", "darn", *configs]
+    command = [sys.executable, "-m", "modc.cli", "fetch", "DARN", "--part", "images", *configs]
     return [*command, "--file", f"{folder}/urls.txt"], folder / "data" / "DARN" / "pic"
 
 
@@ -203,7 +203,7 @@ def measure(
     return lines
 
 
-@click.command(help="Measure `modc fetch darn` beside aria2c and img2dataset.")
+@click.command(help="Measure `modc fetch DARN` beside aria2c and img2dataset.")
 @click.option("--urls", "count", default=20_000, show_default=True, help="URLs of the list.")
 @click.option("--broken", multiple=True, type=float, default=[0.0, 0.15], show_default=True)
 @click.option("--rounds", default=3, show_default=True, help="Rounds, of which the median is.")

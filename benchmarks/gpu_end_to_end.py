@@ -19,7 +19,7 @@ from gpu_step import ROOT, Context, Skipped
 
 from modc import config as configuration
 from modc import grid
-from modc.data.fashion_mnist import DEBIAN
+from modc.datasets.fashion_mnist import DEBIAN
 from modc.grid import Cell
 
 # Trainings that share the card, which small ones leave idle most of the time.
@@ -46,7 +46,6 @@ SMALL = {
         }
     },
 }
-FETCH = {"fashionai": "fashionai", "darn": "darn"}
 # MAP@100 in percent by share of labels, the means of three seeds: docs/fashion-mnist.md.
 CPU_FASHION_MNIST = {
     100: (75.35, 80.04, 85.01, 81.18, 80.07, 80.05),
@@ -85,19 +84,12 @@ class Run:
     def prepare(self, dataset: str) -> None:
         """Make the dataset ready: draw and fetch it if it is drawn, index, subsets, images."""
         settings, folder = self.config["datasets"][dataset], self._folder(dataset)
-        prepared, layout = self._prepared(dataset), settings["format"]
+        prepared = self._prepared(dataset)
+        configured = (dataset, "--config", "config.yaml", "--folder", folder)
         if "generate" in settings:
-            drawn = [
-                word for key, value in settings["generate"].items() for word in (f"--{key}", value)
-            ]
-            self.modc("garments", "--format", layout, "--folder", folder, *drawn)
-            self.modc("fetch", FETCH[layout], "--config", "config.yaml")
-        missing = settings["missing_images"]
+            self.modc("fetch", *configured)
         index = prepared / "index"
-        self.modc(
-            *("index", "--format", layout, "--folder", folder),
-            *("--missing-images", missing, "--output", index),
-        )
+        self.modc("index", *configured, "--output", index)
         cells = [cell for cell in grid.cells(self.config) if cell.dataset == dataset]
         for cell in {self._labeled(cell): cell for cell in cells}.values():
             part = grid.labeled_part(self.config, cell)
@@ -203,7 +195,7 @@ def fashion_mnist(context: Context) -> Iterator[dict]:
     if not found:
         raise Skipped(
             "the four files are not at hand: pass --fashion-mnist FOLDER, or run "
-            "`modc fetch fashion-mnist --folder data/FashionMNIST`"
+            "`modc fetch FashionMNIST`"
         )
     if context.small:
         raise Skipped("70,000 images are for a GPU")

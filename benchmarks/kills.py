@@ -1,4 +1,4 @@
-"""`modc fetch darn` killed again and again: what is lost, and what is asked for twice.
+"""`modc fetch DARN` killed again and again: what is lost, and what is asked for twice.
 
 The list is that of benchmarks/download.py. The command is killed (SIGKILL) at random times, started
 again, and at last left alone. `lost` counts pictures that lay on disk after a kill and were not
@@ -87,7 +87,7 @@ def _body(path: str) -> bytes:
     return Answers.bases[0] if way == "placeholder" else Answers.picture(Answers, int(number))
 
 
-@click.command(help="Kill `modc fetch darn` again and again, and count what that costs.")
+@click.command(help="Kill `modc fetch DARN` again and again, and count what that costs.")
 @click.option("--urls", "count", default=20_000, show_default=True, help="URLs of the list.")
 @click.option("--broken", default=0.15, show_default=True, help="Share of URLs that fail.")
 @click.option("--kills", default=20, show_default=True)

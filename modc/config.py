@@ -1,6 +1,8 @@
 """One configuration: files merged in order, then checked against config.schema.yaml."""
 
+import difflib
 import logging
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -52,7 +54,8 @@ def from_command_line(config: dict) -> dict:
     """
     from modc.config_schema import with_numbers
 
-    return with_numbers(config, _schema())
+    plugins.make_importable(config)
+    return with_numbers(config, _schema_of(config))
 
 
 def check(config: dict, name: str = "config.yaml") -> None:
@@ -62,7 +65,7 @@ def check(config: dict, name: str = "config.yaml") -> None:
     """
     _check_keys(config, name)
     plugins.make_importable(config)
-    mistake = _mistake(config)
+    mistake = _mistake(config) or next(_unknown_names(config), None)
     if mistake:
         raise UserError(f"{name}: {mistake}")
     whole = config["modc"]["view_source"] == "whole"
@@ -73,33 +76,77 @@ def check(config: dict, name: str = "config.yaml") -> None:
                 f"modc.view_source: whole, which needs the width and height of upright images; "
                 f"change one of them"
             )
-    described = {
-        "datasets": ("datasets", "grid.labeled_percent"),
-        "networks": ("networks", "training.stages", "modc.stages"),
-    }
-    for part, sections in described.items():
-        for one in config["grid"][part]:
-            for section in sections:
-                if one not in _lookup(config, section):
-                    raise UserError(
-                        f"{name}: grid.{part} names {one!r}, which {section} does not describe; "
-                        f"add it there or remove it here"
-                    )
-    for network in config["grid"]["networks"]:
-        stages = config["training"]["stages"][network]
-        first = config["networks"][network].get("detail_from")
-        if first is not None and first not in stages:
+    for dataset in config["grid"]["datasets"]:
+        if dataset not in config["grid"]["labeled_percent"]:
             raise UserError(
-                f"{name}: networks.{network}.detail_from: {first!r}; expected one of "
-                f"training.stages.{network}: {', '.join(stages)}"
+                f"{name}: grid.datasets names {dataset!r}, which grid.labeled_percent does not "
+                f"describe; add it there or remove it here"
             )
-        for stage in stages:
-            is_shared = config["modc"]["warm_up"].get(network) == "shared"
-            if not is_shared and stage not in config["modc"]["stages"][network]:
-                raise UserError(
-                    f"{name}: modc.stages.{network}: the key {stage!r} is missing, the recipe of "
-                    f"MODC's own warm-up (or set modc.warm_up.{network}: shared)"
-                )
+    for network in config["grid"]["networks"]:
+        _check_recipes(config, network, name)
+
+
+def _check_recipes(config: dict, network: str, name: str) -> None:
+    for section in ("training", "modc"):
+        if network not in config[section]["stages"]:
+            raise UserError(
+                f"{name}: grid.networks names {network!r}, which {section}.stages does not "
+                f"describe; add it there or remove it here"
+            )
+    stages = config["training"]["stages"][network]
+    first = config["networks"][network].get("detail_from")
+    if first is not None and first not in stages:
+        raise UserError(
+            f"{name}: networks.{network}.detail_from: {first!r}; expected one of "
+            f"training.stages.{network}: {', '.join(stages)}"
+        )
+    if config["modc"]["warm_up"].get(network) == "shared":
+        return
+    for stage in stages:
+        if stage not in config["modc"]["stages"][network]:
+            raise UserError(
+                f"{name}: modc.stages.{network}: the key {stage!r} is missing, the recipe of "
+                f"MODC's own warm-up (or set modc.warm_up.{network}: shared)"
+            )
+
+
+def _unknown_names(config: dict) -> Iterator[str]:
+    """Yield a line for each name of a dataset or network that the configuration lacks."""
+    grid, report = config["grid"], config["report"]
+    cell, figures = config["ablation"]["cell"], report.get("figures", {})
+    networks = {name: one for name, one in config["networks"].items() if name != "weights"}
+    datasets = [
+        *(("grid.datasets", dataset) for dataset in grid["datasets"]),
+        *(("grid.labeled_percent", dataset) for dataset in grid["labeled_percent"]),
+        *(("grid.extra_seeds", extra["dataset"]) for extra in grid["extra_seeds"]),
+        *(
+            (f"networks.{network}.public_checkpoints", dataset)
+            for network, settings in networks.items()
+            for dataset in settings.get("public_checkpoints", {})
+        ),
+        ("report.figures.dataset", figures.get("dataset", "auto")),
+        *(("report.training_sd", one["dataset"]) for one in report["training_sd"]),
+        ("ablation.cell.dataset", cell["dataset"]),
+    ]
+    of_networks = [
+        *(("grid.networks", network) for network in grid["networks"]),
+        *(("grid.extra_seeds", extra["network"]) for extra in grid["extra_seeds"]),
+        ("report.figures.network", figures.get("network", "auto")),
+        ("ablation.cell.network", cell["network"]),
+    ]
+    for kind, named, known in (
+        ("dataset", datasets, list(config["datasets"])),
+        ("network", of_networks, list(networks)),
+    ):
+        for key, one in named:
+            if one in known or (one == "auto" and key.startswith("report.figures.")):
+                continue
+            close = difflib.get_close_matches(one, known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            yield (
+                f"{key}: no {kind} {one!r}{hint}; {kind}s describes {', '.join(known)}: name one "
+                f"of them, or add it there"
+            )
 
 
 def _mistake(config: dict) -> str | None:
@@ -111,12 +158,30 @@ def _mistake(config: dict) -> str | None:
         return f"the key {missing[0]!r} is missing" if missing else None
     from modc.config_schema import first_mistake
 
-    return first_mistake(config, _schema())
+    return first_mistake(config, _schema_of(config))
 
 
 @cache
 def _schema() -> dict:
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _schema_of(config: dict) -> dict:
+    """Return the schema with the keys that only a dataset's own class knows.
+
+    Raises UserError where a dataset's class cannot be loaded.
+    """
+    from modc.datasets import class_of
+
+    schema = _schema()
+    common = schema["$defs"]["dataset"]
+    own, entries = {}, config.get("datasets")
+    for name, settings in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(settings, dict) and isinstance(settings.get("class"), str):
+            further = class_of(settings, name).own_settings
+            own[name] = {**common, "properties": {**common["properties"], **further}}
+    datasets = {**schema["properties"]["datasets"], "properties": own}
+    return {**schema, "properties": {**schema["properties"], "datasets": datasets}}
 
 
 @cache
@@ -167,9 +232,3 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
-
-
-def _lookup(config: dict, dotted: str) -> dict:
-    for key in dotted.split("."):
-        config = config[key]
-    return config

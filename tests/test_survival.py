@@ -19,7 +19,12 @@ TINY = {
     "run": "tiny",
     "data": "data/tiny",
     "datasets": {
-        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 300, "seed": 0}}
+        "FashionAI": {
+            "class": "modc.drawn.fashionai:DrawnFashionAI",
+            "image_size": 32,
+            "detail_size": 32,
+            "generate": {"images": 300, "seed": 0},
+        }
     },
     "grid": {
         "datasets": ["FashionAI"],
@@ -170,7 +175,7 @@ def test_jobs_that_need_no_torch_do_not_import_it(one_device):
                 jobs.add(path.relative_to(logs).parts[0].removesuffix(".log"))
     # Figure 1 shows features of a network. A job's log is named after its last stage.
     assert imports["torch"] == {"pack", "warm_up", "supervised", "pseudo_clusters", "figures"}
-    others = {"garments", "fetch", "index", "subset", "coverage", "score"}
+    others = {"fetch", "index", "subset", "coverage", "score"}
     assert imports["pandas"] - imports["torch"] == others | {"tables", "report"}
 
 

@@ -56,9 +56,10 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
         status, output = snakemake(folder, "-n", *gpus)
         assert status == 0, output
         assert stats(output) == {
-            "fetch_splits": 1,
-            "fetch_fashionai": 1,
-            "fetch_darn": 1,
+            "fetch_FashionAI_listing": 1,
+            "fetch_DARN_listing": 1,
+            "fetch_FashionAI": 1,
+            "fetch_DARN": 1,
             "index": 2,
             "coverage": 2,
             "pack_FashionAI": 1,
@@ -73,7 +74,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "figures": 1,
             "report": 1,
             "all": 1,
-            "total": 150,
+            "total": 151,
         }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
@@ -97,7 +98,7 @@ def test_a_gpu_that_is_asked_for_and_not_there_ends_the_run_before_anything_is_m
     assert re.search(rf"^Error: {asked} asks for GPUs", output, re.M)
     assert not (folder / "results").exists() and not (folder / "data").exists()
     # What trains nothing needs none.
-    status, output = snakemake(folder, *TINY_RUN, *options, "--until", "garments")
+    status, output = snakemake(folder, *TINY_RUN, *options, "--until", "fetch_FashionAI")
     assert status == 0, output
 
 
@@ -105,7 +106,15 @@ def test_as_many_jobs_run_as_there_are_places_on_the_gpus(tmp_path, monkeypatch)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1,GPU-2")
     folder = copied(tmp_path)
     (folder / "three.yaml").write_text("training: {jobs_per_gpu: 3}")
-    files = ("--configfile", "tiny.yaml", "three.yaml", "--cores", "1", "--until", "garments")
+    files = (
+        "--configfile",
+        "tiny.yaml",
+        "three.yaml",
+        "--cores",
+        "1",
+        "--until",
+        "fetch_FashionAI",
+    )
     status, output = snakemake(folder, *files)
     assert status == 0, output
     assert re.search(r"^Provided resources: gpu=.*\b6\b", output, re.M)
@@ -135,7 +144,7 @@ def test_the_smoke_run_is_the_same_grid(tmp_path):
     status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output
     found = stats(output)
-    assert found.pop("garments") == 2
+    assert (found["fetch_FashionAI"], found["fetch_DARN"]) == (1, 1)
     assert (found["warm_up"], found["score"]) == (21, 42)
     assert (found["supervised"], found["semi_supervised"]) == (6, 15)
 
@@ -145,7 +154,7 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
     assert status != 0
     answer = output[output.index("FAILED (results/tiny/logs/fetch/DARN.log): ") :]
     assert "DARN's list of URLs: Google Drive does not hand it over" in answer
-    assert "run `modc fetch darn --file FILE`" in answer
+    assert "run `modc fetch DARN --file FILE`" in answer
     table = (folder / "results" / "tiny" / "tables" / "table1.md").read_text()
     for label in ("ASENv2", r"MODC\(ASENv2\)_top1"):
         ours = re.search(rf"^\| {label} +\|(.*)\|$", table, re.M)
@@ -175,7 +184,7 @@ def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     status, output = snakemake(folder, *call, "--keep-going")
     assert status != 0
     assert "DARN's list of URLs: Google Drive does not hand it over" in output
-    assert "data.zip" in output and "run `modc fetch splits --file FILE`" in output
+    assert "data.zip" in output and "run `modc fetch DARN --splits FILE`" in output
     assert not (folder / "results" / "paper" / "cells").exists()
 
 
@@ -187,9 +196,9 @@ def test_without_network_the_page_of_the_split_files_is_named_and_own_files_stay
     call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
     status, output = snakemake(folder, *call)
     assert status != 0 and "Traceback" not in output
-    answer = output[output.index("FAILED (results/paper/logs/fetch/splits.log): ") :]
+    answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI-listing.log): ") :]
     assert "https://drive.google.com/file/d/1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH/view" in answer
-    assert "run `modc fetch splits --file FILE`" in answer
+    assert "run `modc fetch FashionAI --splits FILE`" in answer
     assert own.read_text() == "0 0 0\n"
 
 
@@ -209,7 +218,7 @@ def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(
     assert "data/FashionAI: no fashionAI_attributes_train1.zip (6 GB) and no fashionAI" in answer
     assert "180,335 listed pictures are not in place" in answer
     assert "https://tianchi.aliyun.com/competition/entrance/231671/introduction" in answer
-    assert "splits.log" not in output
+    assert "listing.log" not in output
 
 
 def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
@@ -219,7 +228,7 @@ def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
     assert status == 0, output
     facts = folder / "data" / "FashionAI" / "manifest.json"
     facts.write_text(facts.read_text().replace('"frozen": "2', '"frozen": "1'))
-    status, output = snakemake(folder, *target, "--forcerun", "fetch_fashionai")
+    status, output = snakemake(folder, *target, "--forcerun", "fetch_FashionAI")
     assert status == 0 and '"frozen": "1' in facts.read_text()
     # Another drawing is frozen anew, from its own archives.
     (folder / "more.yaml").write_text(
@@ -380,7 +389,14 @@ def test_an_ablation_of_nothing_there_is_refused_at_once(finished):
         ("trainig: {batch: 8}", "unknown key 'trainig' (did you mean 'training'?)"),
         ("training: {batch: eight}", "training.batch: 'eight' is not of type 'integer'"),
         ("grid: {networks: [ASEN+]}", "'ASEN+' is not allowed (did you mean 'ASEN++'?)"),
-        ("grid: {datasets: [FashionIA]}", "'FashionIA' is not allowed (did you mean 'FashionAI'?)"),
+        (
+            "grid: {datasets: [FashionIA]}",
+            "grid.datasets: no dataset 'FashionIA' (did you mean 'FashionAI'?)",
+        ),
+        (
+            "datasets: {DARN: {class: 'modc.datasets.darn:Darn'}}",
+            "datasets.DARN.class: modc.datasets.darn:Darn: no class Darn in modc.datasets.darn; it",
+        ),
     ],
 )
 def test_a_mistake_in_the_configuration_stops_the_run_at_once(finished, override, message):

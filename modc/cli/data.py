@@ -4,45 +4,66 @@ from pathlib import Path
 
 import click
 
-from modc.cli.options import PATH
-
-FORMATS = ("fashionai", "darn", "fashion_mnist")
+from modc.cli.options import PATH, default_config_option, load_config
+from modc.errors import UserError
 
 
 @click.command()
-@click.option("--format", "layout", type=click.Choice(FORMATS[:2]), required=True)
-@click.option("--folder", type=PATH, required=True, help="Where to write; made if need be.")
-@click.option("--images", type=click.IntRange(300), default=1500, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def garments(layout: str, folder: Path, images: int, seed: int) -> None:
-    """Draw a small dataset of garments in FashionAI's or DARN's own files.
+@click.argument("dataset")
+@default_config_option
+@click.option("--folder", type=PATH, help="Where to write; by default <data>/<dataset>.")
+@click.option("--images", type=click.IntRange(300), help="By default as its `generate` says.")
+@click.option("--seed", type=click.IntRange(0), help="By default as its `generate` says.")
+def garments(
+    dataset: str,
+    configs: tuple[Path, ...],
+    folder: Path | None,
+    images: int | None,
+    seed: int | None,
+) -> None:
+    """Draw a small dataset of garments in the files of the one that it stands for.
 
+    DATASET has a drawn class in the configuration (configs/smoke.yaml); `modc fetch` draws it, too.
     The pictures stand in for the real ones where those cannot be had: for a first try, for tests.
     Numbers made from them say nothing about the paper.
     """
-    from modc.data import garments as drawn
+    from modc import datasets
 
-    write = {"fashionai": drawn.write_fashionai, "darn": drawn.write_darn}[layout]
-    write(folder, images, seed)
+    drawn = datasets.of(load_config(configs, "", needed=True), dataset, folder)
+    if not hasattr(drawn, "draw"):
+        raise UserError(
+            f"datasets.{dataset}.class: {drawn.settings['class']} is not drawn; expected a class "
+            f"as in configs/smoke.yaml"
+        )
+    drawn.draw(images, seed)
 
 
 @click.command()
-@click.option("--format", "layout", type=click.Choice(FORMATS), required=True)
-@click.option("--folder", type=PATH, required=True, help="Pictures or archives, and splits/.")
+@click.argument("dataset")
+@default_config_option
+@click.option("--folder", type=PATH, help="Where it lies; by default <data>/<dataset>.")
 @click.option(
     "--missing-images",
     type=click.Choice(["error", "leave_out"]),
-    default="error",
-    show_default=True,
-    help="What to do when a listed picture is not there.",
+    help="What to do when a listed picture is not there; by default as the configuration says.",
 )
-@click.option("--output", type=PATH, required=True, help="Folder of the index.")
-def index(layout: str, folder: Path, missing_images: str, output: Path) -> None:
+@click.option("--output", type=PATH, help="Folder of the index; by default prepared/index there.")
+def index(
+    dataset: str,
+    configs: tuple[Path, ...],
+    folder: Path | None,
+    missing_images: str | None,
+    output: Path | None,
+) -> None:
     """List a dataset's images, labels, splits, queries and candidates, and check them."""
+    from modc import datasets
     from modc.data.index import write
-    from modc.data.sources import FORMATS as READERS
 
-    listed = READERS[layout](folder, missing_images)
+    chosen = datasets.of(load_config(configs, "", needed=True), dataset, folder)
+    if missing_images is not None:
+        chosen.settings = {**chosen.settings, "missing_images": missing_images}
+    listed = chosen.index()
+    output = output or chosen.folder / "prepared" / "index"
     write(listed, output)
     click.echo(
         f"{output}: {len(listed.images)} images, {len(listed.labels)} labels, "

@@ -10,14 +10,13 @@ import pandas as pd
 
 from modc.data import manifest
 from modc.data.coverage import count
+from modc.data.folder_files import GENERATED
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
 from modc.data.split_files import read_split
 from modc.errors import UserError
 from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
-
-GENERATED = "GENERATED.json"
 
 
 def build_index(
@@ -109,7 +108,7 @@ def not_frozen(dataset: str, folder: Path) -> str:
 
 
 def _fetch(dataset: str, folder: Path) -> str:
-    return f"modc fetch {dataset.lower()} --folder {folder}"
+    return f"modc fetch {dataset} --folder {folder}"
 
 
 def _refusal(dataset: str, split: str, names: list[str], is_there: np.ndarray, folder: Path) -> str:

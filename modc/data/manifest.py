@@ -13,13 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from modc.atomic import write_bytes, write_json
+from modc.data.folder_files import FACTS, MANIFEST, is_frozen
 from modc.data.images import ImageFolder
 from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.errors import UserError
 from modc.progress_bar import progress_bar
 
 COLUMNS = ["path", "status", "bytes", "sha256", "width", "height"]
-MANIFEST, FACTS = "manifest.csv", "manifest.json"
 # Many files are read at once: the disk waits, not the processor.
 THREADS = 16
 _TYPES = {
@@ -82,7 +82,7 @@ def write(folder: Path, table: pd.DataFrame, sources: dict) -> str:
 
 def exists(folder: Path) -> bool:
     """Whether the dataset in `folder` is frozen."""
-    return (folder / FACTS).is_file() and (folder / MANIFEST).is_file()
+    return is_frozen(folder)
 
 
 def read(folder: Path) -> Manifest:

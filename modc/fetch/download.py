@@ -66,6 +66,7 @@ def download(
     record: Record,
     folder: Path,
     settings: dict,
+    dataset: str,
     again: tuple[str, ...] = (),
     limit: int | None = None,
     connect_to: Mapping[str, tuple[str, int]] | None = None,
@@ -73,10 +74,10 @@ def download(
     """Ask for what `record` still wants, and record what becomes of it.
 
     folder: the dataset's; pictures go to its pic/. settings: the section `download` of the
-    configuration. again: states to ask for once more. limit: at most so many URLs. connect_to: see
-    Web. Stopped by a signal, it records what is done and raises KeyboardInterrupt; the next call
-    goes on. Raises OSError if the disk takes no more, and UserError for a proxy of the environment
-    that cannot be used.
+    configuration. dataset: its name, for the progress. again: states to ask for once more. limit:
+    at most so many URLs. connect_to: see Web. Stopped by a signal, it records what is done and
+    raises KeyboardInterrupt; the next call resumes. Raises OSError if the disk takes no more, and
+    UserError for a proxy of the environment that cannot be used.
     """
     store = Store(folder, settings)
     store.clear()
@@ -84,13 +85,13 @@ def download(
         find_on_disk(record, store, workers, again, limit)
         items = [wanted(*row) for row in record.to_ask(again, limit)]
         if items:
-            asyncio.run(_download(items, record, folder, settings, workers, connect_to))
+            asyncio.run(_download(items, record, folder, settings, dataset, workers, connect_to))
 
 
-async def _download(items, record, folder, settings, workers, connect_to) -> None:
+async def _download(items, record, folder, settings, dataset, workers, connect_to) -> None:
     stop = asyncio.current_task().cancel
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    with Progress(len(items), folder, "DARN") as progress:
+    with Progress(len(items), folder, dataset) as progress:
         async with Web(settings, connect_to) as web:
             run = _Run(items, record, settings, web, workers, progress)
             try:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from typing import NamedTuple
 from modc.atomic import HOST
 from modc.data.image_file import Unusable, open_image, shown_size
 from modc.data.states import MISSING, NOT_AN_IMAGE, OK
-from modc.fetch.fashionai_sources import Copy
 from modc.progress_bar import progress_bar
 
 DAMAGED = "damaged"
@@ -21,6 +21,19 @@ DAMAGED = "damaged"
 PARTIAL = ".partial"
 # The disk waits, not the processor.
 THREADS = 8
+
+
+class Copy(NamedTuple):
+    """One copy of a picture: an archive's member, or a file where the archive was unpacked.
+
+    checksum: CRC-32, None where none is known. unreadable: why it must not be read, "" if it may.
+    """
+
+    source: Path
+    bytes: int
+    checksum: int | None
+    unreadable: str
+    read: partial  # () -> its bytes, None where they are damaged
 
 
 class Picture(NamedTuple):

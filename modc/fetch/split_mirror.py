@@ -5,7 +5,7 @@ import logging
 import requests
 
 from modc.errors import UserError
-from modc.fetch.split_check import FILES, META
+from modc.fetch.split_release import FILES, META
 from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
@@ -17,12 +17,12 @@ BASE = f"https://raw.githubusercontent.com/zhengguorong/asenpp/{COMMIT}/data"
 TIMEOUT = (15, 60)
 
 
-def download(datasets: set[str], limit: int) -> dict[str, bytes]:
-    """Return meta.json and the eight split files of each dataset, by `<dataset>/<file>`.
+def download(dataset: str, limit: int) -> dict[str, bytes]:
+    """Return meta.json and the eight split files of a dataset, by `<dataset>/<file>`.
 
     limit: bytes that a file has at most. Raises UserError if one of them cannot be had.
     """
-    names = [META, *(f"{dataset}/{name}" for dataset in sorted(datasets) for name in FILES)]
+    names = [META, *(f"{dataset}/{name}" for name in FILES)]
     log.info("split files from %s at commit %s", REPOSITORY, COMMIT)
     with requests.Session() as session:
         found = ((name, _get(session, f"{BASE}/{name}", limit)) for name in names)

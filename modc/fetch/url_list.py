@@ -1,4 +1,4 @@
-"""DARN's list of URLs: a name and a URL a line, in the variants in which such lists go around."""
+"""A list of URLs: a name and a URL a line, in the variants in which such lists go around."""
 
 import codecs
 import re
@@ -17,13 +17,12 @@ from modc.fetch.spelling import parse
 LONGEST_PART = 200
 LONGEST_URL = 4096
 AS_PERCENT = "modc.percent"
-_DARN_NAME = re.compile(r"\d{8}/\d{4}_\d{2}_\d{1,2}")
 # A field in quotes, or a URL in angle brackets.
 _QUOTED = re.compile(r"(?<![^ \t,;|])([\"'<])([^\"'<>]*)[\"'>](?![^ \t,;|])")
 # Of two letters at least: one is a drive.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-# Lists made for other tools name the folder of the pictures, too.
-_FOLDER = re.compile(r"(?:\./)?(?:(?:data/)?DARN/)?pic/")
+# Lists made for other tools name the folder of the pictures, too, and the dataset's.
+_FOLDER = r"(?:\./)?(?:(?:data/)?{}/)?pic/"
 _SEPARATORS = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 
@@ -36,6 +35,15 @@ class Listed:
     url: str
     state: str = PENDING
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """How a dataset's pictures are called: folders that may stand before, what is usual."""
+
+    dataset: str
+    folder: re.Pattern[str]
+    usual: re.Pattern[str]
 
 
 @dataclass
@@ -52,8 +60,11 @@ class UrlList:
         return "; ".join(f"{count:,} {what}" for what, count in sorted(self.seen.items()))
 
 
-def read(path: Path) -> UrlList:
+def read(path: Path, dataset: str = "", usual_name: str = "") -> UrlList:
     """Return the list at `path`.
+
+    dataset: its name, which may stand before `pic/`. usual_name: a regular expression of its names;
+    those unlike it are counted; "" for none.
 
     A line is `<name> <url>`, split at its first blank, tab, comma, semicolon or bar, or
     `<url> <name>`, split at its last; quotes around either are taken off. A leading `pic/` and a
@@ -70,7 +81,10 @@ def read(path: Path) -> UrlList:
     if b"://" not in data or data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         raise UserError(f"{path}: not a list of URLs; expected lines of `<name> <url>`")
     listed = UrlList(path, digest, iter(()))
-    listed.rows = _rows(data.decode("utf-8-sig", errors=AS_PERCENT), listed.seen)
+    naming = _Naming(
+        dataset, re.compile(_FOLDER.format(re.escape(dataset))), re.compile(usual_name or ".*")
+    )
+    listed.rows = _rows(data.decode("utf-8-sig", errors=AS_PERCENT), listed.seen, naming)
     return listed
 
 
@@ -83,7 +97,7 @@ def _percent(error: UnicodeDecodeError) -> tuple[str, int]:
 codecs.register_error(AS_PERCENT, _percent)
 
 
-def _rows(text: str, seen: Counter) -> Iterator[Listed]:
+def _rows(text: str, seen: Counter, naming: _Naming) -> Iterator[Listed]:
     # Not splitlines(): a name may hold what Unicode takes for the end of a line.
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text.rstrip("\r\n")), 1):
         # A NUL or an escape is part of a name, and makes it a bad one.
@@ -93,7 +107,7 @@ def _rows(text: str, seen: Counter) -> Iterator[Listed]:
             continue
         name, url, separator = _split(line, seen)
         seen[f"lines separated by {_SEPARATORS.get(separator, 'nothing')}"] += 1
-        yield _listed(number, name, url, seen)
+        yield _listed(number, name, url, seen, naming)
 
 
 def _split(line: str, seen: Counter) -> tuple[str, str, str]:
@@ -106,8 +120,8 @@ def _split(line: str, seen: Counter) -> tuple[str, str, str]:
     return (match[1], match[3], match[2]) if match else (line, "", "")
 
 
-def _listed(number: int, name: str, url: str, seen: Counter) -> Listed:
-    folder = _FOLDER.match(name)
+def _listed(number: int, name: str, url: str, seen: Counter, naming: _Naming) -> Listed:
+    folder = naming.folder.match(name)
     if folder:
         seen["names with pic/"] += 1
         name = name[folder.end() :]
@@ -117,8 +131,8 @@ def _listed(number: int, name: str, url: str, seen: Counter) -> Listed:
     wrong = _what_is_wrong_with_name(name)
     if wrong:
         return Listed(number, name, url, BAD_NAME, wrong)
-    if not _DARN_NAME.fullmatch(name):
-        seen["names unlike DARN's 12345678/1234_12_12"] += 1
+    if not naming.usual.fullmatch(name):
+        seen[f"names unlike {naming.dataset}'s"] += 1
     wrong = _what_is_wrong_with_url(url)
     return Listed(number, name, url, BAD_ADDRESS, wrong) if wrong else Listed(number, name, url)
 

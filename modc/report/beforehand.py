@@ -9,11 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from modc import grid, lock
+from modc import datasets, grid, lock
 from modc.data import manifest
 from modc.errors import UserError, file_system
-from modc.fetch import split_check
-from modc.fetch.fashionai_sources import ARCHIVES, IMAGES, PAGE
 from modc.home import in_home
 from modc.report.plan import Plan
 from modc.training.gpus import asked_for, visible_gpus
@@ -30,18 +28,18 @@ def beforehand(plan: Plan, jobs: int) -> list[str]:
         *_space(plan, jobs, data, results),
         *_gpu(),
         *_weights(plan.config),
-        *(line for dataset in plan.sizes for line in _dataset(plan.config, data, dataset)),
+        *(line for name in plan.sizes for line in datasets.of(plan.config, name).beforehand()),
         *grid.seeds_without_cell(plan.config),
     ]
 
 
-def stops(config: dict, trains: bool, extracts: bool) -> list[str]:
+def stops(config: dict, trains: bool, fetched: list[str]) -> list[str]:
     """Return a line for each file that a run cannot do without and that is not there.
 
-    trains: it trains a network; extracts: it takes FashionAI's images out of its archives.
+    trains: it trains a network; fetched: the datasets that it fetches.
     """
     lines = list(_named_files(config)) if trains else []
-    return lines + (list(_archives(config, Path(config["data"]))) if extracts else [])
+    return lines + [line for name in fetched for line in datasets.of(config, name).stops()]
 
 
 def writable(folder: Path) -> str:
@@ -160,36 +158,3 @@ def _hub() -> Path:
     if not home:
         home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
     return in_home(str(home), "TORCH_HOME") / "hub"
-
-
-def _dataset(config: dict, data: Path, dataset: str) -> Iterator[str]:
-    settings, folder = config["datasets"][dataset], data / dataset
-    if "generate" in settings or settings["format"] == "fashion_mnist":
-        return
-    absent = split_check.missing(folder / "splits")
-    if absent:
-        yield f"{folder / 'splits'}: {len(absent)} split files are downloaded then (11 MB)"
-    if manifest.exists(folder):
-        return
-    if settings["format"] == "darn":
-        yield f"{folder}: DARN's images are downloaded then, which takes hours"
-        return
-    yield from _archives(config, data)
-
-
-def _archives(config: dict, data: Path) -> Iterator[str]:
-    settings, folder = config["datasets"]["FashionAI"], data / "FashionAI"
-    if "generate" in settings or (folder / IMAGES).is_dir():
-        return
-    try:
-        named = settings.get("archives")
-        place = in_home(named, "datasets.FashionAI.archives") if named else folder
-    except UserError as error:
-        yield str(error)
-        return
-    patterns = ("*.zip", "*/*.zip", IMAGES, f"*/{IMAGES}", f"*/*/{IMAGES}")
-    if not any(True for pattern in patterns for _ in place.glob(pattern)):
-        yield (
-            f"{place}: FashionAI's archives are not there; register at {PAGE}, and download "
-            f"{' and '.join(ARCHIVES.values())}"
-        )

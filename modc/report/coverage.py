@@ -1,26 +1,23 @@
 """The coverage of a dataset: what is listed, what is there, what is missing, and of which data."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 from tabulate import tabulate
 
+from modc import datasets
 from modc.atomic import write_text
 from modc.data import manifest
 from modc.data.coverage import of_places
-from modc.data.darn_names import Folders, Stems, read_names
 from modc.data.index import SPLITS, Index, read
-from modc.data.split_files import find
+from modc.datasets.dataset import Dataset
 from modc.errors import UserError
 from modc.report.comparable import ROLES, percent, smallest_share
 from modc.report.coverage_picture import draw
 from modc.report.files import coverage_files
 
 COLUMNS = ["split", "role", "attribute", "value", "expected", "obtained", "missing"]
-# Pictures that the authors of ASEN (their split files list them) and of MODC (the paper) obtained.
-OTHERS = {
-    "DARN": {"ASEN's authors, whose split files list them": 214_619, "MODC's authors": 203_990}
-}
 # Splits and roles in the order of the files, as the tables name them.
 PARTS = {
     ("train", "train"): "training",
@@ -37,7 +34,8 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
     It reads the index in <data>/<dataset>/prepared, and the manifest and the split files in
     <data>/<dataset>. Raises UserError if one is absent, or if the index is not of this manifest.
     """
-    folder = Path(config["data"]) / dataset
+    own = datasets.of(config, dataset)
+    folder = own.folder
     place = folder / "prepared" / "index"
     index, frozen = read(place), manifest.read(folder)
     if index.manifest_sha256 != frozen.sha256:
@@ -45,13 +43,12 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
             f"{place}: made from manifest {index.manifest_sha256[:12]}, but {folder} has "
             f"{frozen.sha256[:12]}; run `modc index` again"
         )
-    names = read_names(find(folder) or folder) if dataset == "DARN" else None
     threshold = config["datasets"][dataset]["comparable_coverage"]
     frame = coverage_frame(index)
     page, csv, picture = (Path(run_folder) / "coverage" / f for f in coverage_files(dataset))
     write_text(csv, frame.to_csv(index=False))
     draw(picture, frame, index, threshold)
-    write_text(page, markdown(index, frozen, threshold, picture.name, names))
+    write_text(page, markdown(index, frozen, threshold, picture.name, own))
     return [page, csv, picture]
 
 
@@ -69,9 +66,9 @@ def markdown(
     frozen: manifest.Manifest,
     threshold: float,
     picture: str,
-    names: tuple[Folders, Stems] | None,
+    dataset: Dataset,
 ) -> str:
-    """Return the page: totals, manifest, splits, attributes, values, and DARN's remarks."""
+    """Return the page: totals, manifest, splits, attributes, values, and the dataset's remarks."""
     frame = coverage_frame(index)
     drawn = (
         [f"The pictures are drawn: these numbers say nothing about {index.dataset}."]
@@ -81,7 +78,7 @@ def markdown(
     blocks = [
         f"# Coverage of {index.dataset}",
         *drawn,
-        _totals(index),
+        _totals(index, dataset.obtained_by_others),
         f"![Share obtained of each attribute and value]({picture})",
         "## The manifest",
         _manifest(frozen),
@@ -98,8 +95,9 @@ def markdown(
         "Obtained of listed; empty where nothing is listed.",
         _values(frame),
     ]
-    if names is not None:
-        blocks += ["## What the names say", _remarks(*names)]
+    remarks = dataset.remarks()
+    if remarks:
+        blocks += ["## Remarks", "\n".join(f"- {remark}" for remark in remarks)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -114,10 +112,9 @@ def _counts(expected: int, obtained: int) -> list[str]:
     return [f"{expected:,}", f"{obtained:,}", f"{missing:,}", percent(obtained, expected)]
 
 
-def _totals(index: Index) -> str:
+def _totals(index: Index, others: Mapping[str, int]) -> str:
     obtained = len(index.images)
     listed = obtained + sum(index.missing.values())
-    others = OTHERS.get(index.dataset, {})
     rows = [
         [who, f"{count:,}", percent(count, max(others.values()))] for who, count in others.items()
     ]
@@ -193,17 +190,3 @@ def _values(frame: pd.DataFrame) -> str:
         for key, row in zip(wide.index, wide[list(PARTS.values())].to_numpy().tolist(), strict=True)
     ]
     return _table(rows, [*keys, *PARTS.values()], 1)
-
-
-def _remarks(folders: Folders, stems: Stems) -> str:
-    shared = ", ".join(
-        f"{count:,} of {stems.images[split]:,} in {split}" for split, count in stems.shared.items()
-    )
-    recurring = f"{stems.recurring:,} of {stems.stems:,}"
-    return (
-        f"- Folders and clothes categories: {folders.of_one_category} of the {folders.folders} "
-        f"folders hold one clothes category alone, {folders.of_one_folder} of the "
-        f"{folders.categories} categories that occur lie in one folder alone.\n"
-        f"- Names recur across splits: {recurring} stems (folder and name before the last `_`) "
-        f"occur in more than one split. Pictures whose stem occurs in another split too: {shared}."
-    )

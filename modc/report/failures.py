@@ -83,9 +83,9 @@ def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
 
 def _data_jobs(cell: Cell) -> list[tuple[str, str]]:
     """Return the jobs of the cell's data, likewise; a log's name may be a pattern."""
-    jobs = [(job, f"{job}/{cell.dataset}.log") for job in ("garments", "fetch", "index", "pack")]
+    jobs = [(job, f"{job}/{cell.dataset}.log") for job in ("fetch", "index", "pack")]
     subset = f"subset/{cell.dataset}-*-{cell.labeled_percent}.log"
-    return [("fetch", "fetch/splits.log"), *jobs, ("subset", subset)]
+    return [("fetch", f"fetch/{cell.dataset}-listing.log"), *jobs, ("subset", subset)]
 
 
 def _there(jobs: list[tuple[str, str]], run_folder: Path) -> list[tuple[str, Path]]:

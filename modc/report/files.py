@@ -1,5 +1,6 @@
 """The names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
 
+from modc import datasets
 from modc.published import TABLES
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
@@ -27,8 +28,8 @@ def other_datasets(config: dict) -> list[str]:
 
 def listed_datasets(config: dict) -> list[str]:
     """Return the datasets of the grid that split files list and a manifest freezes."""
-    datasets = config["grid"]["datasets"]
-    return [name for name in datasets if config["datasets"][name]["format"] != "fashion_mnist"]
+    grid = config["grid"]["datasets"]
+    return [name for name in grid if datasets.of(config, name).has_manifest]
 
 
 def coverage_files(dataset: str) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modc.data import darn, fashionai
+from modc import datasets
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
@@ -15,11 +15,6 @@ NOT_IN_GRID = "not in this run's grid"
 # A larger count or time is no truth.
 MOST = 2**40
 STALE = "trained with other settings than the configuration's"
-# Queries and candidates of the real test splits (public split files): other numbers, other test.
-TEST_SPLITS = {
-    name: (counts["test"]["query"], counts["test"]["candidate"])
-    for name, counts in (("FashionAI", fashionai.COUNTS), ("DARN", darn.COUNTS))
-}
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
     return replace(
         result,
         scores=scores,
-        not_comparable=_why_not_comparable(scores, settings, config["evaluation"]),
+        not_comparable=_why_not_comparable(scores, settings, config),
     )
 
 
@@ -226,11 +221,11 @@ def _is_fraction(value: object) -> bool:
     return is_number and 0 <= value <= 1  # a NaN is neither
 
 
-def _why_not_comparable(scores: dict, settings: list[str], evaluation: dict) -> str:
+def _why_not_comparable(scores: dict, settings: list[str], config: dict) -> str:
     """Return why the scores are not this configuration's, or of other data than the paper's."""
     if scores.get("settings_chain") != settings:
         return STALE
-    scoring = scores.get("scoring")
+    scoring, evaluation = scores.get("scoring"), config["evaluation"]
     for key in ("unanswerable", "prioritized_order") if isinstance(scoring, dict) else ():
         if scoring.get(key, evaluation[key]) != evaluation[key]:
             return f"scored with another evaluation.{key} than the configuration's"
@@ -238,7 +233,9 @@ def _why_not_comparable(scores: dict, settings: list[str], evaluation: dict) -> 
         return f"drawn pictures, not {scores['dataset']}"
     overall = scores["coverage"]["overall"]
     counts = (overall["query"][0], overall["candidate"][0])
-    expected = TEST_SPLITS.get(scores["dataset"], counts)
+    # With other queries and candidates than the published ones it is another test.
+    test = datasets.of(config, scores["dataset"]).counts["test"]
+    expected = (test.get("query", counts[0]), test.get("candidate", counts[1]))
     if counts != expected:
         return (
             f"another test split: {counts[0]} queries and {counts[1]} candidates instead of "

@@ -84,8 +84,9 @@ def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
 
 def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     """Return by log the mistakes of the jobs that make the grid's datasets ready."""
-    names = {f"{dataset}.log" for dataset in config["grid"]["datasets"]} | {"splits.log"}
-    logs = [Path(run_folder) / "logs" / job for job in ("garments", "fetch", "index", "pack")]
+    grid = config["grid"]["datasets"]
+    names = {f"{dataset}{end}.log" for dataset in grid for end in ("", "-listing")}
+    logs = [Path(run_folder) / "logs" / job for job in ("fetch", "index", "pack")]
     found = {path: error_of(path) for log in logs for path in sorted(log.glob("*.log"))}
     return {path: error for path, error in found.items() if error and path.name in names}
 

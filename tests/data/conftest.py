@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from made_datasets import made
 from PIL import Image
 
-from modc.data import garments, manifest
+from modc.data import manifest
 from modc.data.coverage import count
 from modc.data.index import Index
-from modc.fetch import fashionai_archives
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from modc.datasets import fashionai_archives
+from modc.drawn import garments
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +44,11 @@ def fashionai(tmp_path_factory, drawn_fashionai) -> Path:
 @pytest.fixture(scope="session")
 def darn(tmp_path_factory, drawn_darn) -> Path:
     """The same, downloaded from a web server on this machine, and frozen."""
-    from modc.fetch.darn import fetch as fetch_darn
+    from modc.drawn.darn import DrawnDARN
 
     folder = tmp_path_factory.mktemp("frozen") / "darn"
     shutil.copytree(drawn_darn, folder)
-    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    quick = {
-        "silence_timeout": 1,
-        "attempts": 2,
-        "backoff": 0.01,
-        "placeholders": {"same_bytes": 5, "same_look": 0},
-    }
-    fetch_darn(folder, config["download"] | quick)
+    made(DrawnDARN, folder, generate={"images": 400, "seed": 1}).fetch()
     return folder
 
 

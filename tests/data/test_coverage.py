@@ -5,11 +5,12 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from made_datasets import made
 
-from modc.data import darn as darn_format
-from modc.data import fashionai as fashionai_format
 from modc.data.coverage import COLUMNS, count, of_places
 from modc.data.split_files import read_labels
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
 
 FILES = [
     ("train", "train", "label_train.txt"),
@@ -43,7 +44,7 @@ def test_counts_what_is_listed_and_what_is_there(darn):
 
     expected, obtained = counted_by_hand(darn, is_there)
     assert 0 < sum(expected.values()) - sum(obtained.values()) < 100
-    frame = darn_format.read(darn, "leave_out").coverage
+    frame = made(DARN, darn, "leave_out").index().coverage
     assert frame.columns.tolist() == COLUMNS
     rows = {tuple(row[:4]): row[4:] for row in frame.itertuples(index=False, name=None)}
     assert len(rows) == len(frame)
@@ -52,12 +53,12 @@ def test_counts_what_is_listed_and_what_is_there(darn):
 
 
 def test_everything_is_obtained_where_nothing_is_missing(fashionai):
-    frame = fashionai_format.read(fashionai, "error").coverage
+    frame = made(FashionAI, fashionai).index().coverage
     assert (frame["expected"] == frame["obtained"]).all() and frame["expected"].sum() == 400
 
 
 def test_the_order_is_that_of_splits_roles_attributes_values(darn):
-    frame = darn_format.read(darn, "leave_out").coverage
+    frame = made(DARN, darn, "leave_out").index().coverage
     splits, roles = ["train", "valid", "test"], ["train", "query", "candidate"]
     keys = [
         (splits.index(row.split), roles.index(row.role), row.attribute, row.value)
@@ -67,7 +68,7 @@ def test_the_order_is_that_of_splits_roles_attributes_values(darn):
 
 
 def test_what_each_number_rests_on(darn):
-    index = darn_format.read(darn, "leave_out")
+    index = made(DARN, darn, "leave_out").index()
     names = (darn / "splits" / "filenames_train.txt").read_text().split()
     missing = set(names) - set(index.images["path"])
     assert index.training_images == (240, 240 - len(missing)) and missing
@@ -93,7 +94,7 @@ def test_a_value_without_a_picture_stays_in_the_count():
 
 @pytest.mark.parametrize(
     ("dataset", "attributes"),
-    [("FashionAI", fashionai_format.ATTRIBUTES), ("DARN", darn_format.ATTRIBUTES)],
+    [("FashionAI", FashionAI.attributes), ("DARN", DARN.attributes)],
 )
 def test_real_test_split(shared, dataset, attributes):
     path = shared / "annotations" / dataset / "query_test.txt"

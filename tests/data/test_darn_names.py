@@ -5,9 +5,9 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 
-from modc.data import darn
-from modc.data.darn_names import folders, read_names, stems
 from modc.data.split_files import read_filenames, read_labels
+from modc.datasets import darn
+from modc.datasets.darn_names import folders, read_names, stems
 
 
 def labels(*rows):

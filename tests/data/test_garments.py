@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from made_datasets import made
 from PIL import Image
 
-from modc.data import darn as darn_format
-from modc.data import drawing_darn, drawing_fashionai, garments
-from modc.data import fashionai as fashionai_format
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
+from modc.drawn import drawing_darn, drawing_fashionai, garments
 
 # Rows of the central square (of 128) in which an attribute of FashionAI may change the picture.
 PLACES = {
@@ -33,9 +34,9 @@ def centre(data: bytes) -> np.ndarray:
     return np.asarray(picture)[top : top + 128].astype(int)
 
 
-@pytest.mark.parametrize("attribute", fashionai_format.ATTRIBUTES)
+@pytest.mark.parametrize("attribute", FashionAI.attributes)
 def test_a_value_changes_the_picture_at_its_place_alone(attribute):
-    count = fashionai_format.ATTRIBUTES[attribute]
+    count = FashionAI.attributes[attribute]
     first, last = PLACES[attribute]
     for seed in range(5):
         # The same generator draws the same picture, apart from the attribute asked for.
@@ -49,10 +50,10 @@ def test_a_value_changes_the_picture_at_its_place_alone(attribute):
             assert not changed[:first].any() and not changed[last:].any()
 
 
-@pytest.mark.parametrize("attribute", darn_format.ATTRIBUTES)
+@pytest.mark.parametrize("attribute", DARN.attributes)
 def test_every_value_of_darn_looks_different(attribute):
-    count = darn_format.ATTRIBUTES[attribute]
-    values = dict.fromkeys(darn_format.ATTRIBUTES, 1)
+    count = DARN.attributes[attribute]
+    values = dict.fromkeys(DARN.attributes, 1)
     drawn = [
         centre(drawing_darn.draw({**values, attribute: value}, np.random.default_rng(0)))
         for value in range(count)
@@ -76,13 +77,13 @@ def test_fashionai_files_have_the_real_form(fashionai):
     assert len(rows) == 400
     for path, attribute, marks in rows:
         assert re.fullmatch(rf"Images/{attribute}/[0-9a-f]{{32}}\.jpg", path)
-        assert len(marks) == fashionai_format.ATTRIBUTES[attribute.removesuffix("_labels")]
+        assert len(marks) == FashionAI.attributes[attribute.removesuffix("_labels")]
         assert marks.count("y") == 1 and set(marks) <= set("nym")
     assert 0 < sum("m" in marks for _, _, marks in rows) < 60
 
 
 def test_annotations_and_split_files_agree(fashionai):
-    index = fashionai_format.read(fashionai, "error")
+    index = made(FashionAI, fashionai).index()
     marks = {}
     for archive in fashionai.glob("*.zip"):
         with zipfile.ZipFile(archive) as opened:
@@ -106,7 +107,7 @@ def test_darn_files_have_the_real_form(darn):
 
 
 def test_darn_is_skewed_and_has_unanswerable_queries(darn):
-    index = darn_format.read(darn, "leave_out")
+    index = made(DARN, darn, "leave_out").index()
     labels = index.rows("train", "train")
     lengths = labels[labels["attribute"] == 7]["value"].value_counts(normalize=True)
     assert 0.6 < lengths.max() < 0.95

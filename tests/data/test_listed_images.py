@@ -5,11 +5,12 @@ import shutil
 from hashlib import sha256
 
 import pytest
+from made_datasets import made
 
-from modc.data import darn as darn_format
-from modc.data import fashionai as fashionai_format
 from modc.data import manifest
 from modc.data.index import check
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
 from modc.errors import UserError
 
 
@@ -18,7 +19,7 @@ def freeze(folder, paths):
 
 
 def test_drawn_fashionai_is_indexed(fashionai):
-    index = fashionai_format.read(fashionai, "error")
+    index = made(FashionAI, fashionai).index()
     check(index)
     assert index.generated and index.missing == {"train": 0, "valid": 0, "test": 0}
     assert index.images["split"].value_counts().to_dict() == {"train": 240, "valid": 80, "test": 80}
@@ -28,7 +29,7 @@ def test_drawn_fashionai_is_indexed(fashionai):
 
 
 def test_drawn_darn_leaves_out_what_is_missing_or_no_picture(darn):
-    index = darn_format.read(darn, "leave_out")
+    index = made(DARN, darn, "leave_out").index()
     check(index)
     assert sum(index.missing.values()) == 16
     assert len(index.images) == 384
@@ -51,7 +52,7 @@ def test_a_second_value_of_a_training_image_is_kept_and_counted(darn, tmp_path, 
     other = "1" if value == "0" else "0"
     again = " ".join([number, attribute, value, attribute, other, attribute, value, *rest])
     path.write_text("\n".join([again, *lines]) + "\n")
-    before, index = (darn_format.read(folder, "leave_out") for folder in (darn, tmp_path))
+    before, index = (made(DARN, folder, "leave_out").index() for folder in (darn, tmp_path))
     check(index)
     assert (before.second_values, index.second_values) == (0, 1)
     assert len(index.rows("train", "train")) == len(before.rows("train", "train")) + 1
@@ -67,12 +68,12 @@ def test_a_second_value_of_a_query_stops_the_index(darn, tmp_path):
     other = "1" if value == "0" else "0"
     path.write_text("\n".join([first, f"{image} {attribute} {other}", *lines]) + "\n")
     with pytest.raises(UserError, match="has two labels of .* in test"):
-        check(darn_format.read(tmp_path, "leave_out"))
+        check(made(DARN, tmp_path, "leave_out").index())
 
 
 def test_a_missing_picture_stops_the_index_where_none_may_miss(darn):
     with pytest.raises(UserError) as error:
-        darn_format.read(darn, "error")
+        made(DARN, darn, "error").index()
     assert "of the 240 train images of DARN are not there, the first is pic/" in str(error.value)
     assert "datasets.DARN.missing_images" in str(error.value)
 
@@ -82,31 +83,31 @@ def test_width_and_height_are_the_manifests(fashionai, tmp_path):
     table = manifest.read(tmp_path).table
     table["width"], table["height"] = range(1, len(table) + 1), 7
     manifest.write(tmp_path, table, {})
-    images = fashionai_format.read(tmp_path, "error").images
+    images = made(FashionAI, tmp_path).index().images
     expected = table.set_index("path").loc[images["path"], ["width", "height"]]
     assert images[["width", "height"]].to_numpy().tolist() == expected.to_numpy().tolist()
 
 
 def test_another_manifest_is_another_index(darn, tmp_path):
     shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
-    before = darn_format.read(tmp_path, "leave_out")
+    before = made(DARN, tmp_path, "leave_out").index()
     table = manifest.read(tmp_path).table
     table.loc[table["status"] == "gone", "status"] = "refused"
     manifest.write(tmp_path, table, {})
-    after = darn_format.read(tmp_path, "leave_out")
+    after = made(DARN, tmp_path, "leave_out").index()
     assert after.images.equals(before.images) and after.labels.equals(before.labels)
     assert after.sha256 != before.sha256
 
 
 def test_a_picture_that_came_after_the_freezing_is_not_taken(darn, tmp_path):
     shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
-    before = darn_format.read(tmp_path, "leave_out")
+    before = made(DARN, tmp_path, "leave_out").index()
     table = manifest.read(tmp_path).table
     late = table["path"][table["status"] == "gone"].iloc[0]
     shutil.copy(tmp_path / before.images["path"][0], tmp_path / late)
-    assert darn_format.read(tmp_path, "leave_out").sha256 == before.sha256
+    assert made(DARN, tmp_path, "leave_out").index().sha256 == before.sha256
     freeze(tmp_path, table["path"])
-    assert late in set(darn_format.read(tmp_path, "leave_out").images["path"])
+    assert late in set(made(DARN, tmp_path, "leave_out").index().images["path"])
 
 
 @pytest.mark.parametrize(
@@ -118,15 +119,15 @@ def test_a_picture_that_came_after_the_freezing_is_not_taken(darn, tmp_path):
 )
 def test_a_picture_that_changed_since_stops_the_index(darn, tmp_path, spoil, what):
     shutil.copytree(darn, tmp_path, dirs_exist_ok=True)
-    paths = darn_format.read(tmp_path, "leave_out").images["path"]
+    paths = made(DARN, tmp_path, "leave_out").index().images["path"]
     for row in (5, 300):
         spoil(tmp_path / paths[row])
     with pytest.raises(UserError) as error:
-        darn_format.read(tmp_path, "leave_out")
+        made(DARN, tmp_path, "leave_out").index()
     message = str(error.value)
     assert message.startswith(f"{tmp_path / paths[5]}: {what}")
     assert "(2 of 384 pictures are not as they were frozen)" in message
-    assert f"`modc fetch darn --folder {tmp_path} --refreeze`" in message
+    assert f"`modc fetch DARN --folder {tmp_path} --refreeze`" in message
 
 
 def test_two_pictures_of_one_name_are_refused(fashionai, tmp_path):
@@ -135,7 +136,7 @@ def test_two_pictures_of_one_name_are_refused(fashionai, tmp_path):
     shutil.copytree(tmp_path / "Images", tmp_path / "more" / "Images")
     freeze(tmp_path, [*paths, f"more/{paths[3]}"])
     with pytest.raises(UserError) as error:
-        fashionai_format.read(tmp_path, "error")
+        made(FashionAI, tmp_path).index()
     assert f"{paths[3]} and more/{paths[3]} have the same name" in str(error.value)
 
 
@@ -145,8 +146,8 @@ def test_other_folders_in_the_lists_give_the_same_labels(fashionai, tmp_path):
     names = tmp_path / "splits" / "filenames_test.txt"
     lines = ["test/" + line.split("/", 1)[1] for line in names.read_text().splitlines()]
     names.write_text("\n".join(lines))
-    index = fashionai_format.read(tmp_path, "error")
-    assert index.labels.equals(fashionai_format.read(fashionai, "error").labels)
+    index = made(FashionAI, tmp_path).index()
+    assert index.labels.equals(made(FashionAI, fashionai).index().labels)
     assert not index.generated
 
 
@@ -155,38 +156,38 @@ def test_a_list_without_extensions_finds_the_pictures(darn, tmp_path):
     for split in ("train", "valid", "test"):
         path = tmp_path / "splits" / f"filenames_{split}.txt"
         path.write_text(path.read_text().replace("pic/", "").replace(".jpg", ""))
-    index = darn_format.read(tmp_path, "leave_out")
-    assert index.labels.equals(darn_format.read(darn, "leave_out").labels)
+    index = made(DARN, tmp_path, "leave_out").index()
+    assert index.labels.equals(made(DARN, darn, "leave_out").index().labels)
 
 
 @pytest.mark.parametrize("name", ["fashionai", "darn"])
 def test_pictures_that_are_not_frozen_are_answered_with_the_command(request, tmp_path, name):
     shutil.copytree(request.getfixturevalue(name), tmp_path, dirs_exist_ok=True)
     (tmp_path / manifest.FACTS).unlink()
-    reader = {"fashionai": fashionai_format, "darn": darn_format}[name].read
-    with pytest.raises(UserError, match=f"no manifest.*`modc fetch {name} --folder {tmp_path}`"):
-        reader(tmp_path, "leave_out")
+    kind = {"fashionai": FashionAI, "darn": DARN}[name]
+    command = f"modc fetch {kind.__name__} --folder {tmp_path}"
+    with pytest.raises(UserError, match=f"no manifest.*`{command}`"):
+        made(kind, tmp_path, "leave_out").index()
 
 
 @pytest.mark.parametrize(
-    ("reader", "what"),
-    [(fashionai_format.read, "Tianchi competition 231671"), (darn_format.read, "list of URLs")],
+    ("kind", "what"), [(FashionAI, "Tianchi competition 231671"), (DARN, "list of URLs")]
 )
-@pytest.mark.parametrize("made", ["nothing", "empty", "splits"])
-def test_an_absent_dataset_is_answered_with_instructions(tmp_path, fashionai, reader, what, made):
+@pytest.mark.parametrize("there", ["nothing", "empty", "splits"])
+def test_an_absent_dataset_is_answered_with_instructions(tmp_path, fashionai, kind, what, there):
     folder = tmp_path / "data"
-    if made != "nothing":
+    if there != "nothing":
         folder.mkdir()
-    if made == "splits":
+    if there == "splits":
         shutil.copytree(fashionai / "splits", folder / "splits")
     with pytest.raises(UserError) as error:
-        reader(folder, "error")
+        made(kind, folder).index()
     assert what in str(error.value) and f"{folder}/splits" in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_the_same_seed_draws_the_same_bytes(drawn_fashionai, drawn_darn, tmp_path):
-    from modc.data import garments
+    from modc.drawn import garments
 
     garments.write_fashionai(tmp_path / "fashionai", images=400, seed=1)
     garments.write_darn(tmp_path / "darn", images=400, seed=1)

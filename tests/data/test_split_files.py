@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from modc.data import darn, fashionai
 from modc.data.split_files import find, read_filenames, read_labels, read_split
+from modc.datasets import darn, fashionai
 from modc.errors import UserError
 
 

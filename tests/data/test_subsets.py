@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modc.data import fashionai
 from modc.data.split_files import read_labels
 from modc.data.subsets import labeled_part, read, write
+from modc.datasets import fashionai
 from modc.errors import UserError
 
 PERCENTS = (1, 5, 10, 50, 100)

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import made_server
@@ -13,14 +14,15 @@ import yaml
 from made_archives import meta, release, write_zip
 
 from modc import cli as command_line
-from modc.data import garments
-from modc.fetch import split_check
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
+from modc.drawn import garments
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
-    "train": {"filenames": 40, "train": 40},
-    "valid": {"filenames": 20, "query": 4, "candidate": 16},
-    "test": {"filenames": 20, "query": 4, "candidate": 16},
+    "train": {"images": 40, "train": 40},
+    "valid": {"images": 20, "query": 4, "candidate": 16},
+    "test": {"images": 20, "query": 4, "candidate": 16},
 }
 
 
@@ -41,6 +43,21 @@ def modc(monkeypatch, capsys):
                 status = 1
         printed = capsys.readouterr()
         return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def splits(modc):
+    """Return a function that fetches the split files of both datasets, or of one, to a folder."""
+
+    def run(data: Path, *options, datasets=("FashionAI", "DARN")) -> tuple[int, str, str]:
+        done = [
+            modc("fetch", name, "--part", "listing", "--folder", data / name, *options)
+            for name in datasets
+        ]
+        outs, errors = ("".join(one[part] for one in done) for part in (1, 2))
+        return max(one[0] for one in done), outs, errors
 
     return run
 
@@ -69,10 +86,9 @@ def leave_out(tmp_path) -> tuple:
 @pytest.fixture
 def small(monkeypatch):
     """Make the public release a small one."""
-    counts = {"FashionAI": SMALL, "DARN": SMALL}
-    monkeypatch.setattr(split_check, "COUNTS", counts)
-    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in counts})
-    return counts
+    for kind in (FashionAI, DARN):
+        monkeypatch.setattr(kind, "counts", SMALL)
+        monkeypatch.setattr(kind, "release", replace(kind.release, counts=SMALL, blobs={}))
 
 
 @pytest.fixture

@@ -9,20 +9,22 @@ from pathlib import Path
 from PIL import Image
 
 from modc.data import manifest
-from modc.fetch import split_check
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
 
+RELEASED = {kind.__name__: kind for kind in (FashionAI, DARN)}
 # FashionAI's two archives.
 FIRST, SECOND = (f"fashionAI_attributes_train{number}.zip" for number in (1, 2))
 
 
-def release(counts: dict[str, dict] | None = None) -> dict[str, str]:
-    """Return the texts of a made-up data.zip, by their paths in it, with COUNTS' counts."""
+def release() -> dict[str, str]:
+    """Return the texts of a made-up data.zip, by their paths in it, with the release's counts."""
     texts = {}
-    for dataset, splits in (counts or split_check.COUNTS).items():
-        attributes = list(split_check.ATTRIBUTES[dataset])
-        for number, (split, count) in enumerate(splits.items()):
+    for dataset, kind in RELEASED.items():
+        attributes = list(kind.attributes)
+        for number, (split, count) in enumerate(kind.counts.items()):
             names, labels = [], []
-            for row in range(count["filenames"]):
+            for row in range(count["images"]):
                 name = attributes[row % len(attributes)]
                 key = number * 10**6 + row
                 if dataset == "FashionAI":
@@ -48,7 +50,7 @@ def meta(**changed) -> str:
                 "ATTRIBUTES": list(attributes),
                 "ATTRIBUTES_NUM": {**attributes, **changed.get(dataset, {})},
             }
-            for dataset, attributes in split_check.ATTRIBUTES.items()
+            for dataset, attributes in ((key, kind.attributes) for key, kind in RELEASED.items())
         }
     )
 

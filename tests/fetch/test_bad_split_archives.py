@@ -1,4 +1,4 @@
-"""`modc fetch splits`: archives that are damaged, hostile, or of another release."""
+"""The split files: archives that are damaged, hostile, or of another release."""
 
 import pytest
 from made_archives import files, flag, link, meta, release, spoil, write_zip
@@ -24,19 +24,21 @@ PAGE = "https://drive.google.com/file/d/1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH/view"
         (link("data/FashionAI/query_test.txt"), "a link"),
     ],
 )
-def test_an_archive_that_leaves_its_folder_is_refused(modc, small, tmp_path, name, why, one_error):
+def test_an_archive_that_leaves_its_folder_is_refused(
+    splits, small, tmp_path, name, why, one_error
+):
     texts = {key: value for key, value in release().items() if key != getattr(name, "filename", "")}
     path = write_zip(tmp_path / "in" / "data.zip", [*texts.items(), (name, "/etc/passwd")])
-    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data", "--file", path)
+    status, _, err = splits(tmp_path / "data", "--splits", path, datasets=["DARN"])
     message = one_error(err)
     assert status == 1 and message.startswith(f"{path}: ") and why in message and PAGE in message
     assert files(tmp_path) == ["in/data.zip"]
 
 
-def test_a_nul_in_a_name_is_seen_though_python_cuts_it_off(modc, small, tmp_path, one_error):
+def test_a_nul_in_a_name_is_seen_though_python_cuts_it_off(splits, small, tmp_path, one_error):
     path = write_zip(tmp_path / "data.zip", {**release(), "data/a.txt#x": "x"})
     path.write_bytes(path.read_bytes().replace(b"data/a.txt#x", b"data/a.txt\0x"))
-    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data", "--file", path)
+    status, _, err = splits(tmp_path / "data", "--splits", path, datasets=["DARN"])
     assert status == 1 and "it has a control character" in one_error(err)
 
 
@@ -53,7 +55,7 @@ def test_a_nul_in_a_name_is_seen_though_python_cuts_it_off(modc, small, tmp_path
     ],
 )
 def test_a_damaged_archive_is_named_with_its_source(
-    modc, archive, tmp_path, damage, message, monkeypatch, one_error
+    splits, archive, tmp_path, damage, message, monkeypatch, one_error
 ):
     data = archive.read_bytes()
     if damage == "cut":
@@ -70,7 +72,7 @@ def test_a_damaged_archive_is_named_with_its_source(
         flag(archive, 1, "data/DARN/query_test.txt")
     elif damage == "bomb":
         monkeypatch.setattr(split_archive, "FILE_LIMIT", 500)
-    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data", "--file", archive)
+    status, _, err = splits(tmp_path / "data", "--splits", archive, datasets=["DARN"])
     assert status == 1
     assert message in one_error(err) and str(archive) in err and PAGE in err
     assert not (tmp_path / "data").exists()
@@ -86,15 +88,15 @@ def changed(texts: dict, path: str, old: str, new: str) -> dict:
     [
         (
             lambda t: {k: v for k, v in t.items() if k != "data/DARN/query_test.txt"},
-            "1 of 16 split files are missing: DARN/query_test.txt; expected data/<dataset>/{cand",
+            "1 of 8 split files are missing: DARN/query_test.txt; expected data/DARN/{cand",
         ),
         (
             lambda t: {k: v for k, v in t.items() if "FashionAI" not in k},
-            "8 of 16 split files are missing: FashionAI/candidate_test.txt, ",
+            "8 of 8 split files are missing: FashionAI/candidate_test.txt, ",
         ),
         (
             lambda t: {k.replace("FashionAI", "FashionAi"): v for k, v in t.items()},
-            "8 of 16 split files are missing",
+            "8 of 8 split files are missing: FashionAI/",
         ),
         (
             lambda t: {**t, "old/FashionAI/query_test.txt": "0 0 0\n"},
@@ -137,10 +139,11 @@ def changed(texts: dict, path: str, old: str, new: str) -> dict:
     ],
 )
 def test_another_release_is_named_and_nothing_is_put_in_place(
-    modc, small, tmp_path, change, message, one_error
+    splits, small, tmp_path, change, message, one_error
 ):
     path = write_zip(tmp_path / "data.zip", change(release()))
-    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data", "--file", path)
+    dataset = "FashionAI" if "FashionAI" in message else "DARN"
+    status, _, err = splits(tmp_path / "data", "--splits", path, datasets=[dataset])
     assert status == 1
     error = one_error(err)
     assert error.startswith(f"{path}") and message in error

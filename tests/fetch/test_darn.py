@@ -1,4 +1,4 @@
-"""`modc fetch darn` from outside: a list, a server, a process that is killed, a frozen manifest."""
+"""`modc fetch DARN` from outside: a list, a server, a process that is killed, a frozen manifest."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from modc.data import garments, manifest
+from modc.data import manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,13 @@ def place(tmp_path, settings) -> Path:
 
 def command(place: Path, *options: object) -> list[str]:
     configs = ("--config", REPOSITORY / "config.yaml", "--config", place / "override.yaml")
-    return [sys.executable, "-m", "modc.cli", "fetch", "darn", *map(str, (*configs, *options))]
+    part = () if "--status" in options or is_drawn(place) else ("--part", "images")
+    options = (*part, *configs, *options)
+    return [sys.executable, "-m", "modc.cli", "fetch", "DARN", *map(str, options)]
+
+
+def is_drawn(place: Path) -> bool:
+    return "modc.drawn" in (place / "override.yaml").read_text()
 
 
 def run(place: Path, *options: object, **settings) -> subprocess.CompletedProcess:
@@ -111,7 +117,7 @@ def test_retry_asks_for_what_failed_for_good(place, server, picture):
 def test_status_counts_and_asks_for_nothing(place, server, picture):
     done = run(place, "--status")
     assert done.returncode == 1
-    assert done.stderr.endswith("nothing was downloaded there yet; run `modc fetch darn`\n")
+    assert done.stderr.endswith("nothing was downloaded there yet; run `modc fetch DARN`\n")
     server.routes = {"/a": picture(1), "/b": 404, "/c": 404}
     listed(place, server)
     run(place)
@@ -290,8 +296,9 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, server, picture
 
 def test_drawn_garments_are_served_and_downloaded(place):
     folder = place / "data" / "DARN"
-    garments.write_darn(folder, images=400, seed=1)
     settings = yaml.safe_load((place / "override.yaml").read_text())
+    generate = {"images": 400, "seed": 1}
+    settings["datasets"] = {"DARN": {"class": "modc.drawn.darn:DrawnDARN", "generate": generate}}
     settings["download"] |= {
         "allow_private_addresses": False,
         "placeholders": {"same_bytes": 5, "same_look": 0},
@@ -322,7 +329,7 @@ def test_drawn_garments_are_served_and_downloaded(place):
 
 def test_help_names_every_option(place):
     done = subprocess.run(
-        [sys.executable, "-m", "modc.cli", "fetch", "darn", "--help"],
+        [sys.executable, "-m", "modc.cli", "fetch", "DARN", "--help"],
         capture_output=True,
         text=True,
         env=os.environ | {"COLUMNS": "200"},

@@ -27,7 +27,7 @@ def fetch(server, record, tmp_path, settings):
         urls = urls or [(path[1:], server.url + path) for path in server.routes]
         rows = [Listed(number, *row) for number, row in enumerate(urls, 1)]
         record.take_in(rows, "")
-        download(record, tmp_path, settings | changed, again, limit, connect_to)
+        download(record, tmp_path, settings | changed, "DARN", again, limit, connect_to)
         table = record.table()
         return dict(zip(table["name"], table["state"], strict=True))
 

@@ -21,9 +21,10 @@ from made_archives import (
 )
 
 from modc.data import manifest
+from modc.datasets import fashionai_archives
+from modc.datasets.fashionai_archives import fetch
 from modc.errors import UserError
-from modc.fetch import extraction, fashionai_archives
-from modc.fetch.fashionai_archives import fetch
+from modc.fetch import extraction
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_a_bad_member_is_recorded_and_the_rest_goes_on(
     modc, drawn, leave_out, kind, state, reason, monkeypatch, caplog
 ):
     if kind == "large":
-        monkeypatch.setattr("modc.fetch.fashionai_sources.PICTURE_LIMIT", 50_000)
+        monkeypatch.setattr("modc.datasets.fashionai_sources.PICTURE_LIMIT", 50_000)
     whole = expected(drawn)
     name = bad_picture(drawn, kind)
     outside = files(drawn.parent)
-    status, out, _ = modc("fetch", "fashionai", "--folder", drawn, *leave_out)
+    status, out, _ = modc("fetch", "FashionAI", "--part", "images", "--folder", drawn, *leave_out)
     assert status == 0 and f"299 ok, 1 {state}" in out
     path = name.split("/", 1)[1]
     assert pictures(drawn) == {key: data for key, data in whole.items() if key != path}
@@ -115,7 +116,8 @@ def test_pictures_that_are_there_need_no_room(drawn, monkeypatch):
 
 
 def command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "modc.cli", "fetch", "fashionai", "--folder", str(folder)]
+    options = ("--part", "images", "--folder", str(folder))
+    return [sys.executable, "-m", "modc.cli", "fetch", "FashionAI", *options]
 
 
 def test_a_disk_that_fills_up_ends_in_one_line_and_the_same_command_goes_on(drawn):

@@ -1,4 +1,4 @@
-"""`modc fetch fashionai`: what the split files list, frozen in a manifest that stays."""
+"""`modc fetch FashionAI`: what the split files list, frozen in a manifest that stays."""
 
 import json
 import shutil
@@ -23,8 +23,8 @@ from made_archives import (
 )
 
 from modc.data import manifest
+from modc.datasets.fashionai_archives import fetch
 from modc.errors import UserError
-from modc.fetch.fashionai_archives import fetch
 
 
 def test_what_the_split_files_list_is_extracted_and_nothing_else(drawn):
@@ -63,7 +63,7 @@ def test_pictures_unpacked_into_the_folder_by_hand_need_no_archive(drawn):
 
 def test_what_misses_pictures_is_not_frozen_unasked(modc, drawn, leave_out, one_error):
     name = bad_picture(drawn, "checksum")
-    call = ("fetch", "fashionai", "--folder", drawn)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     status, _, err = modc(*call)
     message = one_error(err)
     assert status == 1 and "1 of 300 listed pictures are not there" in message
@@ -75,21 +75,21 @@ def test_what_misses_pictures_is_not_frozen_unasked(modc, drawn, leave_out, one_
 def test_a_cut_archive_beside_a_whole_one_of_its_number_is_only_warned_of(modc, drawn, caplog):
     cut = drawn / FIRST.replace(".zip", " (1).zip")
     cut.write_bytes((drawn / FIRST).read_bytes()[:1000])
-    status, out, _ = modc("fetch", "fashionai", "--folder", drawn)
+    status, out, _ = modc("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     assert status == 0 and "300 ok" in out and str(cut) in caplog.text
 
 
 def test_a_cut_archive_without_another_is_an_error(modc, drawn, one_error):
     data = (drawn / FIRST).read_bytes()
     (drawn / FIRST).write_bytes(data[: len(data) // 2])
-    status, _, err = modc("fetch", "fashionai", "--folder", drawn)
+    status, _, err = modc("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     assert status == 1 and FIRST in one_error(err) and not manifest.exists(drawn)
 
 
 def test_a_frozen_manifest_stays_until_it_is_told_to_go(modc, drawn, leave_out, caplog):
     name = bad_picture(drawn, "absent")
     data = jpeg(1)
-    call = ("fetch", "fashionai", "--folder", drawn, *leave_out)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn, *leave_out)
     assert modc(*call)[0] == 0
     before = {path: (drawn / path).read_bytes() for path in ("manifest.csv", "manifest.json")}
     status, out, _ = modc(*call)
@@ -108,7 +108,7 @@ def test_a_frozen_manifest_stays_until_it_is_told_to_go(modc, drawn, leave_out, 
 
 def test_what_a_frozen_manifest_has_is_put_in_place_again(modc, drawn, one_error):
     whole = expected(drawn)
-    call = ("fetch", "fashionai", "--folder", drawn)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     modc(*call)
     before = (drawn / "manifest.csv").stat().st_mtime_ns
     shutil.rmtree(drawn / "Images" / "coat_length_labels")
@@ -126,7 +126,7 @@ def test_what_a_frozen_manifest_has_is_put_in_place_again(modc, drawn, one_error
 
 
 def test_another_picture_in_the_place_of_a_frozen_one_is_named(modc, drawn, one_error):
-    call = ("fetch", "fashionai", "--folder", drawn)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     modc(*call)
     name = sorted(members(drawn / FIRST))[0]
     rewrite(drawn / FIRST, lambda pairs: [(n, jpeg(5) if n == name else d) for n, d in pairs])
@@ -158,7 +158,7 @@ def test_other_split_files_than_the_frozen_ones_are_named(
     modc, small, tmp_path, leave_out, one_error
 ):
     folder = real(tmp_path)
-    call = ("fetch", "fashionai", "--folder", folder, *leave_out)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", folder, *leave_out)
     assert modc(*call)[0] == 0
     path = folder / "splits" / "filenames_train.txt"
     lines = path.read_text().splitlines()
@@ -170,7 +170,7 @@ def test_other_split_files_than_the_frozen_ones_are_named(
 
 
 def test_garments_drawn_anew_are_frozen_anew(drawn, tmp_path):
-    from modc.data import garments
+    from modc.drawn import garments
 
     first = fetch(drawn, drawn, refreeze=False)
     garments.write_fashionai(drawn, images=320, seed=2)
@@ -201,7 +201,7 @@ def test_garments_drawn_anew_are_frozen_anew(drawn, tmp_path):
 def test_split_files_that_will_not_do_are_named(modc, small, tmp_path, change, message, one_error):
     folder = real(tmp_path)
     change(folder / "splits")
-    status, _, err = modc("fetch", "fashionai", "--folder", folder)
+    status, _, err = modc("fetch", "FashionAI", "--part", "images", "--folder", folder)
     assert status == 1 and message in one_error(err)
     assert not manifest.exists(folder) and pictures(folder) == {}
 
@@ -216,13 +216,13 @@ def test_a_listed_name_that_is_no_picture_of_an_attribute(drawn, name):
 
 def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error):
     monkeypatch.chdir(tmp_path)
-    status, _, err = modc("fetch", "fashionai")
+    status, _, err = modc("fetch", "FashionAI")
     assert status == 1
     assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
 
 
 def test_an_altered_manifest_is_named(modc, drawn, one_error):
-    call = ("fetch", "fashionai", "--folder", drawn)
+    call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     modc(*call)
     path = drawn / "manifest.csv"
     path.write_text(path.read_text() + "more,ok,1,,1,1\n")

@@ -9,10 +9,11 @@ import yaml
 from made_archives import FIRST, SECOND, expected, pictures, write_zip
 
 from modc.data import manifest
+from modc.datasets.fashionai_archives import fetch
+from modc.datasets.fashionai_sources import picture_path
 from modc.errors import UserError
-from modc.fetch.fashionai_archives import fetch
-from modc.fetch.fashionai_sources import picture_path
 
+FETCH = ("fetch", "FashionAI", "--part", "images")
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 PAGE = "https://tianchi.aliyun.com/competition/entrance/231671/introduction"
 
@@ -74,7 +75,16 @@ def test_an_absent_archive_is_answered_with_all_one_has_to_know(
     (tmp_path / "down" / "other.zip").write_bytes(b"cut")
     for name in {FIRST, SECOND} - set(gone):
         shutil.move(drawn / name, tmp_path / "down")
-    call = ("fetch", "fashionai", "--folder", drawn, "--archives", tmp_path / "down")
+    call = (
+        "fetch",
+        "FashionAI",
+        "--part",
+        "images",
+        "--folder",
+        drawn,
+        "--archives",
+        tmp_path / "down",
+    )
     status, _, err = modc(*call)
     message = one_error(err)
     assert status == 1 and message.startswith(f"{tmp_path}/down: ") and named in message
@@ -84,7 +94,16 @@ def test_an_absent_archive_is_answered_with_all_one_has_to_know(
 
 
 def test_an_archive_instead_of_its_folder_is_named(modc, drawn, one_error):
-    call = ("fetch", "fashionai", "--folder", drawn, "--archives", drawn / FIRST)
+    call = (
+        "fetch",
+        "FashionAI",
+        "--part",
+        "images",
+        "--folder",
+        drawn,
+        "--archives",
+        drawn / FIRST,
+    )
     status, _, err = modc(*call)
     assert status == 1 and f"{drawn / FIRST}: a file; expected the folder" in one_error(err)
 
@@ -101,7 +120,7 @@ def test_an_archive_that_does_not_open_is_to_be_fetched_again(modc, drawn, damag
     data = (drawn / SECOND).read_bytes()
     bad = {"cut": data[: len(data) // 2], "empty": b"", "page": b"<html>Log in", "start": data[:9]}
     (drawn / SECOND).write_bytes(bad[damage])
-    status, _, err = modc("fetch", "fashionai", "--folder", drawn)
+    status, _, err = modc(*FETCH, "--folder", drawn)
     message = one_error(err)
     assert status == 1 and message.startswith(f"{drawn / SECOND}: ")
     assert f"fetch it again from {PAGE}" in message
@@ -122,10 +141,24 @@ def test_the_archives_folder_may_stand_in_the_configuration(
     }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("HOME", str(tmp_path))
-    call = ("fetch", "fashionai", "--config", CONFIG, "--config", tmp_path / "mine.yaml")
+    call = (
+        "fetch",
+        "FashionAI",
+        "--part",
+        "images",
+        "--config",
+        CONFIG,
+        "--config",
+        tmp_path / "mine.yaml",
+    )
     assert modc(*call)[0] == 0 and pictures(drawn) == whole
-    settings["datasets"]["FashionAI"]["generate"] = {"images": 300, "seed": 0}
+    settings["datasets"]["FashionAI"] |= {
+        "class": "modc.drawn.fashionai:DrawnFashionAI",
+        "generate": {"images": 300, "seed": 1},
+    }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
     shutil.rmtree(drawn / "Images")
-    status, _, err = modc(*call)  # drawn archives lie where they were drawn
+    status, _, err = modc(
+        *call[:2], *call[len(FETCH) :]
+    )  # drawn archives lie where they were drawn
     assert status == 1 and one_error(err).startswith(f"{drawn}: no fashionAI_attributes_train1")

@@ -1,23 +1,25 @@
-"""`modc fetch splits`: the public archive, and what is there already."""
+"""The split files: the public archive, and what is there already."""
 
 import resource
 import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from hashlib import sha1
+from pathlib import Path
 
 import pytest
-import yaml
 from made_archives import files, release, write_zip
 
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
 from modc.errors import UserError
-from modc.fetch import split_archive, split_check, split_mirror
-from modc.fetch.split_check import FILES
+from modc.fetch import split_archive, split_check, split_mirror, split_release
+from modc.fetch.split_release import FILES
 
-WHOLE = sorted(
-    f"{dataset}/splits/{name}" for dataset in ("DARN", "FashionAI") for name in split_check.FILES
-)
+REPOSITORY = Path(__file__).resolve().parents[2]
+WHOLE = sorted(f"{dataset}/splits/{name}" for dataset in ("DARN", "FashionAI") for name in FILES)
 
 
 @pytest.fixture
@@ -28,30 +30,32 @@ def no_network(monkeypatch):
     monkeypatch.setattr(split_archive, "download", refuse)
 
 
-def test_the_archive_is_put_in_place_and_a_rerun_needs_nothing(modc, archive, tmp_path, no_network):
+def test_the_archive_is_put_in_place_and_a_rerun_needs_nothing(
+    splits, archive, tmp_path, no_network
+):
     data = tmp_path / "data"
-    status, out, _ = modc("fetch", "splits", "--data", data, "--file", archive)
+    status, out, _ = splits(data, "--splits", archive)
     assert status == 0 and f"{data}/DARN/splits: put in place (40 train, 20 valid, 20 test)" in out
     assert files(data) == WHOLE
     for path, text in release().items():
         _, dataset, name = path.split("/")
         assert (data / dataset / "splits" / name).read_text() == text
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*.txt")}
-    status, out, _ = modc("fetch", "splits", "--data", data)
+    status, out, _ = splits(data)
     assert status == 0 and f"{data}/FashionAI/splits: there already" in out
     assert before == {path: path.stat().st_mtime_ns for path in data.rglob("*.txt")}
 
 
 @pytest.mark.parametrize("deeper", ["", "data"])
-def test_a_folder_with_the_archives_content_will_do(modc, archive, tmp_path, deeper):
+def test_a_folder_with_the_archives_content_will_do(splits, archive, tmp_path, deeper):
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(tmp_path / "unpacked")
     data = tmp_path / "there"
-    status, _, _ = modc("fetch", "splits", "--data", data, "--file", tmp_path / "unpacked" / deeper)
+    status, _, _ = splits(data, "--splits", tmp_path / "unpacked" / deeper)
     assert status == 0 and files(data) == WHOLE
 
 
-def test_without_a_file_it_comes_from_google_drive(modc, archive, tmp_path, monkeypatch):
+def test_without_a_file_it_comes_from_google_drive(splits, archive, tmp_path, monkeypatch):
     asked = []
 
     def download(drive_id, output, what, advice):
@@ -59,14 +63,15 @@ def test_without_a_file_it_comes_from_google_drive(modc, archive, tmp_path, monk
         shutil.copy(archive, output)
 
     monkeypatch.setattr(split_archive, "download", download)
-    assert modc("fetch", "splits", "--data", tmp_path / "data")[0] == 0
+    assert splits(tmp_path / "data")[0] == 0
     assert files(tmp_path / "data") == WHOLE
     assert asked == [
         (
             "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH",
             "split files (data.zip, 11 MB)",
-            "run `modc fetch splits --file FILE`",
+            f"run `modc fetch {dataset} --splits FILE`",
         )
+        for dataset in ("FashionAI", "DARN")
     ]
 
 
@@ -85,8 +90,8 @@ def mirror(server, archive, monkeypatch):
     return server
 
 
-def test_where_google_drive_refuses_they_come_from_the_mirror(modc, mirror, tmp_path):
-    status, out, err = modc("fetch", "splits", "--data", tmp_path / "data")
+def test_where_google_drive_refuses_they_come_from_the_mirror(splits, mirror, tmp_path):
+    status, out, err = splits(tmp_path / "data")
     assert status == 0, err
     assert out.count("(40 train, 20 valid, 20 test)") == 2
     for dataset in ("FashionAI", "DARN"):
@@ -97,34 +102,37 @@ def test_where_google_drive_refuses_they_come_from_the_mirror(modc, mirror, tmp_
 
 @pytest.mark.parametrize("answer", [404, 503, b"x" * 5000])
 def test_where_the_mirror_fails_too_both_are_named(
-    modc, mirror, tmp_path, one_error, answer, monkeypatch
+    splits, mirror, tmp_path, one_error, answer, monkeypatch
 ):
     monkeypatch.setattr(split_archive, "FILE_LIMIT", 4000)
     mirror.routes["/DARN/label_train.txt"] = answer
-    status, _, err = modc("fetch", "splits", "--data", tmp_path / "data")
+    status, _, err = splits(tmp_path / "data")
     assert status == 1
     said = one_error(err)
     assert "Google Drive" in said and "DARN/label_train.txt" in said
     assert not (tmp_path / "data" / "DARN" / "splits").exists()
 
 
-def test_content_is_compared_where_its_blob_is_known(modc, mirror, archive, tmp_path, monkeypatch):
+def test_content_is_compared_where_its_blob_is_known(
+    splits, mirror, archive, tmp_path, monkeypatch
+):
     data = mirror.routes["/DARN/label_train.txt"]
     blob = sha1(b"blob %d\0" % len(data) + data).hexdigest()
-    monkeypatch.setitem(split_check.BLOBS, "DARN", {"label_train.txt": blob})
+    monkeypatch.setattr(DARN, "release", replace(DARN.release, blobs={"label_train.txt": blob}))
     # Git, or a text editor, may have changed the ends of lines.
     mirror.routes["/DARN/label_train.txt"] = data.replace(b"\n", b"\r\n")
-    assert modc("fetch", "splits", "--data", tmp_path / "data")[0] == 0
-    monkeypatch.setitem(split_check.BLOBS, "DARN", {"label_train.txt": "0" * 40})
-    for options in ((), ("--file", archive)):
-        status, _, err = modc("fetch", "splits", "--data", tmp_path / "other", *options)
+    assert splits(tmp_path / "data")[0] == 0
+    other = {"label_train.txt": "0" * 40}
+    monkeypatch.setattr(DARN, "release", replace(DARN.release, blobs=other))
+    for options in ((), ("--splits", archive)):
+        status, _, err = splits(tmp_path / "other", *options)
         assert status == 1 and "label_train.txt: its content is not the public release's" in err
     assert not (tmp_path / "other" / "DARN").exists()
 
 
-def test_only_what_is_absent_is_put_in_place(modc, archive, tmp_path):
+def test_only_what_is_absent_is_put_in_place(splits, archive, tmp_path):
     data = tmp_path / "data"
-    modc("fetch", "splits", "--data", data, "--file", archive)
+    splits(data, "--splits", archive)
     (data / "DARN" / "splits" / "query_test.txt").unlink()
     kept = (data / "FashionAI" / "splits" / "query_test.txt").stat().st_mtime_ns
     calls = []
@@ -135,7 +143,7 @@ def test_only_what_is_absent_is_put_in_place(modc, archive, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split_archive, "download", download)
-        status, out, _ = modc("fetch", "splits", "--data", data)
+        status, out, _ = splits(data)
     assert status == 0 and len(calls) == 1
     assert "FashionAI/splits: there already" in out and "DARN/splits: put in place" in out
     assert files(data) == WHOLE
@@ -143,52 +151,50 @@ def test_only_what_is_absent_is_put_in_place(modc, archive, tmp_path):
 
 
 def test_files_of_another_release_that_are_there_are_named_and_kept(
-    modc, archive, tmp_path, no_network, one_error
+    splits, archive, tmp_path, no_network, one_error
 ):
     data = tmp_path / "data"
-    modc("fetch", "splits", "--data", data, "--file", archive)
+    splits(data, "--splits", archive)
     path = data / "DARN" / "splits" / "filenames_test.txt"
     path.write_text(path.read_text() + "pic/99999999/0001_01_1.jpg\n")
-    status, _, err = modc("fetch", "splits", "--data", data)
+    status, _, err = splits(data)
     error = one_error(err)
     assert status == 1
     assert f"{path}: 21 entries; expected 20" in error and f"delete {path.parent}" in error
     assert len(path.read_text().splitlines()) == 21
-    assert modc("fetch", "splits", "--data", data, "--file", archive)[0] == 0
+    assert splits(data, "--splits", archive)[0] == 0
     assert len(path.read_text().splitlines()) == 20
 
 
-def test_drawn_datasets_are_left_alone(modc, small, archive, tmp_path, drawn, one_error):
+def test_a_folder_of_drawn_pictures_is_left_alone(splits, archive, drawn, one_error):
     before = files(drawn)
-    status, _, err = modc("fetch", "splits", "--data", drawn.parent, "--file", archive)
+    status, _, err = splits(drawn.parent, "--splits", archive, datasets=["FashionAI"])
     assert status == 1 and f"{drawn}: holds drawn pictures" in one_error(err)
     assert files(drawn) == before
-    shipped = split_check.Path(__file__).parents[2] / "config.yaml"
-    config = {
-        "data": str(tmp_path / "d"),
-        "datasets": {"FashionAI": {"generate": {"images": 300, "seed": 0}}},
-    }
-    (tmp_path / "more.yaml").write_text(yaml.safe_dump(config))
-    configs = ("--config", shipped, "--config", tmp_path / "more.yaml")
-    status, out, _ = modc("fetch", "splits", *configs, "--file", archive)
-    assert status == 0 and "FashionAI: is drawn" in out
-    assert files(tmp_path / "d") == [name for name in WHOLE if name.startswith("DARN")]
+
+
+def test_a_drawn_dataset_has_no_split_files_to_fetch(modc):
+    smoke = REPOSITORY / "configs" / "smoke.yaml"
+    configs = ("--config", REPOSITORY / "config.yaml", "--config", smoke)
+    status, _, err = modc("fetch", "FashionAI", "--part", "listing", *configs)
+    assert status == 2 and "--part" in err
 
 
 def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error):
     monkeypatch.chdir(tmp_path)
-    status, _, err = modc("fetch", "splits")
+    status, _, err = modc("fetch", "DARN")
     assert status == 1
     assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
-    status, _, err = modc("fetch", "splits", "--config", "other.yaml", "--data", tmp_path)
+    status, _, err = modc("fetch", "DARN", "--config", "other.yaml")
     assert status == 1 and one_error(err) == "other.yaml: no such configuration file"
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     """The real counts, in another process whose files may not grow beyond 3 MB."""
     path = write_zip(tmp_path / "data.zip", release())
     data = tmp_path / "data"
-    command = [sys.executable, "-m", "modc.cli", "fetch", "splits", "--data", data, "--file", path]
+    options = ("--part", "listing", "--folder", data, "--splits", path)
+    command = [sys.executable, "-m", "modc.cli", "fetch", "FashionAI", *options]
 
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
@@ -200,12 +206,11 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "File too large; raise the limit on file sizes" in done.stderr
     assert files(tmp_path) == ["data.zip"]
-    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in split_check.BLOBS})
-    split_archive.fetch({name: data / name for name in ("FashionAI", "DARN")}, path)
-    assert files(data) == WHOLE
+    split_archive.fetch(data, replace(FashionAI.release, blobs={}), path, "")
+    assert files(data / "splits") == sorted(FILES)
 
 
-@pytest.mark.parametrize("file", split_check.FILES)
+@pytest.mark.parametrize("file", FILES)
 def test_a_disk_that_fills_up_while_they_are_put_in_place(archive, tmp_path, monkeypatch, file):
     from modc import atomic
 
@@ -220,7 +225,7 @@ def test_a_disk_that_fills_up_while_they_are_put_in_place(archive, tmp_path, mon
 
     monkeypatch.setattr(atomic.Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left") as error:
-        split_archive.fetch({"DARN": folder}, archive)
+        split_archive.fetch(folder, DARN.release, archive, "")
     assert error.value.filename == str(folder / "splits" / file)
     assert files(folder) == []
 
@@ -229,7 +234,7 @@ def test_a_kill_while_they_get_their_names_leaves_no_set_that_counts(
     archive, tmp_path, monkeypatch, no_network
 ):
     folder = tmp_path / "DARN"
-    split_archive.fetch({"DARN": folder}, archive)
+    split_archive.fetch(folder, DARN.release, archive, "")
     renamed, replace = [], split_archive.Path.replace
 
     def killed(path, target):
@@ -240,23 +245,24 @@ def test_a_kill_while_they_get_their_names_leaves_no_set_that_counts(
 
     monkeypatch.setattr(split_archive.Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        split_archive.fetch({"DARN": folder}, archive)
-    assert split_check.missing(folder / "splits") == ["filenames_train.txt"]
+        split_archive.fetch(folder, DARN.release, archive, "")
+    assert split_release.missing(folder / "splits") == ["filenames_train.txt"]
 
 
-@pytest.mark.parametrize("dataset", ["FashionAI", "DARN"])
+@pytest.mark.parametrize("dataset", [FashionAI, DARN])
 def test_the_real_lists_are_those_whose_blobs_are_known(shared, dataset):
-    folder = shared / "annotations" / dataset
+    folder = shared / "annotations" / dataset.__name__
     there = [name for name in FILES if (folder / name).exists()]
     assert len(there) >= 6
     for name in there:
-        blob = split_check.BLOBS[dataset][name]
+        blob = dataset.release.blobs[name]
         assert blob in split_check._blobs((folder / name).read_bytes()), name
 
 
-def test_the_real_lists_pass_beside_invented_training_lists(shared, tmp_path, monkeypatch):
+@pytest.mark.parametrize("dataset", [FashionAI, DARN])
+def test_the_real_lists_pass_beside_invented_training_lists(shared, tmp_path, dataset):
     """Real filenames, queries, candidates and meta.json, as far as they are at hand."""
-    monkeypatch.setattr(split_check, "BLOBS", {key: {} for key in split_check.BLOBS})
+    published = replace(dataset.release, blobs={})
     texts = release()
     for path in texts:
         real = shared / "annotations" / path.removeprefix("data/")
@@ -264,11 +270,8 @@ def test_the_real_lists_pass_beside_invented_training_lists(shared, tmp_path, mo
             texts[path] = real.read_text()
     texts["data/meta.json"] = (shared / "annotations" / "meta.json").read_text()
     archive = write_zip(tmp_path / "data.zip", texts)
-    folders = {name: tmp_path / name for name in ("FashionAI", "DARN")}
-    assert split_archive.fetch(folders, archive) == dict.fromkeys(folders, "put in place")
-    assert split_archive.fetch(folders, None) == dict.fromkeys(folders, "there already")
-    with pytest.raises(UserError, match=r"test\.txt: 3,600 entries; expected 4,293"):
-        (tmp_path / "DARN" / "splits" / "query_test.txt").write_text(
-            "".join(f"{n} 0 0\n" for n in range(3600))
-        )
-        split_archive.fetch(folders, None)
+    assert split_archive.fetch(tmp_path, published, archive, "") == "put in place"
+    assert split_archive.fetch(tmp_path, published, None, "") == "there already"
+    (tmp_path / "splits" / "query_test.txt").write_text("".join(f"{n} 0 0\n" for n in range(99)))
+    with pytest.raises(UserError, match=r"query_test\.txt: 99 entries; expected \d,\d{3}"):
+        split_archive.fetch(tmp_path, published, None, "")

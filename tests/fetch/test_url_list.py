@@ -2,6 +2,7 @@
 
 import pytest
 
+from modc.datasets.darn import DARN
 from modc.errors import UserError
 from modc.fetch import url_list
 
@@ -12,7 +13,7 @@ URL = "http://gi3.md.alicdn.com/bao/uploaded/i3/T1a,b_!!740472594.jpg"
 def rows(tmp_path, text: str | bytes) -> list:
     path = tmp_path / "urls.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(url_list.read(path).rows)
+    return list(url_list.read(path, "DARN").rows)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_blank_lines_and_comments_are_skipped_but_counted_as_lines(tmp_path):
 def test_says_what_was_inferred(tmp_path):
     path = tmp_path / "urls.txt"
     path.write_text(f"pic/{NAME}.jpg\t{URL}\n{URL} other\n\n# x\n")
-    listed = url_list.read(path)
+    listed = url_list.read(path, "DARN", DARN.usual_name)
     list(listed.rows)
     for said in (
         "1 lines with the URL first",
@@ -146,7 +147,7 @@ def test_the_real_names_are_like_darns(tmp_path, shared):
     names = (shared / "annotations" / "DARN" / "filenames_test.txt").read_text().split()
     path = tmp_path / "urls.txt"
     path.write_text("".join(f"{name.strip()} {URL}\n" for name in names))
-    listed = url_list.read(path)
+    listed = url_list.read(path, "DARN", DARN.usual_name)
     found = list(listed.rows)
     assert {row.state for row in found} == {"pending"}
     assert {f"pic/{row.name}.jpg" for row in found} == set(names)

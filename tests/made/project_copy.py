@@ -14,7 +14,12 @@ PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
 TINY = {
     "run": "tiny",
     "datasets": {
-        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 300, "seed": 0}}
+        "FashionAI": {
+            "class": "modc.drawn.fashionai:DrawnFashionAI",
+            "image_size": 32,
+            "detail_size": 32,
+            "generate": {"images": 300, "seed": 0},
+        }
     },
     "grid": {
         "networks": ["ASENv2"],

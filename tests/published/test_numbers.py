@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from modc.data import darn, fashionai
+from modc.datasets import darn, fashionai
 from modc.published.numbers import load
 
 PLACE = [

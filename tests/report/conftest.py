@@ -9,12 +9,18 @@ import pytest
 import yaml
 from made_queries import QUERIES, TWO_SEEDS, queries_of, scores_of_queries
 
+from modc.datasets.darn import DARN
+from modc.datasets.fashionai import FashionAI
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
-from modc.report.results import TEST_SPLITS
 
 REPOSITORY = Path(__file__).parents[2]
+# Queries and candidates of the public test splits.
+TEST_SPLITS = {
+    kind.__name__: (kind.counts["test"]["query"], kind.counts["test"]["candidate"])
+    for kind in (FashionAI, DARN)
+}
 ATTRIBUTES = {
     "FashionAI": [
         "skirt_length",

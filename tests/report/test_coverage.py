@@ -7,13 +7,16 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from made_datasets import made
 from PIL import Image
 
 from modc.atomic import write_bytes
 from modc.cli import cli
 from modc.config import load, merge
-from modc.data import darn, garments, manifest
+from modc.data import manifest
 from modc.data.index import read, write
+from modc.datasets.darn import DARN
+from modc.drawn import garments
 from modc.errors import UserError
 from modc.report.coverage import COLUMNS, render
 from modc.report.files import coverage_files, listed_datasets
@@ -27,7 +30,7 @@ PARTS = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def place(tmp_path_factory):
     """A folder with drawn garments as data/DARN, frozen and indexed, and their configuration."""
     place = tmp_path_factory.mktemp("coverage")
     folder = place / "data" / "DARN"
@@ -41,18 +44,18 @@ def made(tmp_path_factory):
     lists = [folder / "splits" / f"filenames_{split}.txt" for split in PARTS]
     paths = [name for path in lists for name in path.read_text().split()]
     manifest.write(folder, manifest.describe(folder, paths), {"list of URLs": "ab12"})
-    write(darn.read(folder, "leave_out"), folder / "prepared" / "index")
+    write(made(DARN, folder, "leave_out").index(), folder / "prepared" / "index")
     (place / "data.yaml").write_text(yaml.safe_dump({"data": str(place / "data"), "run": "r"}))
     return place
 
 
 @pytest.fixture
-def config(config, made):
-    return merge(config, {"data": str(made / "data")})
+def config(config, place):
+    return merge(config, {"data": str(place / "data")})
 
 
 @pytest.fixture
-def written(config, made, tmp_path):
+def written(config, place, tmp_path):
     return {path.suffix: path for path in render(tmp_path, config, "DARN")}
 
 
@@ -69,11 +72,11 @@ def test_the_files_are_those_that_are_promised(written, tmp_path):
     assert {path.name for path in written.values()} == set(names)
 
 
-def test_every_listed_label_is_counted(written, made):
+def test_every_listed_label_is_counted(written, place):
     frame = pd.read_csv(written[".csv"])
     assert frame.columns.tolist() == COLUMNS
     assert (frame["missing"] == frame["expected"] - frame["obtained"]).all()
-    folder = made / "data" / "DARN"
+    folder = place / "data" / "DARN"
     there = set(manifest.read(folder).pictures["path"])
     for split, roles in PARTS.items():
         names = (folder / "splits" / f"filenames_{split}.txt").read_text().split()
@@ -93,8 +96,8 @@ def test_the_page_has_the_totals_beside_the_authors(written):
     assert [row[2] for row in rows] == ["100.0 %", "95.0 %", "", "**96.0 %**", ""]
 
 
-def test_the_page_names_the_manifest(written, made):
-    frozen, page = manifest.read(made / "data" / "DARN"), written[".md"].read_text()
+def test_the_page_names_the_manifest(written, place):
+    frozen, page = manifest.read(place / "data" / "DARN"), written[".md"].read_text()
     for text in (frozen.sha256, frozen.facts["frozen"], "list of URLs: ab12", "drawn"):
         assert text in page
     assert rows_of(page, "## The manifest") == [
@@ -104,8 +107,8 @@ def test_the_page_names_the_manifest(written, made):
     ]
 
 
-def test_the_page_counts_splits(written, made):
-    index = read(made / "data" / "DARN" / "prepared" / "index")
+def test_the_page_counts_splits(written, place):
+    index = read(place / "data" / "DARN" / "prepared" / "index")
     rows = [row for row in rows_of(written[".md"].read_text(), "## Splits") if row[0]]
     assert [row[:2] for row in rows] == [[split, "pictures"] for split in PARTS]
     for split, _, listed, obtained, missing, _ in rows:
@@ -113,13 +116,13 @@ def test_the_page_counts_splits(written, made):
         assert int(missing) == index.missing[split] == int(listed) - int(obtained)
 
 
-def test_the_page_says_which_attributes_are_comparable(config, made, tmp_path):
+def test_the_page_says_which_attributes_are_comparable(config, place, tmp_path):
     found = {}
     for threshold in (0.5, 0.95, 1.0):
         config["datasets"]["DARN"]["comparable_coverage"] = threshold
         page = render(tmp_path, config, "DARN")[0].read_text()
         found[threshold] = rows_of(page, "## Attributes")
-    assert [row[0] for row in found[0.5]] == [*darn.ATTRIBUTES, "overall"]
+    assert [row[0] for row in found[0.5]] == [*DARN.attributes, "overall"]
     assert {row[-1] for row in found[0.5]} == {"yes"}
     for threshold in (0.95, 1.0):
         for row in found[threshold]:
@@ -147,7 +150,7 @@ def test_the_page_lists_values_and_those_with_nothing(written):
 
 
 def test_the_page_says_what_the_names_give_away(written):
-    section = written[".md"].read_text().split("## What the names say")[1]
+    section = written[".md"].read_text().split("## Remarks")[1]
     count = re.search(r"(\d+) of the (\d+) folders hold one clothes category alone", section)
     assert count[1] == count[2]
     assert "0 of 400 stems" in section
@@ -160,8 +163,8 @@ def test_the_picture_is_one_and_the_same_again(written, config, tmp_path):
     assert render(tmp_path, config, "DARN")[2].read_bytes() == before
 
 
-def test_an_index_of_another_manifest_is_refused(config, made, tmp_path):
-    folder = made / "data" / "DARN"
+def test_an_index_of_another_manifest_is_refused(config, place, tmp_path):
+    folder = place / "data" / "DARN"
     kept = [(path, path.read_bytes()) for path in folder.glob("manifest.*")]
     manifest.write(folder, manifest.read(folder).table[1:], {})
     with pytest.raises(UserError, match="made from manifest .* run `modc index` again"):
@@ -172,13 +175,13 @@ def test_an_index_of_another_manifest_is_refused(config, made, tmp_path):
     render(tmp_path, config, "DARN")
 
 
-def run(made, *arguments):
-    configs = ["--config", str(REPOSITORY / "config.yaml"), "--config", str(made / "data.yaml")]
+def run(place, *arguments):
+    configs = ["--config", str(REPOSITORY / "config.yaml"), "--config", str(place / "data.yaml")]
     return CliRunner().invoke(cli, ["coverage", *configs, *arguments])
 
 
-def test_the_command_renders_what_is_there(made, tmp_path):
-    done = run(made, "--results", str(tmp_path))
+def test_the_command_renders_what_is_there(place, tmp_path):
+    done = run(place, "--results", str(tmp_path))
     assert done.exit_code == 0
     assert "FashionAI is left out: " in done.output and "darn.png" in done.output
     assert len(list((tmp_path / "coverage").iterdir())) == 3
@@ -188,8 +191,8 @@ def test_the_command_renders_what_is_there(made, tmp_path):
     ("dataset", "message"),
     [("FashionAI", "no such file of the index"), ("FashionMNIST", "expected one of FashionAI")],
 )
-def test_a_dataset_that_was_asked_for_must_be_there(made, tmp_path, dataset, message):
-    done = run(made, "--results", str(tmp_path), "--dataset", dataset)
+def test_a_dataset_that_was_asked_for_must_be_there(place, tmp_path, dataset, message):
+    done = run(place, "--results", str(tmp_path), "--dataset", dataset)
     assert isinstance(done.exception, UserError) and message in str(done.exception)
     assert not (tmp_path / "coverage").exists()
 

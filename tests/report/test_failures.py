@@ -38,7 +38,7 @@ def test_nothing_is_known_without_logs(why):
         (f"pseudo_clusters/{NAME}.log", "pseudo_clusters"),
         (f"score/{NAME}-modc.log", "score of modc"),
         ("fetch/DARN.log", "fetch"),
-        ("fetch/splits.log", "fetch"),
+        ("fetch/DARN-listing.log", "fetch"),
         ("pack/DARN.log", "pack"),
         ("subset/DARN-stratified-2-0-10.log", "subset"),
     ],

@@ -145,7 +145,8 @@ def test_the_index_counts_where_there_is_one(config, tmp_path):
 
 
 def test_drawn_data_are_counted_and_not_downloaded(config):
-    config = merge(config, {"datasets": {"DARN": {"generate": {"images": 100, "seed": 0}}}})
+    drawn = {"class": "modc.drawn.darn:DrawnDARN", "generate": {"images": 100, "seed": 0}}
+    config = merge(config, {"datasets": {"DARN": drawn}})
     size = dataset_size(config, "DARN")
     assert (size.counts.train, size.counts.valid, size.counts.test) == (60, 20, 20)
     assert size.downloaded == 0

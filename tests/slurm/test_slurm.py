@@ -26,7 +26,12 @@ PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
 TINY = {
     "run": "tiny",
     "datasets": {
-        "FashionAI": {"image_size": 32, "detail_size": 32, "generate": {"images": 400, "seed": 0}}
+        "FashionAI": {
+            "class": "modc.drawn.fashionai:DrawnFashionAI",
+            "image_size": 32,
+            "detail_size": 32,
+            "generate": {"images": 400, "seed": 0},
+        }
     },
     "grid": {
         "datasets": ["FashionAI"],

@@ -14,14 +14,15 @@ import torch
 
 pytest.importorskip("simplejpeg", reason="it draws and packs images")
 
+from made_datasets import made
+
 from modc.config import load, merge, write
-from modc.data import garments, subsets
+from modc.data import subsets
 from modc.data.index import write as write_index
 from modc.data.pack import pack
-from modc.data.sources import FORMATS
 from modc.data.square import Form
+from modc.drawn.fashionai import DrawnFashionAI
 from modc.evaluation.scores import read_embeddings
-from modc.fetch import fashionai_archives
 from modc.grid import MODC
 from modc.networks import model_file
 
@@ -40,9 +41,9 @@ def prepared(tmp_path_factory) -> Path:
     """Drawn garments, their index, half of the labels, packed images, and a warm-up."""
     place = tmp_path_factory.mktemp("prepared")
     write(place / "tiny.yaml", merge(load([CONFIG]), merge(TINY, SMALL)))
-    garments.write_fashionai(place / "data", 300, 0)
-    fashionai_archives.fetch(place / "data", archives=place / "data", refreeze=False)
-    listed = FORMATS["fashionai"](place / "data", "error")
+    garments = made(DrawnFashionAI, place / "data", generate={"images": 300, "seed": 0})
+    garments.fetch()
+    listed = garments.index()
     write_index(listed, place / "index")
     chosen = subsets.labeled_part(listed.rows("train", "train"), 50, "stratified", 2, 0)
     subsets.write(place / "50.csv", chosen)

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from modc import ablation, grid, plugins, provenance
+from modc import ablation, datasets, grid, plugins, provenance
 from modc import config as configuration
 from modc.data.packed import DECODING
 from modc.errors import UserError, file_system
-from modc.fetch import split_check
 from modc.published import assumptions
 from modc.report.beforehand import stops
 from modc.report.files import (
@@ -28,10 +27,11 @@ from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
 # In a locale without a character, "?" is better than the end of a run.
 sys.stdout.reconfigure(errors="replace")
-config.update(configuration.from_command_line(config))
-config.update(plugins.with_folders(config, workflow.configfiles))
 try:
+    config.update(plugins.with_folders(config, workflow.configfiles))
+    config.update(configuration.from_command_line(config))
     configuration.check(config, name="configuration")
+    DATASETS = {name: datasets.of(config, name) for name in config["datasets"]}
     VARIANTS = {variant.name: variant for variant in ablation.variants(config)}
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -43,12 +43,6 @@ CONFIG = f"{RUN}/config.yaml"
 CELL = f"{RUN}/{{variant}}cells/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 RESUME = f"{RUN}/{{variant}}resume/{{dataset}}/{{network}}/{{percent}}/seed-{{seed}}"
 LOGS = f"{RUN}/logs"
-# The split files of these datasets are fetched; a drawn one has its own.
-REAL = [
-    name
-    for name in ("FashionAI", "DARN")
-    if name in config["datasets"] and "generate" not in config["datasets"][name]
-]
 CELL_LOG = "{variant}{dataset}-{network}-{percent}-{seed}"
 DATA = f"{config['data']}/{{dataset}}"
 PREPARED = f"{DATA}/prepared"
@@ -81,8 +75,8 @@ TRAINING = ("warm_up", "supervised", "semi_supervised")
 
 
 wildcard_constraints:
-    dataset="|".join(config["datasets"]),
-    listed="|".join(map(str.lower, config["datasets"])),
+    dataset="|".join(map(re.escape, DATASETS)),
+    listed="|".join(re.escape(name.lower()) for name in DATASETS),
     method="|".join(grid.METHODS),
     network="|".join(map(re.escape, config["grid"]["networks"])),
     percent=r"\d+",
@@ -108,9 +102,10 @@ onstart:
     if not GPUS and workflow.local_exec and any(job.rule.name in TRAINING for job in jobs):
         without_a_gpu()
     names = {job.rule.name for job in jobs}
-    # With --keep-going the other dataset is trained all the same.
-    extracts = "fetch_fashionai" in names and not workflow.execution_settings.keep_going
-    for line in stops(config, bool(names & {*TRAINING}), extracts):
+    # With --keep-going the other datasets are trained all the same.
+    goes_on = workflow.execution_settings.keep_going
+    fetched = [name for name in DATASETS if f"fetch_{name}" in names and not goes_on]
+    for line in stops(config, bool(names & {*TRAINING}), fetched):
         sys.exit(f"Error: {line}")
     for line in grid.seeds_without_cell(config):
         print(line, file=sys.stderr)
@@ -154,31 +149,22 @@ def dataset_folder(wildcards):
     return DATA.format(dataset=wildcards.dataset)
 
 
+def fetched_files(dataset):
+    """What fetching a dataset ends in, apart from what lists its images."""
+    return [f"{DATA.format(dataset=dataset)}/{file}" for file in DATASETS[dataset].files]
+
+
+def listing_files(dataset):
+    """What lists a dataset's images, where that is fetched by itself."""
+    return [f"{DATA.format(dataset=dataset)}/{file}" for file in DATASETS[dataset].listing]
+
+
 def dataset_files(wildcards):
-    """What an index is made of: a manifest and split files, or the dataset itself."""
-    layout = config["datasets"][wildcards.dataset]["format"]
-    if layout == "fashion_mnist":
-        return rules.fetch_fashion_mnist.output
-    frozen = {"fashionai": rules.fetch_fashionai.output, "darn": rules.fetch_darn.output}
-    return [*frozen[layout], *split_files(wildcards.dataset)]
-
-
-def split_files(dataset):
-    """The split files of a dataset, or what stands for drawn ones."""
-    if dataset not in REAL:
-        return expand(rules.garments.output, dataset=dataset)
-    # Not by their age: what depends on the manifest takes days. Their content is compared with it.
-    return ancient([file for file in rules.fetch_splits.output if f"/{dataset}/" in file])
-
-
-def fashionai_files(wildcards):
-    """What FashionAI's pictures are taken by."""
-    return split_files("FashionAI")
-
-
-def darn_files(wildcards):
-    """What a drawn DARN is downloaded from; a real one needs nothing but the network."""
-    return [] if "DARN" in REAL else split_files("DARN")
+    """What an index is made of."""
+    # What lists the images does not count by its age: what depends on the manifest takes days. Its
+    # content is compared with the manifest.
+    listing = ancient(listing_files(wildcards.dataset))
+    return [*fetched_files(wildcards.dataset), *listing]
 
 
 def packings():

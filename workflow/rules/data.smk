@@ -1,85 +1,48 @@
 # From a dataset's folder to its index, its labelled parts and its packed images.
 
 
-rule garments:
-    output:
-        f"{DATA}/GENERATED.json",
-    log:
-        f"{LOGS}/garments/{{dataset}}.log",
-    params:
-        format=lambda wildcards: config["datasets"][wildcards.dataset]["format"],
-        generate=lambda wildcards: config["datasets"][wildcards.dataset]["generate"],
-        folder=subpath(output[0], parent=True),
-    shell:
-        "modc garments --format {params.format} --folder {params.folder:q}"
-        " --images {params.generate[images]} --seed {params.generate[seed]} 2> {log:q}"
-
-
-# Copied from Debian's package or downloaded; files that are there already are left alone.
-rule fetch_fashion_mnist:
-    output:
-        expand(
-            f"{config['data']}/FashionMNIST/{{part}}-ubyte.gz",
-            part=[
-                "train-images-idx3",
-                "train-labels-idx1",
-                "t10k-images-idx3",
-                "t10k-labels-idx1",
-            ],
-        ),
-    log:
-        f"{LOGS}/fetch/FashionMNIST.log",
-    params:
-        folder=subpath(output[0], parent=True),
-    shell:
-        "modc fetch fashion-mnist --folder {params.folder:q} 2> {log:q}"
-
-
 # `update` keeps what is there: files put there by hand, and a frozen manifest.
-rule fetch_splits:
-    output:
-        update(
-            expand(
-                f"{DATA}/splits/{{file}}",
-                dataset=REAL,
-                file=split_check.FILES,
-            )
-        ),
-    log:
-        f"{LOGS}/fetch/splits.log",
-    retries: 0
-    shell:
-        f"modc fetch splits --config {shlex.quote(CONFIG)} 2> {{log:q}}"
+for dataset in DATASETS:
+    if listing_files(dataset):
 
+        rule:
+            name:
+                f"fetch_{dataset}_listing"
+            output:
+                update(listing_files(dataset)),
+            log:
+                f"{LOGS}/fetch/{dataset}-listing.log",
+            retries: 0
+            localrule: True
+            params:
+                # A shell command is put together when it runs, after the loop.
+                dataset=dataset,
+            shell:
+                "modc fetch {params.dataset} --part listing"
+                f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
-# Without the two archives, which need a registration, this job fails and says what to do.
-rule fetch_fashionai:
-    input:
-        fashionai_files,
-    output:
-        update(f"{config['data']}/FashionAI/manifest.csv"),
-        update(f"{config['data']}/FashionAI/manifest.json"),
-    log:
-        f"{LOGS}/fetch/FashionAI.log",
-    priority: 100
-    retries: 0
-    shell:
-        f"modc fetch fashionai --config {shlex.quote(CONFIG)} 2> {{log:q}}"
-
-
-# Hours for the real list. Dead URLs are no failure, and a later run leaves the frozen manifest alone.
-rule fetch_darn:
-    input:
-        darn_files,
-    output:
-        update(f"{config['data']}/DARN/manifest.csv"),
-        update(f"{config['data']}/DARN/manifest.json"),
-    log:
-        f"{LOGS}/fetch/DARN.log",
-    priority: 100
-    retries: 0
-    shell:
-        f"modc fetch darn --config {shlex.quote(CONFIG)} 2> {{log:q}}"
+    # Hours for a real list of URLs. Dead URLs are no failure, and a later run leaves the frozen
+    # manifest alone. Where something has to be got by hand first, the job says so and fails.
+    rule:
+        name:
+            f"fetch_{dataset}"
+        input:
+            ancient(listing_files(dataset) if DATASETS[dataset].fetches_by_listing else []),
+        output:
+            update(fetched_files(dataset)),
+        log:
+            f"{LOGS}/fetch/{dataset}.log",
+        priority: 100
+        retries: 0
+        localrule: True
+        params:
+            dataset=dataset,
+            # A change of these fetches again.
+            fetched_by=DATASETS[dataset].fetched_by(),
+            part="--part images" if listing_files(dataset) else "",
+        shell:
+            "modc fetch {params.dataset} {params.part}"
+            f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule index:
@@ -94,13 +57,12 @@ rule index:
         f"{LOGS}/index/{{dataset}}.log",
     priority: 100
     params:
-        format=lambda wildcards: config["datasets"][wildcards.dataset]["format"],
+        # Another class makes another index.
+        made_by=lambda wildcards: config["datasets"][wildcards.dataset]["class"],
         missing=lambda wildcards: config["datasets"][wildcards.dataset]["missing_images"],
-        folder=dataset_folder,
-        index=subpath(output[0], parent=True),
     shell:
-        "modc index --format {params.format} --folder {params.folder:q}"
-        " --missing-images {params.missing} --output {params.index:q} 2> {log:q}"
+        "modc index {wildcards.dataset} --missing-images {params.missing}"
+        f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule subset:

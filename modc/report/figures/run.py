@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc.data import darn, fashion_mnist, fashionai
+from modc import datasets
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
@@ -16,11 +16,6 @@ from modc.report.files import PUBLISHED_DATASETS, other_datasets
 from modc.report.results import collect, result_of
 from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
 
-ATTRIBUTES = {
-    "fashionai": fashionai.ATTRIBUTES,
-    "darn": darn.ATTRIBUTES,
-    "fashion_mnist": fashion_mnist.ATTRIBUTES,
-}
 # The tables with overall numbers of every percentage.
 OVERALL_TABLES = (3, 4, 5)
 
@@ -35,11 +30,11 @@ class Run:
     @cached_property
     def overall(self) -> pd.DataFrame:
         """The overall places of all datasets of the grid, as `paper_table` has them."""
-        results, datasets = collect(self.folder, self.config), self.config["grid"]["datasets"]
+        results, grid = collect(self.folder, self.config), self.config["grid"]["datasets"]
         frames = [paper_table(number, results, self.config) for number in OVERALL_TABLES]
         frames += [attribute_table(d, results, self.config) for d in other_datasets(self.config)]
         frame = pd.concat([own for own in frames if len(own)], ignore_index=True)
-        is_own = frame["dataset"].isin([*datasets, *PUBLISHED_DATASETS])
+        is_own = frame["dataset"].isin([*grid, *PUBLISHED_DATASETS])
         return frame[is_own & (frame["attribute"] == "overall")]
 
     @cached_property
@@ -105,7 +100,7 @@ def shown_cell(config: dict, network: str) -> Cell:
 
 def attributes_of(config: dict, dataset: str) -> dict[str, int]:
     """Return the attributes of a dataset, in the tables' order, and how many values each has."""
-    return ATTRIBUTES[config["datasets"][dataset]["format"]]
+    return dict(datasets.of(config, dataset).attributes)
 
 
 def not_comparable(frame: pd.DataFrame) -> str:

@@ -1,21 +1,19 @@
-"""`modc fetch darn`: from the list of URLs to pictures and a frozen manifest of them."""
+"""From a dataset's list of URLs to pictures and a frozen manifest of them."""
 
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from modc.atomic import write_bytes
 from modc.data import manifest
-from modc.data.garments import HOST
-from modc.data.listed_images import GENERATED
+from modc.data.folder_files import GENERATED
 from modc.data.states import PLACEHOLDER, TRANSIENT
 from modc.errors import UserError
 from modc.fetch import freeze, google_drive, placeholders, url_list
 from modc.fetch.causes import causes
 from modc.fetch.download import download
-from modc.fetch.drawn_server import serve
 from modc.fetch.record import RECORD, Record
 from modc.fetch.record import exists as record_exists
 from modc.fetch.status import status as status_tables
@@ -24,30 +22,50 @@ from modc.lock import alone
 
 log = logging.getLogger(__name__)
 
-DATASET = "DARN"
 LIST = "urls.txt"
-DRIVE_ID = "10jpHsFI2njzEGl7kdACXbvstz6tXyE0R"
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """A list of URLs on Google Drive, and the dataset (its name in the configuration) it is of.
+
+    usual_name: a regular expression of what its pictures are called.
+    """
+
+    dataset: str
+    drive_id: str
+    usual_name: str
+
+    @property
+    def command(self) -> str:
+        """What downloads the pictures."""
+        return f"modc fetch {self.dataset}"
 
 
 def fetch(
     folder: Path,
+    source: UrlSource,
     settings: dict,
     list_file: Path | None = None,
     again: tuple[str, ...] = (),
     limit: int | None = None,
     refreeze: bool = False,
+    connect_to: Mapping[str, tuple[str, int]] | None = None,
 ) -> None:
-    """Download the pictures of DARN's list of URLs to `folder`, and freeze what there is.
+    """Download the pictures of a list of URLs to `folder`, and freeze what there is.
 
     settings: the section `download` of the configuration. list_file: the list, by default
     `folder`/urls.txt, which is fetched if it is not there. again: states to ask for once more.
     limit: ask for at most so many URLs, and freeze nothing. A manifest that is there stays as it is
-    unless `refreeze`, which freezes whatever there is. Raises UserError if there is no picture at
+    unless `refreeze`, which freezes whatever there is. connect_to: see
+    `modc.fetch.web.Web`. Raises UserError if there is no picture at
     all, or if more failed for now than may be frozen unasked.
     """
     thresholds = settings["placeholders"]
     with alone(folder / RECORD, "downloading it"):
-        listed = url_list.read(list_file or _list(folder))
+        listed = url_list.read(
+            list_file or _list(folder, source), source.dataset, source.usual_name
+        )
         if list_file is not None and list_file.resolve() != (folder / LIST).resolve():
             # The same command without the option goes on with it.
             write_bytes(folder / LIST, list_file.read_bytes())
@@ -58,14 +76,13 @@ def fetch(
         try:
             record.take_in(listed.rows, listed.sha256, str(listed.path))
             log.info("%s: %s", listed.path, listed.inferred())
-            with _connect_to(folder) as connect_to:
-                download(record, folder, settings, again, limit, connect_to)
+            download(record, folder, settings, source.dataset, again, limit, connect_to)
             counts = record.counts()
             log.info("%s: %s", folder, ", ".join(f"{n:,} {state}" for state, n in counts.items()))
             why = causes(record)
             if not counts.get(manifest.OK):
                 raise UserError(
-                    f"{folder}: no image was downloaded; `modc fetch darn --status` says why; "
+                    f"{folder}: no image was downloaded; `{source.command} --status` says why; "
                     + "".join(f"{line}; " for line in why[:1])
                     + "then run the same command again"
                 )
@@ -77,14 +94,19 @@ def fetch(
             # Drawn anew they are frozen anew: their numbers say nothing about the paper.
             refreeze = refreeze or drawn
             if limit is None and not refreeze and not manifest.exists(folder):
-                _refuse_an_outage(folder, later, counts, settings["failed_share"], why)
-            _freeze(record, folder, thresholds, refreeze, limit)
+                _refuse_an_outage(folder, source, later, counts, settings["failed_share"], why)
+            _freeze(record, folder, source, thresholds, refreeze, limit)
         finally:
             record.close()
 
 
 def _refuse_an_outage(
-    folder: Path, later: int, counts: dict[str, int], most: float, why: list[str]
+    folder: Path,
+    source: UrlSource,
+    later: int,
+    counts: dict[str, int],
+    most: float,
+    why: list[str],
 ) -> None:
     """Raise UserError where too much failed for now to be frozen unasked."""
     total = sum(counts.values())
@@ -93,11 +115,18 @@ def _refuse_an_outage(
             f"{folder}: {later:,} of {total:,} URLs failed in a way that may pass, more than "
             f"download.failed_share, so nothing is frozen ({'; '.join(why[:1])}); "
             f"run the same command again, or "
-            f"`modc fetch darn --refreeze` to go on with {counts[manifest.OK]:,} pictures"
+            f"`{source.command} --refreeze` to go on with {counts[manifest.OK]:,} pictures"
         )
 
 
-def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limit) -> None:
+def _freeze(
+    record: Record,
+    folder: Path,
+    source: UrlSource,
+    thresholds: dict,
+    refreeze: bool,
+    limit: int | None,
+) -> None:
     if refreeze or (limit is None and not manifest.exists(folder)):
         name, pictures = freeze.freeze(record, folder, thresholds)
         log.info("%s: %d pictures frozen, SHA-256 %s", folder / manifest.MANIFEST, pictures, name)
@@ -106,11 +135,12 @@ def _freeze(record: Record, folder: Path, thresholds: dict, refreeze: bool, limi
         if more or fewer:
             log.warning(
                 "%s stays as it was frozen: without the %d pictures that are new and with %d that "
-                "are gone or placeholders now; --refreeze makes it anew, and every model of DARN "
+                "are gone or placeholders now; --refreeze makes it anew, and every model of %s "
                 "is then trained again",
                 folder / manifest.MANIFEST,
                 more,
                 fewer,
+                source.dataset,
             )
 
 
@@ -126,13 +156,13 @@ def _forget_another_drawing(folder: Path, list_sha256: str) -> None:
         record.path.unlink()
 
 
-def status(folder: Path, thresholds: dict) -> str:
+def status(folder: Path, source: UrlSource, thresholds: dict) -> str:
     """Return tables of what became of the URLs so far, by state, host and HTTP status.
 
     May be called while a download is under way. Raises UserError if there was none.
     """
     if not record_exists(folder):
-        raise UserError(f"{folder}: nothing was downloaded there yet; run `modc fetch darn`")
+        raise UserError(f"{folder}: nothing was downloaded there yet; run `{source.command}`")
     record = Record(folder)
     try:
         table = record.table("name", "url", "state", "http_status")
@@ -143,21 +173,13 @@ def status(folder: Path, thresholds: dict) -> str:
     return status_tables(table)
 
 
-def _list(folder: Path) -> Path:
+def _list(folder: Path, source: UrlSource) -> Path:
     path = folder / LIST
     if not path.exists():
         google_drive.download(
-            DRIVE_ID, path, "DARN's list of URLs", "run `modc fetch darn --file FILE`"
+            source.drive_id,
+            path,
+            f"{source.dataset}'s list of URLs",
+            f"run `{source.command} --file FILE`",
         )
     return path
-
-
-@contextmanager
-def _connect_to(folder: Path) -> Iterator[dict[str, tuple[str, int]]]:
-    """Drawn pictures come from a web server on this machine; others from where the list says."""
-    if not (folder / GENERATED).exists():
-        yield {}
-        return
-    log.info("drawn pictures, served from this machine")
-    with serve(folder) as place:
-        yield {HOST: place}

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_datasets import made
 
-from modc.data import fashion_mnist
 from modc.data.index import check
+from modc.datasets import fashion_mnist, fashion_mnist_index
+from modc.datasets.fashion_mnist import FashionMNIST
 from modc.errors import UserError
 
 
@@ -33,13 +35,13 @@ def write(folder: Path, stem: str, data: bytes) -> None:
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(fashion_mnist, "VALID", 100)
+    monkeypatch.setattr(fashion_mnist_index, "VALID", 100)
 
 
 @pytest.mark.parametrize("below", [".", "FashionMNIST/raw"])
 def test_the_index_of_a_copy(tmp_path, small, below):
     write_files(tmp_path / below)
-    index = fashion_mnist.read(tmp_path, "error")
+    index = made(FashionMNIST, tmp_path).index()
     check(index)
     assert index.images["split"].value_counts().to_dict() == {
         "train": 300,
@@ -56,7 +58,7 @@ def test_the_index_of_a_copy(tmp_path, small, below):
 
 def test_measured_attributes_are_quintiles_of_the_training_images(tmp_path, small):
     write_files(tmp_path)
-    labels = fashion_mnist.read(tmp_path, "error").rows("train", "train")
+    labels = made(FashionMNIST, tmp_path).index().rows("train", "train")
     for attribute in (2, 4):  # tone and texture; width has ties
         counts = labels[labels["attribute"] == attribute]["value"].value_counts()
         assert sorted(counts) == [60] * 5
@@ -67,9 +69,9 @@ def test_what_is_measured():
     pictures[0, 4:14, 4:24] = 100  # 20 wide, 10 high, plain
     pictures[1, 4:24, 4:14] = 200
     pictures[1, 4:24, 4:14:2] = 100  # 10 wide, 20 high, striped
-    assert fashion_mnist.tone(pictures).tolist() == [100, 150, 0]
-    assert fashion_mnist.width(pictures).tolist() == [2, 0.5, 0]
-    texture = fashion_mnist.texture(pictures)
+    assert fashion_mnist_index.tone(pictures).tolist() == [100, 150, 0]
+    assert fashion_mnist_index.width(pictures).tolist() == [2, 0.5, 0]
+    texture = fashion_mnist_index.texture(pictures)
     assert texture[1] > texture[0] > texture[2] == 0
 
 
@@ -86,17 +88,17 @@ def test_a_bad_file_is_named(tmp_path, small, stem, data, message):
     write_files(tmp_path)
     write(tmp_path, stem, data)
     with pytest.raises(UserError, match=message):
-        fashion_mnist.read(tmp_path, "error")
+        made(FashionMNIST, tmp_path).index()
 
 
 def test_an_absent_copy_is_answered_with_instructions(tmp_path):
-    with pytest.raises(UserError, match="run `modc fetch fashion-mnist --folder"):
-        fashion_mnist.read(tmp_path / "none", "error")
+    with pytest.raises(UserError, match="run `modc fetch FashionMNIST`"):
+        made(FashionMNIST, tmp_path / "none").index()
 
 
 def test_an_existing_copy_is_fetched_without_network(tmp_path):
     write_files(tmp_path / "debian")
-    fashion_mnist.fetch(tmp_path / "here", tmp_path / "debian")
+    made(FashionMNIST, tmp_path / "here").fetch(tmp_path / "debian")
     names = sorted(path.name for path in (tmp_path / "debian").iterdir())
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == names
     for name in names:
@@ -104,11 +106,11 @@ def test_an_existing_copy_is_fetched_without_network(tmp_path):
 
 
 def test_a_download_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
-    from torchvision.datasets import FashionMNIST
+    from torchvision.datasets import FashionMNIST as Torchvisions
 
-    monkeypatch.setattr(FashionMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setattr(Torchvisions, "mirrors", ["http://127.0.0.1:9/"])
     with pytest.raises(UserError) as error:
-        fashion_mnist.fetch(tmp_path / "here", tmp_path / "none")
+        made(FashionMNIST, tmp_path / "here").fetch(tmp_path / "none")
     assert "http://127.0.0.1:9/: download failed" in str(error.value)
     assert "\n" not in str(error.value)
     assert list((tmp_path / "here").iterdir()) == []
@@ -121,7 +123,7 @@ def test_a_download_through_torchvision(tmp_path, monkeypatch):
     import http.server
     import threading
 
-    from torchvision.datasets import FashionMNIST
+    from torchvision.datasets import FashionMNIST as Torchvisions
 
     write_files(tmp_path / "server")
     resources = [
@@ -131,9 +133,9 @@ def test_a_download_through_torchvision(tmp_path, monkeypatch):
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "server")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(FashionMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-        monkeypatch.setattr(FashionMNIST, "resources", resources)
-        fashion_mnist.fetch(tmp_path / "here", tmp_path / "none")
+        monkeypatch.setattr(Torchvisions, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        monkeypatch.setattr(Torchvisions, "resources", resources)
+        made(FashionMNIST, tmp_path / "here").fetch(tmp_path / "none")
         server.shutdown()
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == [n for n, _ in resources]
 
@@ -142,7 +144,7 @@ def test_a_download_through_torchvision(tmp_path, monkeypatch):
     not fashion_mnist.DEBIAN.is_dir(), reason="dataset-fashion-mnist is not installed"
 )
 def test_the_real_photographs():
-    index = fashion_mnist.read(fashion_mnist.DEBIAN, "error")
+    index = made(FashionMNIST, fashion_mnist.DEBIAN).index()
     check(index)
     counts = index.images["split"].value_counts().to_dict()
     assert counts == {"train": 50_000, "valid": 10_000, "test": 10_000}

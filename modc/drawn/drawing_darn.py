@@ -6,8 +6,8 @@ buttons on the placket, the pattern beside it, the collar around the neck, the s
 
 import numpy as np
 
-from modc.data.darn import ATTRIBUTES
-from modc.data.drawing import (
+from modc.datasets.darn import ATTRIBUTES
+from modc.drawn.canvas import (
     BLACK,
     BLUE,
     FEET,

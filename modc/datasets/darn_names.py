@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from modc.data.darn import ATTRIBUTES, bare_name
 from modc.data.index import SPLITS
 from modc.data.split_files import read_split
+from modc.datasets.darn import ATTRIBUTES, bare_name
 
 CATEGORY = list(ATTRIBUTES).index("clothes category")
 
@@ -47,6 +47,21 @@ def read_names(splits: Path) -> tuple[Folders, Stems]:
         names[split], roles = read_split(splits, split, tuple(ATTRIBUTES.values()))
         labels += [rows.assign(name=_named(names[split], rows)) for rows in roles.values()]
     return folders(pd.concat(labels)), stems(names)
+
+
+def remarks(folders: Folders, stems: Stems) -> list[str]:
+    """Return what the coverage page says of the names, a line each."""
+    shared = ", ".join(
+        f"{count:,} of {stems.images[split]:,} in {split}" for split, count in stems.shared.items()
+    )
+    return [
+        f"Folders and clothes categories: {folders.of_one_category} of the {folders.folders} "
+        f"folders hold one clothes category alone, {folders.of_one_folder} of the "
+        f"{folders.categories} categories that occur lie in one folder alone.",
+        f"Names recur across splits: {stems.recurring:,} of {stems.stems:,} stems (folder and name "
+        f"before the last `_`) occur in more than one split. Pictures whose stem occurs in another "
+        f"split too: {shared}.",
+    ]
 
 
 def folders(labels: pd.DataFrame) -> Folders:

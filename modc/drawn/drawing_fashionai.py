@@ -6,7 +6,8 @@ designs of neck, collar, neckline and lapel one below the other around the neck.
 
 import numpy as np
 
-from modc.data.drawing import (
+from modc.datasets.fashionai import ATTRIBUTES
+from modc.drawn.canvas import (
     BLACK,
     FEET,
     SKIN,
@@ -19,7 +20,6 @@ from modc.data.drawing import (
     mirrored,
     sleeves,
 )
-from modc.data.fashionai import ATTRIBUTES
 
 # How often a design that is not the annotated one is drawn at all: distraction, in moderation.
 DISTRACTION = 0.4

@@ -6,38 +6,19 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from modc.data import fashionai
+from modc.datasets.fashionai import ATTRIBUTES, IMAGES, PAGE
 from modc.errors import UserError
 from modc.fetch import zip_files
+from modc.fetch.extraction import Copy
 
 log = logging.getLogger(__name__)
 
-IMAGES = "Images"
-ARCHIVES = {
-    "1": "fashionAI_attributes_train1.zip (6 GB)",
-    "2": "fashionAI_attributes_train2.zip (7 GB)",
-}
-PAGE = "https://tianchi.aliyun.com/competition/entrance/231671/introduction"
 AGAIN = f"fetch it again from {PAGE}"
 # The pictures have about 75 kB each.
 PICTURE_LIMIT = 50_000_000
 _NUMBER = re.compile(r"train([12])(?!\d)", re.IGNORECASE)
-_FOLDERS = {f"{attribute}_labels" for attribute in fashionai.ATTRIBUTES}
-
-
-class Copy(NamedTuple):
-    """One copy of a picture: an archive's member, or a file where the archive was unpacked.
-
-    checksum: CRC-32, None where none is known. unreadable: why it must not be read, "" if it may.
-    """
-
-    source: Path
-    bytes: int
-    checksum: int | None
-    unreadable: str
-    read: partial  # () -> its bytes, None where they are damaged
+_FOLDERS = {f"{attribute}_labels" for attribute in ATTRIBUTES}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from modc.data.garments import SERVED
+from modc.drawn.garments import SERVED
 
 # Seconds for which a silent answer keeps the line open.
 SILENCE = 30.0

@@ -11,56 +11,52 @@ import pandas as pd
 
 from modc.atomic import write_bytes
 from modc.data import manifest
+from modc.data.folder_files import GENERATED
 from modc.data.index import SPLITS
-from modc.data.listed_images import GENERATED
 from modc.data.names import shown
 from modc.data.split_files import read_filenames
+from modc.datasets.fashionai import ARCHIVES, IMAGES, PAGE, FashionAI
+from modc.datasets.fashionai_sources import Sources, find, picture_path
 from modc.errors import UserError
-from modc.fetch import split_check
+from modc.fetch import split_check, split_release
 from modc.fetch.extraction import Picture, can_be_had, extract
-from modc.fetch.fashionai_sources import (
-    ARCHIVES,
-    IMAGES,
-    PAGE,
-    Sources,
-    find,
-    picture_path,
-)
 from modc.lock import alone
 
 log = logging.getLogger(__name__)
 
-DATASET = "FashionAI"
 ABSENT = "missing.csv"
 # What a file takes on disk is a multiple of this.
 BLOCK = 4096
 SHOWN = 3
 
 
-def fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool = False) -> str:
+def fetch(
+    folder: Path, archives: Path, refreeze: bool, may_miss: bool = False, name: str = "FashionAI"
+) -> str:
     """Hold the folder for this process and do `_fetch`."""
     with alone(folder / manifest.MANIFEST, "taking pictures out of archives"):
-        return _fetch(folder, archives, refreeze, may_miss)
+        return _fetch(folder, archives, refreeze, may_miss, name)
 
 
-def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
+def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool, name: str) -> str:
     """Put what the split files in `folder`/splits list to `folder`/Images, and freeze it.
 
-    archives: where the two archives lie, as they are or unpacked. A manifest that is there stays
+    archives: where the two archives lie, as they are or unpacked. name: the dataset's in the
+    configuration. A manifest that is there stays
     unless `refreeze`: then only what it has and what is gone is put in place again. Returns a line
     that says what there is; pictures that are missing are a warning and stand in missing.csv.
     Raises UserError if an archive is absent or does not open, or the disk has too little room.
     """
     if archives.is_file():
         raise UserError(f"{archives}: a file; expected the folder that holds both archives")
-    listed = _listed(folder)
+    listed = _listed(folder, name)
     fingerprint = split_check.fingerprint(folder / "splits")
     frozen = None if refreeze else _frozen(folder, fingerprint)
     if frozen is not None:
-        return _restore(folder, archives, listed, frozen)
+        return _restore(folder, archives, listed, frozen, name)
     names = _names(listed)
     sources = find(archives, names, folder)
-    pictures = _extract(folder, archives, sources, list(names))
+    pictures = _extract(folder, archives, sources, list(names), name)
     table = pd.DataFrame([row[:-1] for row in pictures], columns=manifest.COLUMNS)
     _report(folder, listed, pictures)
     absent = int((table["status"] != manifest.OK).sum())
@@ -69,7 +65,7 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
             f"{folder}: {absent:,} of {len(table):,} listed pictures are not there, all of them in "
             f"{folder / ABSENT}, so nothing is frozen{_most_frequent(pictures)}; put complete "
             f"archives into {archives} and run the same command again, or set "
-            f"datasets.{DATASET}.missing_images to leave_out"
+            f"datasets.{name}.missing_images to leave_out"
         )
     _forget_other_splits(folder, fingerprint)
     manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})
@@ -78,17 +74,17 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool) -> str:
     return f"{folder}: {len(table):,} pictures listed: {kinds}; {manifest.MANIFEST} is frozen"
 
 
-def _listed(folder: Path) -> pd.DataFrame:
+def _listed(folder: Path, dataset: str) -> pd.DataFrame:
     """Return the columns split, name (the split files'), path (below `folder`) of all pictures."""
     splits = folder / "splits"
-    absent = split_check.missing(splits)
+    absent = split_release.missing(splits)
     if absent:
         raise UserError(
             f"{splits}: {len(absent)} split files are missing, the first is {absent[0]}; run "
-            f"`modc fetch splits`, then this again with {' and '.join(ARCHIVES.values())} of {PAGE}"
+            f"`modc fetch {dataset}` with {' and '.join(ARCHIVES.values())} of {PAGE}"
         )
     if not (folder / GENERATED).exists():
-        split_check.check(splits, DATASET)
+        split_check.check(splits, FashionAI.release)
     rows = []
     for split in SPLITS:
         for name in read_filenames(splits / f"filenames_{split}.txt"):
@@ -106,13 +102,15 @@ def _names(listed: pd.DataFrame) -> dict[str, str]:
     return dict(zip(listed["path"], listed["name"], strict=True))
 
 
-def _extract(folder: Path, archives: Path, sources: Sources, wanted: list[str]) -> list[Picture]:
+def _extract(
+    folder: Path, archives: Path, sources: Sources, wanted: list[str], dataset: str
+) -> list[Picture]:
     """Put the `wanted` pictures in place, once it is sure that this can work."""
     there = _sizes(folder)
     absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
     unknown = [path for path in wanted if path not in there and path not in sources.copies]
     if absent and unknown:
-        raise UserError(_instructions(archives, absent, len(unknown), sources.others))
+        raise UserError(_instructions(archives, absent, len(unknown), sources.others, dataset))
     if sources.outside:
         log.warning(
             "%d members of the archives lead out of their folder; they are left alone",
@@ -138,12 +136,14 @@ def _most_frequent(pictures: list[Picture]) -> str:
     return f" ({reasons.most_common(1)[0][0]})" if reasons else ""
 
 
-def _instructions(archives: Path, absent: list[str], unknown: int, others: list[str]) -> str:
+def _instructions(
+    archives: Path, absent: list[str], unknown: int, others: list[str], dataset: str
+) -> str:
     found = "".join(f" ({said})" for said in others)
     return (
         f"{archives}: no {' and no '.join(absent)} there{found}, and {unknown:,} listed pictures "
         f"are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
-        f", put them there, as they are or unpacked, and run `modc fetch fashionai` again; "
+        f", put them there, as they are or unpacked, and run `modc fetch {dataset}` again; "
         f"--archives FOLDER names another place"
     )
 
@@ -200,7 +200,9 @@ def _forget_other_splits(folder: Path, fingerprint: str) -> None:
         (folder / manifest.FACTS).unlink(missing_ok=True)
 
 
-def _restore(folder: Path, archives: Path, listed: pd.DataFrame, frozen: manifest.Manifest) -> str:
+def _restore(
+    folder: Path, archives: Path, listed: pd.DataFrame, frozen: manifest.Manifest, dataset: str
+) -> str:
     """Put what a frozen manifest has and what is gone in place again, and nothing else."""
     there = _sizes(folder)
     pictures = frozen.pictures.set_index("path")
@@ -210,7 +212,7 @@ def _restore(folder: Path, archives: Path, listed: pd.DataFrame, frozen: manifes
     if gone:
         wrong = [
             row.path
-            for row in _extract(folder, archives, sources, gone)
+            for row in _extract(folder, archives, sources, gone, dataset)
             if row.sha256 != pictures["sha256"][row.path]
         ]
         if wrong:

@@ -11,19 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from modc.atomic import atomic_path, write_bytes, write_json, write_text
-from modc.data import darn, drawing, drawing_darn, drawing_fashionai, fashionai
+from modc.data.folder_files import GENERATED
 from modc.data.index import SPLITS
-from modc.data.listed_images import GENERATED
+from modc.datasets import darn, fashionai
+from modc.drawn import canvas, drawing_darn, drawing_fashionai
+from modc.drawn.dataset import SHARES
 from modc.errors import UserError
 from modc.progress_bar import progress_bar
 from modc.seeds import generator
 
-SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 QUERIES = 0.25
 # Share of annotations with a neighbouring value marked "maybe" (FashionAI, 5 %).
 MAYBE = 0.05
 # DARN: share of the listed pictures that cannot be had, and the ways in which they fail, in turn
-# (modc/fetch/drawn_server.py). "nowhere" is a host that does not exist.
+# (modc/drawn/server.py). "nowhere" is a host that does not exist.
 MISSING = 0.04
 FAILURES = (
     *("placeholder", "gone", "page", "placeholder", "truncated", "empty", "placeholder"),
@@ -80,12 +81,12 @@ def write_fashionai(folder: Path, images: int, seed: int) -> None:
 
 
 def write_darn(folder: Path, images: int, seed: int) -> None:
-    """Write a list of URLs of `images` pictures, the pictures for `modc fetch darn` to serve on
-    this machine, some of them in ways that fail, and the split files.
+    """Write a list of URLs of `images` pictures, the pictures, and the split files.
 
-    A training picture carries several attributes, one for validation or test exactly one. A
-    picture's folder stands for its category, as in DARN. Raises UserError if the folder holds
-    anything that was not drawn.
+    The pictures are for `modc fetch` to serve on this machine, some of them in ways that fail. A
+    training picture carries several attributes, one for validation or test exactly one. A picture's
+    folder stands for its category, as in DARN. Raises UserError if the folder holds anything that
+    was not drawn.
     """
     _claim(folder)
     rng = generator(seed, use="DARN garments")
@@ -117,7 +118,7 @@ def write_darn(folder: Path, images: int, seed: int) -> None:
         way = ways.get(f"pic/{name}", "ok" if number % FLAKY_EVERY else "flaky")
         host = f"nowhere.{HOST}" if way == "nowhere" else HOST
         lines.append(f"{name.removesuffix('.jpg')} http://{host}/{way}/{name}\n")
-    write_bytes(folder / SERVED / "placeholder.jpg", drawing.placeholder())
+    write_bytes(folder / SERVED / "placeholder.jpg", canvas.placeholder())
     write_text(folder / "urls.txt", "".join(lines))
     write_json(folder / GENERATED, {"format": "darn", "images": images, "seed": seed})
 
@@ -131,6 +132,8 @@ def _claim(folder: Path) -> None:
                 f"remove `generate` to use what is there)"
             )
         write_text(folder / CLAIM, "What lies here is drawn by `modc garments`.\n")
+    # Written again at the end: what is half drawn anew is neither.
+    (folder / GENERATED).unlink(missing_ok=True)
 
 
 def _skewed(attribute: str, rng: np.random.Generator) -> int:
