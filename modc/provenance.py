@@ -17,11 +17,12 @@ WITHOUT_NUMBERS = frozenset(
     f"modc.{name}"
     for name in (
         "atomic",
-        "duration",
+        "colors",
         "errors",
         "home",
         "lock",
         "provenance",
+        "readable",
         "tokens",
         "training.curve",
         "training.gpus",

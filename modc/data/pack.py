@@ -19,6 +19,7 @@ from modc.data.square import Form
 from modc.errors import UserError
 from modc.lock import alone
 from modc.progress_bar import progress_bar
+from modc.readable import size
 
 log = logging.getLogger(__name__)
 
@@ -106,15 +107,10 @@ def _check_space(output: Path, arrays: list[PartialArray]) -> None:
     taken = sum(array.taken for array in arrays)
     free = shutil.disk_usage(output).free
     sides = " and ".join(str(array.facts["form"]["size"]) for array in arrays)
-    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {_readable(needed)}"
+    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {size(needed)}"
     if taken:
-        room += f", of which {_readable(taken)} are taken already"
-    room += f"; {_readable(free)} are free"
+        room += f", of which {size(taken)} are taken already"
+    room += f"; {size(free)} are free"
     if needed - taken > free:
         raise UserError(f"{output}: {room}; free some space or set smaller sizes")
     log.info("%s: %s", output, room)
-
-
-def _readable(count: int) -> str:
-    """Return a number of bytes in GB, or in MB below one."""
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from modc.atomic import atomic_path
+from modc.colors import BLUE, GREEN, ORANGE
 from modc.data.index import Index
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the marks differ too.
 SERIES = (
-    ("train", "train", "training images", "#0072B2", "o"),
-    ("test", "query", "test queries", "#D55E00", "s"),
-    ("test", "candidate", "test candidates", "#009E73", "^"),
+    ("train", "train", "training images", BLUE, "o"),
+    ("test", "query", "test queries", ORANGE, "s"),
+    ("test", "candidate", "test candidates", GREEN, "^"),
 )
 LANE = 0.26  # distance of the series of one attribute, in rows
 # Area of a value's mark in square points: of one picture, and more for each doubling.

@@ -6,10 +6,11 @@ from tabulate import tabulate
 
 from modc import rates
 from modc.cost import KINDS
-from modc.duration import duration
 from modc.grid import packed_sizes
 from modc.provenance import training_code
 from modc.rates import EVALUATION
+from modc.readable import duration
+from modc.readable import size as in_bytes
 from modc.report.plan import Line, Pace, Plan, hours, images
 
 COLUMNS = (*KINDS, EVALUATION, "all")
@@ -110,7 +111,7 @@ def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
         where += " and other code"
     elif rate["measured"] in measured:
         where = "measured now"
-    return [shown, _bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where + _how(rate)]
+    return [shown, in_bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where + _how(rate)]
 
 
 def _how(rate: dict) -> str:
@@ -135,9 +136,9 @@ def _disk(plan: Plan, gpus: int) -> str:
     rows = []
     for name, size in plan.sizes.items():
         if size.downloaded:
-            rows.append([f"{name}: pictures", _bytes(size.downloaded), size.downloaded_source])
+            rows.append([f"{name}: pictures", in_bytes(size.downloaded), size.downloaded_source])
         rows += [
-            [f"{name}: packed at {side} pixels", _bytes(taken), "computed"]
+            [f"{name}: packed at {side} pixels", in_bytes(taken), "computed"]
             for side, taken in plan.packed_bytes(name).items()
         ]
     unknown = "not known without a probe"
@@ -150,7 +151,7 @@ def _disk(plan: Plan, gpus: int) -> str:
             "computed from the largest model, at most",
         ),
     ):
-        rows.append([what, "?" if taken is None else _bytes(taken), how if taken else unknown])
+        rows.append([what, "?" if taken is None else in_bytes(taken), how if taken else unknown])
     return "Disk\n" + _aligned(rows, ["what", "bytes", "where from"], texts=1)
 
 
@@ -158,18 +159,20 @@ def _memory(plan: Plan, device: str) -> str:
     host, gpu = plan.peak("host_bytes"), plan.peak("gpu_bytes")
     said = []
     if gpu:
-        said.append(f"{_bytes(gpu)} of the GPU (measured by the probe), and images kept there")
+        said.append(f"{in_bytes(gpu)} of the GPU (measured by the probe), and images kept there")
     elif not device.startswith("CPU"):
         said.append("the GPU's is not known without a probe")
     if host:
-        said.append(f"{_bytes(host)} of the host a job (measured: the peak of the probe's process)")
+        said.append(
+            f"{in_bytes(host)} of the host a job (measured: the peak of the probe's process)"
+        )
     else:
         why = ": the probe took smaller batches" if plan.is_whole else " without a probe"
         said.append(f"the host's is not known{why}")
     packed = sum(sum(plan.packed_bytes(name).values()) for name in plan.sizes)
     said.append(
-        f"the packed images, {_bytes(packed)} (computed), are mapped from disk: what of them fits "
-        f"into free memory is not read again"
+        f"the packed images, {in_bytes(packed)} (computed), are mapped from disk: what of them "
+        f"fits into free memory is not read again"
     )
     return "Memory: " + "; ".join(said) + "."
 
@@ -184,7 +187,3 @@ def _aligned(rows: list[list[str]], headers: list[str], texts: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

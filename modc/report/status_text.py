@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from modc.duration import duration
+from modc.readable import duration
 from modc.report.status import (
     DONE,
     FAILED,

@@ -6,9 +6,10 @@ import matplotlib
 import pandas as pd
 
 from modc.atomic import atomic_path
+from modc.colors import COLORS
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+# The loss is black.
+TERMS = COLORS[:6]
 LOSS, VALIDATION = "loss", ("valid_MAP@all", "valid_MAP@100", "valid_Acc")
 # Of the unlabelled images, where a stage has them.
 SHARES = ("share_pseudo_labeled", "share_pseudo_anchors")
@@ -50,6 +51,6 @@ def write_curve(csv: Path, png: Path, curve: list[dict], title: str) -> None:
 
 
 def _draw(axes, number: int, epochs: pd.Series, values: pd.Series, label: str) -> None:
-    style = "-" if number < len(COLOURS) else "--"
-    colour = COLOURS[number % len(COLOURS)]
+    style = "-" if number < len(TERMS) else "--"
+    colour = TERMS[number % len(TERMS)]
     axes.plot(epochs, values, style, marker=".", lw=1.2, c=colour, label=label)

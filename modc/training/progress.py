@@ -5,7 +5,7 @@ import time
 
 from torch import Tensor
 
-from modc.duration import duration
+from modc.readable import duration
 from modc.training.heartbeat import Heartbeat
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from modc.colors import BLACK, GRAY
 from modc.errors import UserError
 from modc.grid import APART, Cell, stages
 from modc.grid import seeds as seeds_of
@@ -20,7 +21,7 @@ LOOKS = {
     "alignment": look(4),
     "cluster": look(5),
     "self_supervision": look(7),
-    "loss": ("#000000", "."),
+    "loss": (BLACK, "."),
 }
 # The supplement's numbers of the stages; ASEN++ warms up in two parts.
 NUMBERS = {
@@ -155,7 +156,7 @@ def _stage_numbers(axes, own: pd.DataFrame) -> None:
     for turn, (stage, part) in enumerate(numbered.groupby("stage", sort=False)):
         first, end = part["epoch"].min() - 0.5, part["epoch"].max() + 0.5
         if end < last:
-            axes.axvline(end, color="#8A8A8A", lw=0.8, ls=":")
+            axes.axvline(end, color=GRAY, lw=0.8, ls=":")
         axes.annotate(
             NUMBERS[stage.removesuffix(APART)],
             ((first + end) / 2, 1.01 + 0.09 * (turn % 2)),

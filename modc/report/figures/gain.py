@@ -3,10 +3,11 @@
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from modc.colors import COLORS
 from modc.errors import UserError
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run, not_comparable
-from modc.report.figures.style import COLOURS, MARKS, new_figure, svg
+from modc.report.figures.style import MARKS, new_figure, svg
 
 METRIC, ACCURACY = "MAP@100", "Acc"
 QUERY_LABELS = ("known", "unknown")
@@ -43,7 +44,7 @@ def draw(run: Run) -> Figure:
         f"MODC's gain against the accuracy of its pseudo labels{mark}", fontsize="medium"
     )
     handles = [
-        Line2D([], [], ls="", color=COLOURS[n], marker="o", label=name)
+        Line2D([], [], ls="", color=COLORS[n], marker="o", label=name)
         for n, name in enumerate(networks)
     ]
     handles += [
@@ -87,7 +88,7 @@ def _scatter(axes, own: pd.DataFrame, networks: list[str], datasets: list[str]) 
     axes.axhline(0, color="black", lw=0.8)
     axes.grid(alpha=0.3)
     for place in own.itertuples():
-        colour, mark = COLOURS[networks.index(place.network)], MARKS[datasets.index(place.dataset)]
+        colour, mark = COLORS[networks.index(place.network)], MARKS[datasets.index(place.dataset)]
         x, gain = 100 * place.Acc, 100 * place.gain
         if pd.notna(place.low):
             axes.plot([x, x], [100 * place.low, 100 * place.high], c=colour, lw=1)

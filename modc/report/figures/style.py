@@ -5,19 +5,11 @@ import io
 import matplotlib
 from PIL import Image
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; the marks differ too.
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#8A8A8A",
-)
+from modc.colors import BLUE, COLORS, ORANGE
+
+# The marks differ as well as the colors.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*")
-BASELINE, MODC = "#D55E00", "#0072B2"
+BASELINE, MODC = ORANGE, BLUE
 DPI = 100
 # A PNG of more bytes gets a palette.
 MOST_BYTES = 200_000
@@ -26,7 +18,7 @@ PALETTE = 256
 
 def look(number: int) -> tuple[str, str]:
     """Return the colour and mark of the `number`-th of a series: 88 pairs differ."""
-    return COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
+    return COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
 
 
 def new_figure(width: float, height: float):

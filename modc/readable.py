@@ -1,4 +1,4 @@
-"""A time span in words."""
+"""Time spans and sizes as they are printed."""
 
 
 def duration(seconds: float) -> str:
@@ -9,3 +9,8 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in GB (10^9), or in MB below one."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
