@@ -11,7 +11,7 @@ from modc.grid import NETWORKS, STAGES, Cell, packed_forms, previous_stage, trai
 
 @click.command()
 @config_option
-@click.option("--dataset", required=True, help="A dataset of the configuration, e.g. FashionAI.")
+@click.option("--dataset", required=True, help="A dataset of the configuration.")
 @click.option("--network", type=click.Choice(NETWORKS), required=True)
 @click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
