@@ -11,8 +11,8 @@ from modc.grid import Cell, packed_forms, previous_stage, training_settings
 
 @click.command()
 @config_option
-@click.option("--dataset", required=True, help="A dataset of the configuration, e.g. FashionAI.")
-@click.option("--network", required=True, help="A network of the configuration, e.g. ASEN++.")
+@click.option("--dataset", required=True, help="A dataset of the configuration.")
+@click.option("--network", required=True, help="A network of the configuration.")
 @click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(

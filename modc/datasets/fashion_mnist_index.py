@@ -5,17 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc.data.coverage import count
 from modc.data.images import read_idx, read_idx_images
-from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
+from modc.data.index import SPLITS, Index
 from modc.datasets.fashion_mnist import ATTRIBUTES, PARTS, VALID
+from modc.datasets.fully_labeled import build_index
 from modc.errors import UserError
 
 # T-shirt, trousers, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot, in the label's
 # order: upper body 0, legs 1, whole body 2, feet 3, hand 4.
 BODY_PART = np.array([0, 1, 0, 2, 0, 3, 0, 3, 4, 3])
-# Every fifth image of valid and test is a query, as in FashionAI and DARN (3,600 of 18,000).
-QUERY_EVERY = 5
 # Brighter pixels belong to the garment; the background is 0.
 GARMENT = 16
 _IDX_LABELS = 0x00000801  # unsigned bytes, one dimension
@@ -54,30 +52,7 @@ def read(folder: Path, name: str) -> Index:
     height, width = pictures[0].shape[1:]
     split = np.repeat(SPLITS, counts)
     images = pd.DataFrame({"split": split, "path": paths, "width": width, "height": height})
-    labels = _labels(split, values)
-    return Index(
-        dataset=name,
-        attributes=tuple(ATTRIBUTES),
-        values=tuple(ATTRIBUTES.values()),
-        images=images[IMAGE_COLUMNS],
-        labels=labels,
-        coverage=count(labels),
-        missing=dict.fromkeys(SPLITS, 0),
-    )
-
-
-def _labels(split: np.ndarray, values: np.ndarray) -> pd.DataFrame:
-    """Return the index's labels; split: of each image; values: (attributes, images)."""
-    number = np.arange(len(split))
-    role = np.where(number % QUERY_EVERY == 0, "query", "candidate")
-    role[split == "train"] = "train"
-    labels = [
-        pd.DataFrame(
-            {"split": split, "role": role, "image": number, "attribute": attribute, "value": column}
-        )
-        for attribute, column in enumerate(values)
-    ]
-    return pd.concat(labels, ignore_index=True)[LABEL_COLUMNS]
+    return build_index(name, ATTRIBUTES, images, values)
 
 
 def tone(pictures: np.ndarray) -> np.ndarray:
