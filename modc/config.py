@@ -100,6 +100,9 @@ def _check_recipes(config: dict, network: str, name: str) -> None:
             f"{name}: networks.{network}.detail_from: {first!r}; expected one of "
             f"training.stages.{network}: {', '.join(stages)}"
         )
+    own = config["networks"][network]
+    for section in ("training", "modc") if first is None and "class" not in own else ():
+        _check_rates(config[section]["stages"][network], f"{section}.stages.{network}", name)
     if config["modc"]["warm_up"].get(network) == "shared":
         return
     for stage in stages:
@@ -108,6 +111,15 @@ def _check_recipes(config: dict, network: str, name: str) -> None:
                 f"{name}: modc.stages.{network}: the key {stage!r} is missing, the recipe of "
                 f"MODC's own warm-up (or set modc.warm_up.{network}: shared)"
             )
+
+
+def _check_rates(recipes: dict, where: str, name: str) -> None:
+    """Raise UserError if the recipes of a network of one branch have a rate for a second one."""
+    if "local_learning_rate" in recipes:
+        raise UserError(f"{name}: {where}: unknown key 'local_learning_rate'")
+    for key, recipe in recipes.items():
+        if isinstance(recipe, dict):
+            _check_rates(recipe, f"{where}.{key}", name)
 
 
 def _unknown_names(config: dict) -> Iterator[str]:
