@@ -9,6 +9,7 @@ import pytest
 from modc import config as configuration
 from modc import lock
 from modc.errors import UserError
+from modc.fetch import split_release
 from modc.report import beforehand as module
 from modc.report.beforehand import beforehand, stops, writable
 from modc.report.plan import plan
@@ -62,7 +63,7 @@ def test_what_is_there_is_not_named(settings, place, monkeypatch):
     for dataset in ("FashionAI", "DARN"):
         folder = place / "data" / dataset
         (folder / "splits").mkdir(parents=True)
-        for name in module.split_check.FILES:
+        for name in split_release.FILES:
             (folder / "splits" / name).touch()
         for name in ("manifest.csv", "manifest.json"):
             (folder / name).touch()
@@ -81,9 +82,9 @@ def test_files_that_the_configuration_names_must_be_there(settings, place):
     config = configuration.merge(
         configuration.load([REPOSITORY / "config.yaml"]), {"networks": networks}
     )
-    assert len(stops(config, trains=True, extracts=False)) == 2
-    assert stops(config, trains=False, extracts=False) == []
-    assert ["archives" in line for line in stops(config, False, extracts=True)] == [True]
+    assert len(stops(config, trains=True, fetched=[])) == 2
+    assert stops(config, trains=False, fetched=[]) == []
+    assert ["archives" in line for line in stops(config, False, ["FashionAI", "DARN"])] == [True]
 
 
 def test_a_gpu_that_was_asked_for_is_named(settings, monkeypatch):

@@ -11,9 +11,9 @@ from modc.data.coverage import count, of_places
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, Index, write
 from modc.data.packed import array_facts, facts_path
 from modc.data.square import Form
+from modc.datasets.fashionai import FashionAI
 from modc.evaluation.scores import score, summarize
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
-from modc.report.figures import run as run_module
 
 ATTRIBUTES = {"skirt_length": 2, "neckline_design": 3}
 DIM, SIZE, KEY = 8, 32, "0123456789abcdef"
@@ -25,7 +25,7 @@ COUNTS |= {("test", "query"): 6, ("test", "candidate"): 12}
 @pytest.fixture(autouse=True)
 def two_attributes(monkeypatch):
     """FashionAI has two attributes, so that there are fewer pictures to draw."""
-    monkeypatch.setitem(run_module.ATTRIBUTES, "fashionai", ATTRIBUTES)
+    monkeypatch.setattr(FashionAI, "attributes", ATTRIBUTES)
 
 
 @pytest.fixture
