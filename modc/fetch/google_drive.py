@@ -33,7 +33,7 @@ def download(drive_id: str, output: Path, what: str, advice: str, limit: int = L
     """Put the file with Google Drive's id `drive_id` to `output`, whole or not at all.
 
     what: how a message names the file. advice: what to do with it once it was fetched by hand, such
-    as "run `modc fetch splits --file FILE`". limit: bytes that it has at most. Raises UserError
+    as "run `modc fetch DATASET --splits FILE`". limit: bytes that it has at most. Raises UserError
     with the page to open in a browser, whatever Google Drive answers instead of the file. A full
     disk passes as OSError.
     """
