@@ -160,7 +160,8 @@ class Rendered:
         self.network.train()
         *roles, attribute = (part.to(self.device) for part in batch)
         return update(
-            self.adam, triplet_loss(*(self.network(images, attribute)[0] for images in roles))
+            self.adam,
+            triplet_loss(*(self.network(images, attribute).embedding for images in roles)),
         )
 
     def singles(self) -> Iterator[tuple]:
@@ -173,7 +174,7 @@ class Rendered:
         """Return the embeddings of images and attributes."""
         self.network.eval()
         images, attribute = (part.to(self.device) for part in batch)
-        return self.network(images, attribute)[0].cpu().numpy()
+        return self.network(images, attribute).embedding.cpu().numpy()
 
     def triplets_of(self, roles: list[Images]) -> tuple:
         """Return the pixels as they are, normalized, and the attributes."""

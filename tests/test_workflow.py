@@ -284,8 +284,22 @@ def edited(finished):
     ],
 )
 def test_only_a_file_that_training_imports_retrains(finished, edited, file, rules):
-    edited(file, *(('"""', '"""(edited) ') if file.endswith(".py") else ("# ", "# (edited) ")))
+    # Behind the module's docstring.
+    code = ('"""\n', '"""\nEDITED = 1\n')
+    edited(file, *(code if file.endswith(".py") else ("# ", "# (edited) ")))
     assert set(planned(finished)) - {"all", "total"} == rules
+
+
+@pytest.mark.parametrize("file", ["modc/networks/csn.py", "modc/training/progress.py"])
+def test_another_networks_code_and_what_is_no_number_retrain_nothing(finished, edited, file):
+    edited(file, '"""\n', '"""\nEDITED = 1\n')
+    assert planned(finished) == {}
+
+
+def test_a_comment_and_a_docstring_retrain_nothing(finished, edited):
+    edited("modc/losses/triplet.py", '"""', '"""(edited) ')
+    edited("modc/networks/asen_v2.py", "\n\n\n", "\n\n\n# A comment.\n")
+    assert planned(finished) == {}
 
 
 def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
@@ -388,7 +402,7 @@ def test_an_ablation_of_nothing_there_is_refused_at_once(finished):
     [
         ("trainig: {batch: 8}", "unknown key 'trainig' (did you mean 'training'?)"),
         ("training: {batch: eight}", "training.batch: 'eight' is not of type 'integer'"),
-        ("grid: {networks: [ASEN+]}", "'ASEN+' is not allowed (did you mean 'ASEN++'?)"),
+        ("grid: {networks: [ASEN+]}", "grid.networks: no network 'ASEN+' (did you mean 'ASEN++'?)"),
         (
             "grid: {datasets: [FashionIA]}",
             "grid.datasets: no dataset 'FashionIA' (did you mean 'FashionAI'?)",

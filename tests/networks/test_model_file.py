@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_named(tmp_path):
     with pytest.raises(UserError, match="knows 3 attributes, not 8: a, b, c"):
         load_network("ASEN", path, 8)
     model_file.save(path, made("ASEN++", sizes={"image": 64}))
-    with pytest.raises(UserError, match="local branch is not trained yet"):
+    with pytest.raises(UserError, match="closer look is not trained yet"):
         load_network("ASEN++", path, 3)
 
 

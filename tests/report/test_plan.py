@@ -116,7 +116,9 @@ def test_disk_counts_two_models_a_stage_and_two_embeddings_a_cell(config):
     assert made.checkpoint_bytes() == 200_000_000
     rows = 15 * 2 * 18_000 + 6 * 2 * 21_461
     assert made.embedding_bytes() == rows * 1024 * 4
-    assert made.packed_bytes("FashionAI") == {side: 180_335 * side**2 * 3 for side in (224, 448)}
+    assert made.packed_bytes("FashionAI") == {
+        str(side): 180_335 * side**2 * 3 for side in (224, 448)
+    }
 
 
 def test_public_weights_cost_no_training(config):

@@ -21,6 +21,7 @@ SIDE = 32
 SETTINGS = {
     "dataset": "FashionAI",
     "network": "ASENv2",
+    "class": "ASENv2",
     "labeled_percent": 100,
     "seed": 0,
     "stage": "warm_up",
@@ -118,7 +119,8 @@ def task(tmp_path, index, packed):
     from modc.training.task import Task
 
     def make(folder: str = "run", initial=None, evaluated: bool = True, **settings) -> Task:
-        merged = {**SETTINGS, **settings}
+        network = settings.get("network", SETTINGS["network"])
+        merged = {**SETTINGS, "class": network, **settings}
         place = Path(tmp_path) / folder
         return Task(
             settings=merged,

@@ -335,7 +335,9 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
     values = {(row.image, row.attribute): row.value for row in rows.itertuples()}
     of_branch = {"vector": 0.0, "local": 0.0}
     for branch, columns in (("vector", slice(1024)), ("local", slice(1024, None))):
-        vectors = torch.cat([getattr(role, branch) for role in seen])
+        vectors = torch.cat(
+            [role.vector if branch == "vector" else role.parts["local"] for role in seen]
+        )
         for vector, image, attribute in zip(vectors, numbers, attributes, strict=True):
             own = values[image, attribute]
             scores = []

@@ -17,11 +17,11 @@ class Net(nn.Module):
         self.held = build(self.name, find(self.name).published, n_attributes)
 
     def forward(self, x, c, norm=True):
-        return self.held(SCALE * x, c.cpu().cuda())[0]
+        return self.held(SCALE * x, c.cpu().cuda()).embedding
 
     def state_dict(self, **_):
         return {
-            _public_name(key, self.name): value for key, value in self.held.state_dict().items()
+            _public_name(key, self.held): value for key, value in self.held.state_dict().items()
         }
 
 

@@ -22,4 +22,6 @@ class ASEN(nn.Module):
         return self.held.local_head(x, a), None
 
     def state_dict(self):
-        return {_public_name(key, "ASEN++"): value for key, value in self.held.state_dict().items()}
+        return {
+            _public_name(key, self.held): value for key, value in self.held.state_dict().items()
+        }
