@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from modc import datasets
 from modc.config import load, merge
 from modc.cost import (
     Counts,
@@ -14,8 +15,8 @@ from modc.cost import (
     images_left,
     stage_costs,
 )
+from modc.data.index import SPLITS
 from modc.grid import METHODS, MODC, Cell, cells, stages, training_settings
-from modc.report.plan_data import LISTED
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
 
@@ -25,8 +26,13 @@ def config() -> dict:
     return load([CONFIG])
 
 
+def listed(config: dict, dataset: str) -> Counts:
+    counts = datasets.of(config, dataset).counts
+    return Counts(*(counts[split]["images"] for split in SPLITS))
+
+
 def all_costs(config: dict) -> list:
-    counts = {"FashionAI": LISTED["fashionai"], "DARN": LISTED["darn"]}
+    counts = {name: listed(config, name) for name in config["datasets"]}
     return [
         one for cell in cells(config) for one in stage_costs(config, cell, counts[cell.dataset])
     ]
@@ -52,7 +58,8 @@ def test_the_papers_run_costs_what_the_readme_says(config):
 
 def test_images_left_are_those_of_the_stages_to_come(config):
     cell = Cell("FashionAI", "ASEN++", 10, 0)
-    trained = {one.stage: one.trained for one in stage_costs(config, cell, LISTED["fashionai"])}
+    counts = listed(config, "FashionAI")
+    trained = {one.stage: one.trained for one in stage_costs(config, cell, counts)}
     baseline = trained["warm_up_global"] + trained["warm_up"]
     assert images_left(config, cell, "warm_up_global") == baseline
     assert images_left(config, cell, "warm_up") == trained["warm_up"]

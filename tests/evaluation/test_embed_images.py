@@ -9,7 +9,7 @@ from modc.errors import UserError
 from modc.evaluation.embed_images import embed
 from modc.networks.build import build
 
-TINY = {"backbone": "resnet10", "weights": "none"}
+TINY = {"backbone": "resnet10"}
 
 
 @pytest.fixture(scope="module")

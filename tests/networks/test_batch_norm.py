@@ -78,8 +78,8 @@ def test_one_pass_in_groups_has_the_embeddings_gradients_and_statistics_of_three
     three.load_state_dict(one.state_dict())
     images, attribute = torch.randn(12, 3, 32, 32).double(), torch.arange(12) % 5
     with in_groups(one, 3):
-        together = one(images, attribute)[0]
-    apart = [three(i, a)[0] for i, a in zip(images.chunk(3), attribute.chunk(3), strict=True)]
+        together = one(images, attribute).vector
+    apart = [three(i, a).vector for i, a in zip(images.chunk(3), attribute.chunk(3), strict=True)]
     assert torch.allclose(together, torch.cat(apart), atol=1e-12)
     weight = torch.randn_like(together)
     (together * weight).sum().backward()

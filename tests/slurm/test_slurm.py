@@ -191,7 +191,7 @@ def test_the_profile_plans_the_same_jobs_a_method_of_a_cell_in_one_job_with_one_
     run = started(folder, dict(os.environ), "-n", "--workflow-profile", "profiles/slurm")
     status, output = run.wait(), (folder / "run.log").read_text()
     assert status == 0, output
-    assert re.search(r"^total +150$", output, re.M)
+    assert re.search(r"^total +151$", output, re.M)
     groups = re.split(r"Group job (\S+) .*\n", output)
     rules: dict[str, list] = {}
     for name, jobs in zip(groups[1::2], groups[2::2], strict=True):
