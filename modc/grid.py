@@ -1,9 +1,9 @@
-"""The grid: what is trained, in which stages, from which settings, and where its files lie."""
+"""The grid: what is trained, in which stages, from which settings."""
 
 import json
-from dataclasses import dataclass
 from hashlib import sha256
 
+from modc.cell import Cell
 from modc.data.square import Form
 from modc.errors import UserError
 
@@ -38,21 +38,6 @@ NO_STAGE_READS = (
     "view_source",
     "colour_attributes",
 )
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One place of the grid: what is trained from which labels under which seed."""
-
-    dataset: str
-    network: str
-    labeled_percent: int
-    seed: int
-
-    @property
-    def folder(self) -> str:
-        """The cell's folder inside results/<run>/."""
-        return f"cells/{self.dataset}/{self.network}/{self.labeled_percent}/seed-{self.seed}"
 
 
 def cells(config: dict) -> list[Cell]:
@@ -162,13 +147,15 @@ def jobs(config: dict, cell: Cell) -> list[tuple[str, ...]]:
     return [baseline, tuple(stage for stage in modc if stage not in baseline)]
 
 
-def job_of(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
-    """Return the stages of the job that trains `stage`; its files are named after the last one.
+def own_stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
+    """Return the stages that a method's own job trains, in order, and whose models it keeps."""
+    return jobs(config, cell)[METHODS.index(method)]
 
-    Raises UserError if the cell has no such stage.
-    """
+
+def trained_by(config: dict, cell: Cell, stage: str) -> str:
+    """Return the method whose job trains a stage. Raises UserError if the cell lacks it."""
     _chain(config, cell, stage)
-    return next(job for job in jobs(config, cell) if stage in job)
+    return next(method for method in METHODS if stage in own_stages(config, cell, method))
 
 
 def labeled_part(config: dict, cell: Cell) -> dict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from modc import paths
 from modc.errors import UserError
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
@@ -23,7 +24,7 @@ from modc.training.kept import keep, take_back
 from modc.training.optimizer import load, set_learning_rate
 from modc.training.progress import Progress
 from modc.training.start import start
-from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
+from modc.training.task import Task
 from modc.training.termination import Termination
 from modc.training.warm_up import WarmUp
 
@@ -245,7 +246,7 @@ def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:
 def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -> None:
     """Write the curve, the last model, the test embeddings of the best, and the best model."""
     best, now = state["best"], state["now"]
-    curve = (task.output / CURVE, task.output / PICTURE)
+    curve = (task.output / paths.CURVE, task.output / paths.CURVE_IMAGE)
     stopped = _why_stopped(state, task.settings)
     write_curve(*curve, state["curve"], f"{task.name}: {stopped}")
     facts = task.facts(key, machine.device, machine.precision, state, stopped)
@@ -253,7 +254,7 @@ def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -
     last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
     best_score = state["curve"][state["best_row"]]["valid_MAP@all"]
     facts |= {"epoch": state["best_epoch"], "valid_MAP@all": best_score}
-    task.save(LAST, now["network"], now["training"], last)
+    task.save(paths.LAST, now["network"], now["training"], last)
     if task.embeddings:
         stage.network.load_state_dict(best["network"])
         batch = task.settings["evaluation_batch"]
@@ -261,7 +262,7 @@ def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -
         if "centres" in best["training"]:
             arrays["centres"] = best["training"]["centres"].numpy()
         write_embeddings(task.embeddings, arrays, task.index, facts)
-    task.save(MODEL, best["network"], best["training"], facts)
+    task.save(paths.MODEL, best["network"], best["training"], facts)
     log.info("%s: %s, best epoch %d", task.name, stopped, state["best_epoch"])
 
 
