@@ -57,8 +57,8 @@ def test_a_run_that_has_nothing_names_every_figure_with_its_reason(config, tmp_p
 @pytest.mark.parametrize(
     ("lost", "without", "reason"),
     [
-        ("supervised/test.npz", ["figure1.png", *EXAMPLES], "no embeddings"),
-        ("warm_up/test.npz", EXAMPLES, "no embeddings"),
+        ("modc/supervised/test.npz", ["figure1.png", *EXAMPLES], "no embeddings"),
+        ("baseline/warm_up/test.npz", EXAMPLES, "no embeddings"),
         ("modc/queries.csv", EXAMPLES, "no scores"),
         ("modc/scores.json", [], ""),
     ],
@@ -77,9 +77,9 @@ def test_a_missing_part_leaves_out_what_needs_it_alone(
 @pytest.mark.parametrize(
     ("file", "without"),
     [
-        ("supervised/test.npz", ["figure1.png", *EXAMPLES]),
+        ("modc/supervised/test.npz", ["figure1.png", *EXAMPLES]),
         ("modc/queries.csv", EXAMPLES),
-        ("supervised/curve.csv", [CURVES]),
+        ("modc/supervised/curve.csv", [CURVES]),
     ],
 )
 def test_a_damaged_file_is_named(without_ink, full_run, config, file, without, damage):
@@ -93,7 +93,7 @@ def test_a_damaged_file_is_named(without_ink, full_run, config, file, without, d
 def test_what_is_no_longer_drawn_does_not_stay(without_ink, full_run, config):
     folder = full_run()
     render(folder, config)
-    (folder / CELL / "supervised" / "test.npz").unlink()
+    (folder / CELL / "modc" / "supervised" / "test.npz").unlink()
     render(folder, config)
     left = pictures_of(folder)
     assert not [name for name in left if name.startswith("figure1.") or name.startswith("figure2")]
@@ -104,7 +104,7 @@ def test_what_is_no_longer_drawn_does_not_stay(without_ink, full_run, config):
 def test_figure_1_without_the_universal_space(without_ink, full_run, config, lost):
     folder = full_run()
     if lost == "model":
-        (folder / CELL / "supervised" / "model.pt").unlink()
+        (folder / CELL / "modc" / "supervised" / "model.pt").unlink()
     else:
         shutil.rmtree(Path(config["data"]) / "FashionAI" / "prepared" / "packed")
     _, left_out = render(folder, config)
@@ -119,10 +119,10 @@ def test_embeddings_of_another_index_are_not_drawn(without_ink, full_run, config
     folder = full_run()
     shutil.rmtree(Path(config["data"]))
     other = full_run(lambda turn, values: (turn + 1) % values)
-    kept = (other / CELL / "supervised" / "test.npz").read_bytes()
+    kept = (other / CELL / "modc" / "supervised" / "test.npz").read_bytes()
     shutil.rmtree(Path(config["data"]))
     full_run()
-    (folder / CELL / "supervised" / "test.npz").write_bytes(kept)
+    (folder / CELL / "modc" / "supervised" / "test.npz").write_bytes(kept)
     _, left_out = render(folder, config)
     assert list(left_out) == ["figure1.png", *EXAMPLES]
     assert all("another index" in reason for reason in left_out.values())

@@ -10,6 +10,7 @@ import yaml
 from parsed_page import Parsed
 
 from modc import paths
+from modc.cost import cell_stages
 from modc.grid import METHODS, cells
 from modc.jobs import stage_folder
 from modc.published import numbers
@@ -76,18 +77,17 @@ def test_an_empty_run(page_of, tmp_path):
 def test_a_half_finished_run_with_failures(page_of, write_run, config):
     folder = write_run(config)
     failed, damaged, stopped, *_ = cells(config)
-    shutil.rmtree(folder / failed.folder)
+    shutil.rmtree(folder / paths.method_folder(failed, "modc").parent)
     (folder / paths.scores(damaged, "baseline")).write_text("{")
     (folder / paths.scores(stopped, "modc")).unlink()
     logs = {
-        f"warm_up/{failed.dataset}-{failed.network}-{failed.labeled_percent}-0.log": (
-            "modc: error: no room </script><b>"
-        ),
-        f"warm_up/{stopped.dataset}-{stopped.network}-{stopped.labeled_percent}-0.log": "epoch 7",
+        failed: "modc: error: no room </script><b>",
+        stopped: "epoch 7",
     }
-    for name, text in logs.items():
-        (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "logs" / name).write_text(text)
+    for cell, text in logs.items():
+        log = folder / paths.train_log(cell, "baseline", "warm_up")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text)
     page = page_of(folder)
     check(page)
     text = page.text()
@@ -111,7 +111,7 @@ def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
     config["grid"]["seeds"] = [0, 1, 2]
     folder = write_run(config)
     first = cells(config)[2]
-    shutil.rmtree(folder / first.folder)
+    shutil.rmtree(folder / paths.method_folder(first, "modc").parent)
     page = page_of(folder)
     check(page)
     assert "standard deviation over the seeds" in page.text()
@@ -225,7 +225,7 @@ def test_the_papers_grid_stays_below_two_megabytes(write_run, config):
     folder = write_run(config)
     epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
     for cell in cells(config):
-        for stage in ("warm_up_global", "warm_up", "supervised", "pseudo_clusters"):
+        for stage in cell_stages(config, cell):
             path = folder / stage_folder(config, cell, stage) / "curve.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("epoch,valid_MAP@all\n" + epochs)
