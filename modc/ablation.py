@@ -54,6 +54,17 @@ def variants(config: dict) -> list[Variant]:
     return found
 
 
+def variant(config: dict, assumed: str) -> Variant:
+    """Return the variant of an assumption and its alternative, named as in "A4=margin".
+
+    Raises UserError if there is no such alternative.
+    """
+    name, equals, alternative = assumed.partition("=")
+    if not equals:
+        raise UserError(f"{assumed}: expected an assumption and an alternative, as A4=margin")
+    return Variant(name, alternative, assume(config, name, alternative))
+
+
 def ablation_cells(config: dict) -> list[Cell]:
     """Return the cell of the ablation, once a seed."""
     return [Cell(**config["ablation"]["cell"], seed=seed) for seed in config["grid"]["seeds"]]

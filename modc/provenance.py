@@ -21,6 +21,7 @@ WITHOUT_NUMBERS = frozenset(
         "errors",
         "home",
         "lock",
+        "paths",
         "provenance",
         "readable",
         "tokens",

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.ablation import Variant, ablation_cells, same_model, trains, variants
 from modc.atomic import write_text
 from modc.grid import METHODS, last_stage
@@ -46,7 +47,7 @@ def render(
 
     output_folder: where they go; by default ablation/ in the run's folder.
     """
-    folder = output_folder or Path(run_folder) / "ablation"
+    folder = output_folder or Path(run_folder) / paths.ABLATION
     frame = ablation_table(Path(run_folder), config)
     laid_out = _page(frame, config)
     texts = {
@@ -54,10 +55,10 @@ def render(
         ".tex": latex(laid_out),
         ".csv": frame.to_csv(index=False),
     }
-    paths = [folder / name for name in ABLATION_FILES]
-    for path in paths:
+    written = [folder / name for name in ABLATION_FILES]
+    for path in written:
         write_text(path, texts[path.suffix])
-    return paths, plain(laid_out)
+    return written, plain(laid_out)
 
 
 def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
     noise = _noise(run_folder, config)
     rows = [_row(None, config, run, run, noise)]
     for variant in variants(config):
-        own = _scores(run_folder / "ablation" / variant.name, variant.config, config)
+        own = _scores(run_folder / paths.variant_folder(variant.name), variant.config, config)
         rows.append(_row(variant, config, own, run, noise))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from modc import datasets, grid, lock
+from modc import datasets, grid, lock, paths
 from modc.data import manifest
 from modc.errors import UserError, file_system
 from modc.home import in_home
@@ -22,7 +22,7 @@ def beforehand(plan: Plan, jobs: int) -> list[str]:
 
     jobs: trainings side by side.
     """
-    data, results = Path(plan.config["data"]), Path("results") / plan.config["run"]
+    data, results = Path(plan.config["data"]), paths.run_folder(plan.config)
     return [
         *_folders(data, results),
         *_space(plan, jobs, data, results),
@@ -82,7 +82,7 @@ def _space(plan: Plan, jobs: int, data: Path, results: Path) -> Iterator[str]:
         if not manifest.exists(folder):
             needed[data] += size.downloaded
         for side, taken in plan.packed_bytes(name).items():
-            if not (folder / "prepared" / "packed" / f"{side}.done").exists():
+            if not paths.packed_mark(paths.packed_folder(folder), side).exists():
                 needed[data] += taken
     models, checkpoint = plan.model_bytes(), plan.checkpoint_bytes()
     needed[results] += (models or 0) + (plan.embedding_bytes() or 0) + jobs * (checkpoint or 0)

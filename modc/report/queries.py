@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.report.results import Result
@@ -38,7 +39,7 @@ def usable_queries(result: Result, unanswerable: str) -> tuple[pd.DataFrame | No
 
 
 def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
-    path = result.folder / "queries.csv"
+    path = result.folder / paths.QUERIES
     try:
         queries = _read(path, path.stat().st_mtime_ns)
         has_the_means = _has_the_means(queries, result.scores["overall"])

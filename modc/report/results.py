@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modc import datasets
+from modc import datasets, paths
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
@@ -37,7 +37,7 @@ class Result:
     @property
     def folder(self) -> Path:
         """Where the scores lie."""
-        return self.run_folder / self.cell.folder / self.method
+        return self.run_folder / paths.method_folder(self.cell, self.method)
 
     @property
     def stages(self) -> list[dict]:
@@ -101,7 +101,7 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
 def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result:
     """Return the result of one cell and method, likewise."""
     result = Result(cell, method, None, "", run_folder=Path(run_folder))
-    path = result.folder / "scores.json"
+    path = result.folder / paths.SCORES
     try:
         scores = json.loads(path.read_bytes())
     except FileNotFoundError:

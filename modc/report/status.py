@@ -10,21 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modc import paths
 from modc.atomic import HOST
 from modc.cost import cell_stages, images_an_epoch
 from modc.grid import (
     METHODS,
     Cell,
     cells,
-    job_of,
     last_stage,
+    own_stages,
     settings_chain,
     stages,
+    trained_by,
     training_settings,
 )
+from modc.jobs import stage_folder
 from modc.lock import is_held
 from modc.report.job_logs import error_of
-from modc.training.heartbeat import heartbeat_path, origin, read
+from modc.training.heartbeat import origin, read
 
 DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "failed", "waiting"
 STATES = (DONE, TRAINING, STOPPED, FAILED, WAITING)
@@ -85,10 +88,10 @@ def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
 def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     """Return by log the mistakes of the jobs that make the grid's datasets ready."""
     grid = config["grid"]["datasets"]
-    names = {f"{dataset}{end}.log" for dataset in grid for end in ("", "-listing")}
-    logs = [Path(run_folder) / "logs" / job for job in ("fetch", "index", "pack")]
-    found = {path: error_of(path) for log in logs for path in sorted(log.glob("*.log"))}
-    return {path: error for path, error in found.items() if error and path.name in names}
+    jobs = (("fetch", ""), ("fetch", "listing"), ("index", ""), ("pack", ""))
+    logs = (paths.dataset_log(job, name, part) for job, part in jobs for name in grid)
+    found = {path: error_of(path) for path in (Path(run_folder) / log for log in logs)}
+    return {path: error for path, error in found.items() if error}
 
 
 def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
@@ -101,23 +104,27 @@ def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ..
                 found[stage] = _stage(run_folder, config, cell, stage, before)
             before = found[stage]
     statuses = tuple(found[stage] for stage in cell_stages(config, cell))
-    if _is_without_model(run_folder, cell, statuses) and _is_scored(run_folder, config, cell):
+    if _is_without_model(run_folder, config, cell, statuses) and _is_scored(
+        run_folder, config, cell
+    ):
         return _without_model(run_folder, config, cell, statuses)
     return statuses
 
 
-def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStatus]) -> bool:
+def _is_without_model(
+    run_folder: Path, config: dict, cell: Cell, statuses: Iterable[StageStatus]
+) -> bool:
     """Return whether nothing is wrong with a cell but that a model is not there."""
     at = next((status for status in statuses if status.state != DONE), None)
     if at is None or at.note or any(s.state not in (DONE, WAITING) for s in statuses):
         return False
-    return not _exists(run_folder / cell.folder / at.stage / "model.pt")
+    return not _exists(run_folder / stage_folder(config, cell, at.stage) / paths.MODEL)
 
 
 def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
     """Return whether both methods have scores, under the settings of now as far as they say."""
     for method in METHODS:
-        scores = read(run_folder / cell.folder / method / "scores.json")
+        scores = read(run_folder / paths.scores(cell, method))
         chain = settings_chain(config, cell, last_stage(config, cell, method))
         if scores is None or scores.get("settings_chain", chain) != chain:
             return False
@@ -128,7 +135,6 @@ def _without_model(
     run_folder: Path, config: dict, cell: Cell, statuses: tuple[StageStatus, ...]
 ) -> tuple[StageStatus, ...]:
     """Return the stages as done, by their curves, each that was not with NOT_HERE for a note."""
-    folder = run_folder / cell.folder
     return tuple(
         status
         if status.state == DONE
@@ -137,7 +143,7 @@ def _without_model(
                 status.stage,
                 training_settings(config, cell, status.stage),
                 {},
-                folder / status.stage / "curve.csv",
+                run_folder / stage_folder(config, cell, status.stage) / paths.CURVE,
             ),
             note=NOT_HERE,
         )
@@ -149,25 +155,29 @@ def _stage(
     run_folder: Path, config: dict, cell: Cell, stage: str, before: StageStatus | None
 ) -> StageStatus:
     settings = training_settings(config, cell, stage)
-    folder = run_folder / cell.folder
-    checkpoint = run_folder / "resume" / Path(cell.folder).relative_to("cells") / f"{stage}.pt"
-    beat = read(heartbeat_path(checkpoint)) or {}
+    method = trained_by(config, cell, stage)
+    folder = run_folder / paths.stage_folder(cell, method, stage)
+    checkpoint = run_folder / paths.checkpoint(cell, method, stage)
+    beat = read(paths.heartbeat(checkpoint)) or {}
     is_ours = all(beat.get(key) == value for key, value in origin(settings).items())
     if is_held(checkpoint) or _is_elsewhere(beat):
         # Without a word of its own process it has not begun: it waits for a GPU, or is starting.
         return _under_way(stage, TRAINING, settings, beat if is_ours else {})
     if before is not None and before.state != DONE:
         return StageStatus(stage, WAITING, settings["epochs"])
-    model = folder / stage / "model.pt"
-    if _exists(model):
+    if _exists(folder / paths.MODEL):
         if beat and not is_ours:
             return StageStatus(stage, WAITING, settings["epochs"], note=OUTDATED)
         # Without a heartbeat it is of an earlier version; else it has to say that it is done.
         if not beat or beat.get("done") is True:
-            return _done(stage, settings, beat, folder / stage / "curve.csv")
-    log = _log(run_folder, config, cell, stage)
+            return _done(stage, settings, beat, folder / paths.CURVE)
+    last = own_stages(config, cell, method)[-1]
+    log = run_folder / paths.train_log(cell, method, last)
     error = error_of(log)
-    is_older = before is not None and _age(log) > _age(folder / before.stage / "model.pt")
+    is_older = False
+    if before is not None:
+        model = run_folder / stage_folder(config, cell, before.stage) / paths.MODEL
+        is_older = _age(log) > _age(model)
     if error and not is_older:
         return _under_way(stage, FAILED, settings, beat if is_ours else {}, error)
     if is_ours and beat.get("done") is not True:
@@ -219,9 +229,8 @@ def _cell_status(
             return CellStatus(cell, state, at, statuses, left)
     last = {status.stage: status for status in statuses}[last_stage(config, cell, "modc")]
     for method in METHODS:
-        if not _exists(run_folder / cell.folder / method / "scores.json"):
-            place = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}"
-            error = error_of(run_folder / "logs" / SCORE / f"{place}-{method}.log")
+        if not _exists(run_folder / paths.scores(cell, method)):
+            error = error_of(run_folder / paths.score_log(cell, method))
             state = FAILED if error else WAITING
             at = StageStatus(SCORE, state, 0, score=last.score, note=error)
             return CellStatus(cell, state, at, statuses, left)
@@ -258,13 +267,6 @@ def _left(
         return None
     images = images_an_epoch(training_settings(config, cell, status.stage))
     return epochs * images / rate
-
-
-def _log(run_folder: Path, config: dict, cell: Cell, stage: str) -> Path:
-    """Return the log of the job that trains a stage."""
-    job = job_of(config, cell, stage)[-1]
-    name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}.log"
-    return run_folder / "logs" / job / name
 
 
 def _is_elsewhere(beat: dict) -> bool:

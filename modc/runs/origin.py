@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from modc import provenance
+from modc import paths, provenance
 from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import network_class, settings_chain, stages
@@ -37,11 +37,11 @@ class Present:
 
 def present(config: dict, dataset: str) -> Present:
     """Return the manifest and the index of a dataset's folder; no picture is read."""
-    folder = Path(config["data"]) / dataset
-    prepared = folder / "prepared" / "index"
+    folder = paths.dataset_folder(config, dataset)
+    prepared = paths.index_folder(folder)
     return Present(
         _sha256("manifest", folder, lambda: manifest.read(folder), manifest.FACTS),
-        _sha256("index", prepared, lambda: index.read(prepared), index.SUMMARY),
+        _sha256("index", prepared, lambda: index.read(prepared), paths.INDEX),
     )
 
 

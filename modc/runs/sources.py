@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from modc import paths
 from modc.report.results import NOT_RUN, Result, collect
 from modc.runs import configurations, queries
 from modc.runs.checked import first_few
@@ -83,7 +84,7 @@ def beaten(one: tuple[Result, Source], by: tuple[Result, Source]) -> str:
     if queries.are_same(own, others) or not queries.hold(others):
         return ""
     if not queries.hold(own):
-        return f"{queries.FILE} does not hold, {taken}"
+        return f"{paths.QUERIES} does not hold, {taken}"
     return taken if queries.conflict(own, others) else ""
 
 
@@ -157,7 +158,7 @@ def _of_results(first: Source, second: Source) -> list[Contradiction]:
             difference = queries.conflict((one, first.config), (another, second.config))
             if difference is None:
                 continue
-            what = f"{queries.FILE}, {_told(difference, runs)}"
+            what = f"{paths.QUERIES}, {_told(difference, runs)}"
         else:
             differences = differences_of(one.scores, another.scores)
             what = _told(differences[0], runs) if differences else "trained with other settings"

@@ -10,7 +10,7 @@ import os
 import time
 from pathlib import Path
 
-from modc import provenance
+from modc import paths, provenance
 from modc.atomic import HOST, write_json
 from modc.stage import StageSpec
 
@@ -21,7 +21,7 @@ class Heartbeat:
     """The file of one stage; checkpoint: where its resumable checkpoint goes."""
 
     def __init__(self, checkpoint: Path, spec: StageSpec):
-        self.path = heartbeat_path(checkpoint)
+        self.path = paths.heartbeat(checkpoint)
         self.origin = origin(spec)
 
     def beat(self, **facts: object) -> None:
@@ -35,11 +35,6 @@ class Heartbeat:
     def finish(self) -> None:
         """Note that the stage is done."""
         self.beat(**{**(read(self.path) or {}), **self.origin, "done": True})
-
-
-def heartbeat_path(checkpoint: Path) -> Path:
-    """Return where the heartbeat of a checkpoint lies."""
-    return checkpoint.with_suffix(".json")
 
 
 def origin(spec: StageSpec) -> dict[str, str]:

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from modc import provenance
+from modc import paths, provenance
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.errors import UserError
 from modc.networks import model_file
 from modc.stage import StageSpec, fingerprint
-
-MODEL, LAST, CURVE, PICTURE = "model.pt", "last.pt", "curve.csv", "curve.png"
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,8 @@ class Task:
 
     def results(self) -> list[Path]:
         """Return the files that the training ends in."""
-        models = [self.output / name for name in (MODEL, LAST, CURVE, PICTURE)]
+        names = (paths.MODEL, paths.LAST, paths.CURVE, paths.CURVE_IMAGE)
+        models = [self.output / name for name in names]
         return models + ([self.embeddings] if self.embeddings else [])
 
     def finished(self, key: str) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modc import paths
 from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.prioritized import accuracy, column_name
@@ -31,7 +32,7 @@ from modc.training.heartbeat import Heartbeat
 from modc.training.kept import keep, take_back
 from modc.training.optimizer import load, optimizer, set_learning_rate
 from modc.training.progress import Progress
-from modc.training.task import CURVE, LAST, MODEL, PICTURE, Task
+from modc.training.task import Task
 from modc.training.termination import Termination
 
 log = logging.getLogger(__name__)
@@ -345,14 +346,14 @@ def _write(task: Task, key: str, state: dict, learner: Learner) -> None:
     """Write the curve, the last model, the test embeddings of the best, and the best model."""
     best, now, machine = state["best"], state["now"], learner.machine
     stopped = _why_stopped(state, learner.spec)
-    curve = (task.output / CURVE, task.output / PICTURE)
+    curve = (task.output / paths.CURVE, task.output / paths.CURVE_IMAGE)
     write_curve(*curve, state["curve"], f"{learner.spec}: {stopped}")
     facts = task.facts(key, machine.device, machine.precision, state, stopped)
     last_score = state["curve"][-1]["valid_MAP@all"]
     last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
     best_score = state["curve"][state["best_row"]]["valid_MAP@all"]
     facts |= {"epoch": state["best_epoch"], "valid_MAP@all": best_score}
-    task.save(LAST, now["network"], now["training"], last)
+    task.save(paths.LAST, now["network"], now["training"], last)
     if task.embeddings:
         learner.network.load_state_dict(best["network"])
         batch = learner.spec.evaluation_batch
@@ -363,7 +364,7 @@ def _write(task: Task, key: str, state: dict, learner: Learner) -> None:
             learner.objective.load_state_dict(best["training"]["objective"], strict=False)
             arrays["centres"] = learner.objective.centres.cpu().numpy()
         write_embeddings(task.embeddings, arrays, task.index, facts)
-    task.save(MODEL, best["network"], best["training"], facts)
+    task.save(paths.MODEL, best["network"], best["training"], facts)
     log.info("%s: %s, best epoch %d", learner.spec, stopped, state["best_epoch"])
 
 

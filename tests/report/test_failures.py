@@ -4,12 +4,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from modc import paths
 from modc.grid import Cell, training_settings
 from modc.report.failures import explained, why_missing
 from modc.report.layout import ABSENT
 from modc.report.render import render_all
 from modc.report.results import collect
-from modc.training.heartbeat import heartbeat_path, origin
+from modc.training.heartbeat import origin
 
 CELL = Cell("DARN", "ASEN++", 10, 0)
 NAME = "DARN-ASEN++-10-0"
@@ -92,7 +93,7 @@ def test_how_far_a_failed_training_was(tmp_path, config, why):
     resume = tmp_path / "resume" / Path(CELL.folder).relative_to("cells")
     resume.mkdir(parents=True)
     beat = {**origin(settings), "epochs_done": 7.0, "valid_MAP_all": 0.25}
-    heartbeat_path(resume / "warm_up_global.pt").write_text(json.dumps(beat))
+    paths.heartbeat(resume / "warm_up_global.pt").write_text(json.dumps(beat))
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     for method in ("baseline", "modc"):
         own = known[CELL, method]

@@ -2,10 +2,12 @@
 
 import pandas as pd
 
+from modc import paths
 from modc.colors import BLACK, GRAY
 from modc.errors import UserError
 from modc.grid import APART, Cell, stages
 from modc.grid import seeds as seeds_of
+from modc.jobs import stage_folder
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run
 from modc.report.figures.style import look, new_figure, png
@@ -102,7 +104,7 @@ def _curve(run: Run, cell: Cell) -> pd.DataFrame:
     """Return the curves of all stages of a cell that has them, in long form; columns COLUMNS."""
     parts, before = [], 0
     for stage in stages(run.config, cell, "modc"):
-        path = run.folder / cell.folder / stage / "curve.csv"
+        path = run.folder / stage_folder(run.config, cell, stage) / paths.CURVE
         try:
             curve = pd.read_csv(path)
             names = [n for n in curve if n not in NO_LOSSES and not n.startswith("share_")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.errors import UserError
 from modc.evaluation.prioritized import column_name, nearest_values
 from modc.evaluation.ranking import unit
@@ -106,7 +107,7 @@ def _alt(frame: pd.DataFrame, name: str) -> str:
 def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
     """Return one method's side of attribute `number`; rows: the index's of the test split."""
     arrays, _ = run.embeddings(cell, method)
-    path = run.folder / cell.folder / method / "queries.csv"
+    path = run.folder / paths.queries(cell, method)
     try:
         queries = pd.read_csv(path, usecols=["attribute", "value", PRECISION[method]])
     except FileNotFoundError:
@@ -120,7 +121,9 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
         ) or not np.array_equal(arrays[f"candidate_{part}"], rows["candidate"][part]):
             raise UserError(f"{path}: scores of other queries; score this cell again")
     if method == "modc" and "centres" not in arrays:
-        raise UserError(f"{run.stage_folder(cell, method)}/test.npz: has no centres; train again")
+        raise UserError(
+            f"{run.stage_folder(cell, method) / paths.EMBEDDINGS}: has no centres; train again"
+        )
     mine = {role: (frame["attribute"] == number).to_numpy() for role, frame in rows.items()}
     return _Side(
         query=unit(arrays["query_embedding"][mine["query"]]),

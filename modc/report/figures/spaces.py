@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.errors import UserError
 from modc.evaluation.prioritized import nearest_values
 from modc.evaluation.ranking import unit
@@ -114,7 +115,9 @@ def _read(run: Run, cell: Cell, attribute: int) -> _Test:
     rows = pd.concat([index.rows("test", role) for role in ("query", "candidate")])
     stored = np.concatenate([arrays[f"{role}_value"] for role in ("query", "candidate")])
     if "centres" not in arrays or not np.array_equal(stored, rows["value"]):
-        raise UserError(f"{run.stage_folder(cell, 'modc')}/test.npz: not MODC's of this index")
+        raise UserError(
+            f"{run.stage_folder(cell, 'modc') / paths.EMBEDDINGS}: not MODC's of this index"
+        )
     embedding = np.concatenate([arrays[f"{role}_embedding"] for role in ("query", "candidate")])
     return _Test(
         rows.reset_index(drop=True), unit(embedding), arrays["centres"][attribute], facts["key"]
@@ -127,7 +130,7 @@ def _universal(run: Run, cell: Cell, test: _Test) -> pd.DataFrame:
     once = test.rows.drop_duplicates("image")
     chosen = once.iloc[sample(once["attribute"].to_numpy(), MOST_PICTURES, SEED)]
     squares = pictures(run, cell.dataset, chosen["image"].to_numpy())
-    model = run.stage_folder(cell, "modc") / "model.pt"
+    model = run.stage_folder(cell, "modc") / paths.MODEL
     features = pooled_features(model, test.key, squares)
     return _frame("universal", chosen, flat_map(features, SEED))
 

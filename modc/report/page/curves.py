@@ -1,9 +1,12 @@
 """The learning curve of a training, all its stages in a row, as points of a small drawing."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from modc import paths
 
 WIDTH, HEIGHT = 320.0, 100.0
 # A drawing of this width shows no more.
@@ -11,17 +14,17 @@ MOST_POINTS = 120
 SCORE = "valid_MAP@all"
 
 
-def curve(folder: Path, stages: tuple[str, ...]) -> dict | None:
-    """Return validation MAP@all over the epochs of `stages`; None if no stage has a curve.
+def curve(folders: Iterable[Path]) -> dict | None:
+    """Return validation MAP@all over the epochs of stages; None if no stage has a curve.
 
-    folder: the cell's. Keys: lines (points of each stage, as SVG takes them), starts (x of each
-    stage, with its number from 1), low, high (fractions, the axis), epochs, first, best, last. A
-    file that is absent or no curve is left out.
+    folders: the stages', in order. Keys: lines (points of each stage, as SVG takes them), starts (x
+    of each stage, with its number from 1), low, high (fractions, the axis), epochs, first, best,
+    last. A file that is absent or no curve is left out.
     """
     read = {
         number: scores
-        for number, stage in enumerate(stages, start=1)
-        if len(scores := _scores(folder / stage / "curve.csv"))
+        for number, folder in enumerate(folders, start=1)
+        if len(scores := _scores(folder / paths.CURVE))
     }
     if not read:
         return None

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import yaml
 
+from modc import paths
 from modc.grid import METHODS, Cell, cells, stages, training_settings
+from modc.jobs import stage_folder
 from modc.report.anchors import run_id
 from modc.report.page.curves import curve
 from modc.report.results import Result
@@ -87,11 +89,11 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
     """
     cell, scores = result.cell, result.scores or {}
     chain = stages(config, cell, result.method)
-    folder = Path(run_folder) / cell.folder
-    finished = [stage for stage in chain if (folder / stage / "model.pt").exists()]
+    folders = [Path(run_folder) / stage_folder(config, cell, stage) for stage in chain]
+    finished = [folder for folder in folders if (folder / paths.MODEL).exists()]
     return {
         "seed": cell.seed,
-        "folder": f"{cell.folder}/{result.method}",
+        "folder": str(paths.method_folder(cell, result.method)),
         "missing": known.get((cell, result.method)),
         "not_comparable": result.not_comparable,
         "finished": f"{len(finished)} of {len(chain)} stages are finished",
@@ -102,7 +104,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "manifest": scores.get("manifest_sha256", ""),
         "index": _text(scores.get("index_sha256", "")),
         "made_by": made_by(result),
-        "curve": curve(folder, chain),
+        "curve": curve(folders),
         "chain": chain,
     }
 
