@@ -74,6 +74,10 @@ class Method:
         """Return with which stages `modc plan` counts a stage together."""
         return WARM_UP if stage.startswith("warm_up") else self.title or self.name
 
+    def epochs_in_words(self, network: str) -> str:
+        """Return how long it trains a network beyond the warm-up, for the notes below a table."""
+        return ""
+
     def embedded(self, spec: StageSpec, labeled: int, unlabeled: int) -> int:
         """Return how many images a stage embeds beside validation and test; for `modc plan`.
 

@@ -179,6 +179,18 @@ class Modc(Method):
         """Return which stage of the network's warm-up a stage is, None for those of STAGES."""
         return super().warm_up_stage(cell, stage.removesuffix(APART))
 
+    def epochs_in_words(self, network: str) -> str:
+        """Return the most epochs of its stages."""
+        stages = self.settings["stages"][network]
+        most, own = stages["epochs"], ""
+        if self.settings["warm_up"].get(network) != "shared":
+            warm_up = [stages[stage]["epochs"] for stage in self.warm_up(network)]
+            own = f"{' + '.join(map(str, warm_up))} of its warm-up, "
+        return (
+            f"{self.title} at most {own}{most['supervised']} and then {most['semi_supervised']} a "
+            f"step"
+        )
+
     def embedded(self, spec: StageSpec, labeled: int, unlabeled: int) -> int:
         """Return the images from which centres, a memory bank and pseudo labels are taken."""
         options = spec.options

@@ -11,7 +11,7 @@ from modc import paths
 from modc.errors import UserError
 from modc.evaluation.prioritized import column_name, nearest_values
 from modc.evaluation.ranking import unit
-from modc.grid import METHODS, Cell
+from modc.cell import Cell
 from modc.report.figures.examples import choose, found_first
 from modc.report.figures.figure import Figure
 from modc.report.figures.pictures import pictures

@@ -11,7 +11,8 @@ from modc import datasets, paths
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.grid import Cell, cells, last_stage
+from modc.cell import Cell
+from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
 from modc.report.files import PUBLISHED_DATASETS, other_datasets
 from modc.report.results import collect, result_of
@@ -55,7 +56,7 @@ class Run:
     def stage_folder(self, cell: Cell, method: str) -> Path:
         """Return the folder of the stage whose model is the method's."""
         stage = last_stage(self.config, cell, method)
-        return self.folder / stage_folder(self.config, cell, stage)
+        return self.folder / stage_folder(self.config, cell, method, stage)
 
     def embeddings(self, cell: Cell, method: str) -> tuple[dict[str, np.ndarray], dict]:
         """Return the embeddings of the test split (`read_embeddings`) and where they come from.
