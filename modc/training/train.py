@@ -11,11 +11,11 @@ from modc.errors import UserError
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
 from modc.grid import MODC, fingerprint
+from modc.learning_curve import write_curve
 from modc.lock import alone
 from modc.training import checkpoint
 from modc.training.batches import batch_size, steps
 from modc.training.convergence import converged
-from modc.training.curve import write_curve
 from modc.training.determinism import be_deterministic
 from modc.training.device import torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat

@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 
 from modc.grid import METHODS, Cell, cells, stages, training_settings
+from modc.learning_curve import small_drawing
 from modc.report.anchors import run_id
-from modc.report.page.curves import curve
 from modc.report.results import Result
 
 # What a score says of how it was made, in the order of the page; what it does not say is left out.
@@ -102,7 +102,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "manifest": scores.get("manifest_sha256", ""),
         "index": _text(scores.get("index_sha256", "")),
         "made_by": made_by(result),
-        "curve": curve(folder, chain),
+        "curve": small_drawing(folder, chain),
         "chain": chain,
     }
 
