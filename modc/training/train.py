@@ -14,6 +14,7 @@ from modc.errors import UserError
 from modc.evaluation.prioritized import accuracy, column_name
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
+from modc.learning_curve import write_curve
 from modc.lock import alone
 from modc.methods import class_of as method_class
 from modc.methods.objective import Objective, Start
@@ -25,7 +26,6 @@ from modc.stage import WHOLE, StageSpec, fingerprint
 from modc.training import checkpoint
 from modc.training.batches import Batch, Source, batches
 from modc.training.convergence import converged
-from modc.training.curve import write_curve
 from modc.training.determinism import be_deterministic
 from modc.training.device import torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat

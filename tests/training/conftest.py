@@ -210,8 +210,8 @@ def chain(modc_task, plain, tmp_path, monkeypatch):
 
     from modc.networks import model_file
 
-    def no_picture(_, path: Path, **options) -> None:
-        path.touch()
+    def no_picture(_, buffer, **options) -> None:
+        buffer.write(b"picture")
 
     def run(folder: str, config: dict, *stages: str, initial=None, network="ASENv2", **others):
         before = grid.training_settings(

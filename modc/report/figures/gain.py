@@ -5,9 +5,9 @@ from matplotlib.lines import Line2D
 
 from modc.colors import COLORS
 from modc.errors import UserError
+from modc.plot_style import MARKS, new_figure, svg
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run, not_comparable
-from modc.report.figures.style import MARKS, new_figure, svg
 
 METRIC, ACCURACY = "MAP@100", "Acc"
 QUERY_LABELS = ("known", "unknown")

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from modc.errors import UserError
+from modc.plot_style import BASELINE, MODC, new_figure, svg
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run, not_comparable
-from modc.report.figures.style import BASELINE, MODC, new_figure, svg
 
 METRIC = "MAP@100"
 COLUMNS = [

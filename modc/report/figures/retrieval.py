@@ -11,15 +11,14 @@ from modc import paths
 from modc.errors import UserError
 from modc.evaluation.prioritized import column_name, nearest_values
 from modc.evaluation.ranking import unit
-from modc.cell import Cell
+from modc.published import FIGURE_NETWORKS
 from modc.report.figures.examples import choose, found_first
 from modc.report.figures.figure import Figure
 from modc.report.figures.pictures import pictures
 from modc.report.figures.retrieval_picture import draw_rows
 from modc.report.figures.run import Run, shown_cell
 
-# The network of the paper's Figure 2.
-NETWORK = "ASEN++"
+NETWORK = FIGURE_NETWORKS[2]
 FOUND = 8
 # Average precision of all candidates, of each way to rank.
 PRECISION = {"baseline": "MAP@all", "modc": column_name(1, "known", "MAP@all")}

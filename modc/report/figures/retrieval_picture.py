@@ -6,7 +6,7 @@ The frame says whether it is right: by colour, by line and by a tick or a cross.
 import numpy as np
 import pandas as pd
 
-from modc.report.figures.style import new_figure, percent_text, png
+from modc.plot_style import new_figure, percent_text, png
 
 RIGHT, WRONG = "#1A8A3A", "#D0202A"
 # Inches of a picture, and of the words at the left.

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc import datasets, paths
+from modc import datasets, paths, published
+from modc.cell import Cell
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.cell import Cell
 from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
-from modc.report.files import PUBLISHED_DATASETS, other_datasets
+from modc.report.files import other_datasets
 from modc.report.results import collect, result_of
 from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
 
@@ -36,7 +36,7 @@ class Run:
         frames = [paper_table(number, results, self.config) for number in OVERALL_TABLES]
         frames += [attribute_table(d, results, self.config) for d in other_datasets(self.config)]
         frame = pd.concat([own for own in frames if len(own)], ignore_index=True)
-        is_own = frame["dataset"].isin([*grid, *PUBLISHED_DATASETS])
+        is_own = frame["dataset"].isin([*grid, *published.datasets().values()])
         return frame[is_own & (frame["attribute"] == "overall")]
 
     @cached_property

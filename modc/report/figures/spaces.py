@@ -12,14 +12,14 @@ from modc.errors import UserError
 from modc.evaluation.prioritized import nearest_values
 from modc.evaluation.ranking import unit
 from modc.grid import Cell
+from modc.plot_style import look, new_figure, png
+from modc.published import FIGURE_NETWORKS
 from modc.report.figures.figure import Figure
 from modc.report.figures.pictures import pictures
 from modc.report.figures.points import flat_map, sample
 from modc.report.figures.run import Run, shown_cell
-from modc.report.figures.style import look, new_figure, png
 
-# The network of the paper's Figure 1.
-NETWORK = "ASENv2"
+NETWORK = FIGURE_NETWORKS[1]
 MOST_POINTS = 800
 # A ResNet-50 takes minutes for these on one CPU core.
 MOST_PICTURES = 480

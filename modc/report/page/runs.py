@@ -9,8 +9,8 @@ from modc import paths
 from modc.cell import Cell
 from modc.grid import cells, methods, stage_spec, stages
 from modc.jobs import stage_folder
+from modc.learning_curve import small_drawing
 from modc.report.anchors import run_id
-from modc.report.page.curves import curve
 from modc.report.results import Result
 from modc.report.row_names import row_name
 
@@ -110,7 +110,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "manifest": scores.get("manifest_sha256", ""),
         "index": _text(scores.get("index_sha256", "")),
         "made_by": made_by(result),
-        "curve": curve(folders),
+        "curve": small_drawing(folders),
         "chain": chain,
     }
 
