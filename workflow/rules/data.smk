@@ -24,9 +24,10 @@ for fetching in FETCHINGS:
             part=f"--part {fetching.part}" if fetching.part else "",
             # A change of these fetches again.
             fetched_by=fetching.fetched_by,
-            config=CONFIG,
         shell:
-            "modc fetch {params.dataset} {params.part} --config {params.config:q} 2> {log:q}"
+            "modc fetch {params.dataset} {params.part}"
+            # Not a parameter: runs that share the data have other files.
+            f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule index:
@@ -44,10 +45,9 @@ rule index:
         # Another class makes another index.
         made_by=lambda wildcards: config["datasets"][wildcards.dataset]["class"],
         missing=lambda wildcards: config["datasets"][wildcards.dataset]["missing_images"],
-        config=CONFIG,
     shell:
         "modc index {wildcards.dataset} --missing-images {params.missing}"
-        " --config {params.config:q} 2> {log:q}"
+        f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule subset:

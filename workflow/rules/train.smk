@@ -27,11 +27,10 @@ rule train:
         code=lambda wildcards: training(wildcards).code,
         assume=lambda wildcards: training(wildcards).assume,
         config=CONFIG,
-        # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
-        threads=config["threads"],
     shell:
+        # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
         # exec: a signal for the job reaches the trainer, and Snakemake waits for its checkpoint.
         "exec modc train --config {params.config:q}"
         " --cell {wildcards.dataset}/{wildcards.network}/{wildcards.percent}/{wildcards.seed}"
         " --method {wildcards.method} --stage {wildcards.stage} {params.assume}"
-        " --threads {params.threads} 2> {log:q}"
+        f" --threads {config['threads']} 2> {{log:q}}"
