@@ -6,8 +6,8 @@ Converging ends a stage earlier (A10), so these are upper bounds.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modc.grid import chain, method_of, methods, stage_spec
 from modc.cell import Cell
+from modc.grid import chain, method_of, methods, stage_spec
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StageCost:
 
 
 def cell_stages(config: dict, cell: Cell) -> tuple[tuple[str, str], ...]:
-    """Return all stages of a cell once, each with the method that trains it, in the grid's order."""
+    """Return all stages of a cell once, each with the method that trains it, in order."""
     return tuple(dict.fromkeys(one for m in methods(config) for one in chain(config, cell, m)))
 
 

@@ -1,11 +1,11 @@
 """The grid: what is trained, in which stages, and from which settings."""
 
 from modc import methods as methods_of
+from modc.cell import Cell
 from modc.data.square import Form
 from modc.errors import UserError
 from modc.methods.method import Method
-from modc.cell import Cell
-from modc.stage import WHOLE, StageSpec, fingerprint
+from modc.stage import WHOLE, StageSpec
 
 # What of networks.<name> says how it is used, not what it is made of.
 USE = ("class", "detail_from", "centre_space")
@@ -100,18 +100,6 @@ def previous_stage(config: dict, cell: Cell, method: str, stage: str) -> tuple[s
     """Return the stage whose model `stage` starts from, and who trains it; None for the first."""
     found = _up_to(config, cell, method, stage)
     return found[-2] if len(found) > 1 else None
-
-
-def all_stages(config: dict) -> tuple[str, ...]:
-    """Return the names of all stages that any cell of the grid may have."""
-    return tuple(
-        dict.fromkeys(
-            stage
-            for cell in cells(config)
-            for method in methods(config)
-            for stage in stages(config, cell, method)
-        )
-    )
 
 
 def labeled_part(config: dict, cell: Cell) -> dict:
@@ -223,9 +211,7 @@ def _weights(config: dict, architecture: dict) -> dict[str, str]:
     return {name: weights.get(name, "none") for name in backbones}
 
 
-def _sizes(
-    config: dict, cell: Cell, method: Method, stage: str, whole: bool
-) -> dict[str, int]:
+def _sizes(config: dict, cell: Cell, method: Method, stage: str, whole: bool) -> dict[str, int]:
     """Return the sides of the packed images that a stage reads, by their names.
 
     "image" and perhaps "detail" are centre squares; "whole" and "whole_detail" whole pictures, from

@@ -11,11 +11,11 @@ import os
 from pathlib import Path
 
 from modc.atomic import write_json
+from modc.cell import Cell
 from modc.errors import UserError
 from modc.grid import chain, method_of, methods, stage_spec
 from modc.home import in_home
 from modc.provenance import training_code
-from modc.cell import Cell
 from modc.stage import WHOLE, fingerprint
 
 # What is measured of a network beside its stages: embedding images without gradients.

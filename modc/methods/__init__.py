@@ -1,4 +1,4 @@
-"""The methods: the interface, and one description each. The configuration says which class is which."""
+"""The methods: the interface, and what each is. The configuration says which class is which."""
 
 from modc import plugins
 from modc.errors import UserError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modc.methods.method import Method
 from modc.cell import Cell
+from modc.methods.method import Method
 from modc.stage import Recipe
 
 if TYPE_CHECKING:

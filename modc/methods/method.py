@@ -1,4 +1,4 @@
-"""What a method is to everything else: its stages, what each is trained from, how its rows are called.
+"""What a method is to everything else: its stages, their recipes, how its rows are called.
 
 No torch here: the workflow, plan and status ask for stages and recipes. What is minimized is an
 `Objective` (`modc.methods.objective`), which a method makes when a stage is trained.
@@ -67,12 +67,20 @@ class Method:
         raise NotImplementedError
 
     def public_checkpoint(self, cell: Cell, stage: str) -> str | None:
-        """Return the file of public weights that are a stage's model; None for one to train (A15)."""
+        """Return the file of public weights that are a stage's model (A15); None to train one."""
         return None
 
     def kind(self, stage: str) -> str:
         """Return with which stages `modc plan` counts a stage together."""
         return WARM_UP if stage.startswith("warm_up") else self.title or self.name
+
+    def stage_label(self, cell: Cell, stage: str) -> str:
+        """Return what a figure writes above a stage: 1 for the warm-up, with its part."""
+        named = self.warm_up_stage(cell, stage)
+        if named is None:
+            return stage.replace("_", " ")
+        part = named.removeprefix("warm_up").strip("_")
+        return f"1, {part}" if part else "1"
 
     def epochs_in_words(self, network: str) -> str:
         """Return how long it trains a network beyond the warm-up, for the notes below a table."""

@@ -12,30 +12,37 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
-from modc.methods.method import Method
 from modc.cell import Cell
+from modc.methods.method import Method
 from modc.stage import Convergence, Recipe, StageSpec, Unlabeled, Views
 
 if TYPE_CHECKING:
     from modc.methods.objective import Objective, Start
 
-# What each stage adds to the loss of those before, by the supplement's numbers (1.3):
-#
-# | number | stage           | adds                                        | to which images |
-# |--------|-----------------|---------------------------------------------|-----------------|
-# | 2      | supervised      | cluster-level loss                          | labelled        |
-# | 3.1    | self_supervised | self-supervision                            | labelled        |
-# | 3.2    | unlabeled       | self-supervision                            | unlabelled      |
-# | 3.3    | pseudo_triplets | instance-level loss, with the pseudo labels | unlabelled      |
-# | 3.4    | pseudo_clusters | cluster-level loss, with the pseudo labels  | unlabelled      |
-#
-# Each with the name of its term, as the objective, the curves and the logs have it.
+
+@dataclass(frozen=True)
+class Added:
+    """What a stage adds to the loss of those before.
+
+    number: the supplement's, of the stage (1.3). term: what the objective, the curves and the logs
+    call it. loss: of which images.
+    """
+
+    number: str
+    term: str
+    loss: str
+
+
 ADDS = {
-    "supervised": "cluster",
-    "self_supervised": "self_supervision",
-    "unlabeled": "unlabeled_self_supervision",
-    "pseudo_triplets": "pseudo_triplet",
-    "pseudo_clusters": "pseudo_cluster",
+    "supervised": Added("2", "cluster", "cluster-level, of labelled images"),
+    "self_supervised": Added("3.1", "self_supervision", "SimSiam's, of labelled images"),
+    "unlabeled": Added("3.2", "unlabeled_self_supervision", "SimSiam's, of unlabelled images"),
+    "pseudo_triplets": Added(
+        "3.3", "pseudo_triplet", "instance-level, of unlabelled images by their pseudo labels"
+    ),
+    "pseudo_clusters": Added(
+        "3.4", "pseudo_cluster", "cluster-level, of unlabelled images by their pseudo labels"
+    ),
 }
 STAGES = tuple(ADDS)
 # The warm-up of MODC alone, where it does not start from the baseline (A1).
@@ -179,6 +186,10 @@ class Modc(Method):
         """Return which stage of the network's warm-up a stage is, None for those of STAGES."""
         return super().warm_up_stage(cell, stage.removesuffix(APART))
 
+    def stage_label(self, cell: Cell, stage: str) -> str:
+        """Return the supplement's number of a stage."""
+        return ADDS[stage].number if stage in ADDS else super().stage_label(cell, stage)
+
     def epochs_in_words(self, network: str) -> str:
         """Return the most epochs of its stages."""
         stages = self.settings["stages"][network]
@@ -238,7 +249,7 @@ class Modc(Method):
         uses_bank = settings["centres"] == "memory_bank"
         is_softmax = settings["cluster_loss"] == "softmax"
         return Options(
-            terms=tuple(ADDS[name] for name in STAGES[: STAGES.index(stage) + 1]),
+            terms=tuple(ADDS[name].term for name in STAGES[: STAGES.index(stage) + 1]),
             momentum=None if uses_bank else settings["centre_momentum"],
             memory_bank=settings["memory_bank"] if uses_bank else None,
             cluster_loss=settings["cluster_loss"],

@@ -153,16 +153,13 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
 def _is_same(config: dict, variant: Variant) -> bool:
     """Return whether the variant neither trains nor scores the cell in another way."""
     cells = ablation_cells(config)
-    is_trained = any(
-        not same_result(config, variant, cell, COMPARED["modc"]) for cell in cells
-    )
+    is_trained = any(not same_result(config, variant, cell, COMPARED["modc"]) for cell in cells)
     return not is_trained and variant.config["evaluation"] == config["evaluation"]
 
 
 def _has_other_baseline(config: dict, variant: Variant) -> bool:
     return not all(
-        same_result(config, variant, cell, COMPARED["baseline"])
-        for cell in ablation_cells(config)
+        same_result(config, variant, cell, COMPARED["baseline"]) for cell in ablation_cells(config)
     )
 
 

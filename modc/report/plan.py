@@ -6,12 +6,12 @@ Images are computed from the configuration; hours from them and measured images 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modc.cell import Cell
 from modc.cost import StageCost, chains, stage_costs
 from modc.grid import cells, chain, forms_of_dataset, last_stage, method_of, methods
 from modc.rates import evaluation_subject, find, subject
 from modc.report.plan_data import DatasetSize, dataset_size
 from modc.schedule import makespan
-from modc.cell import Cell
 
 CHANNELS, FLOAT_BYTES = 3, 4
 

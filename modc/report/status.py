@@ -45,9 +45,9 @@ FRESH_SECONDS = 900
 class StageStatus:
     """One stage: its state, and how far it is as far as that is known.
 
-    method: which trains it; epoch: finished ones; epochs: the most there can be; score: validation MAP@all of the last one,
-    a fraction; rate: images a second, and seconds_an_epoch, both of the last process; note: why it
-    failed, or why it counts as waiting.
+    method: which trains it; epoch: finished ones; epochs: the most there can be; score: validation
+    MAP@all of the last one, a fraction; rate: images a second, and seconds_an_epoch, both of the
+    last process; note: why it failed, or why it counts as waiting.
     """
 
     method: str
@@ -148,10 +148,8 @@ def _without_model(
     )
 
 
-def _stage(
-    run_folder: Path, spec: StageSpec, last: str, before: StageStatus | None
-) -> StageStatus:
-    """Return the status of a stage; last: the one that its job ends with, before: that before it."""
+def _stage(run_folder: Path, spec: StageSpec, last: str, before: StageStatus | None) -> StageStatus:
+    """Return the status of a stage; last: the one that its job ends with."""
     cell, place = spec.cell, (spec.cell, spec.method, spec.stage)
     folder = run_folder / paths.stage_folder(*place)
     checkpoint = run_folder / paths.checkpoint(*place)

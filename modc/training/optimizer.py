@@ -3,7 +3,6 @@
 import copy
 
 import torch
-
 from torch import nn
 
 from modc.networks.network import Network
@@ -56,5 +55,5 @@ def set_learning_rate(adam: torch.optim.Adam, spec: StageSpec, epoch: int) -> fl
     """
     for group in adam.param_groups:
         decays = (epoch - group.get("begun", 0)) // spec.decay_every
-        group["lr"] = group["initial_rate"] * spec.decay ** decays
+        group["lr"] = group["initial_rate"] * spec.decay**decays
     return adam.param_groups[0]["lr"]

@@ -21,11 +21,12 @@ from modc.stage import StageSpec, fingerprint
 class Task:
     """One stage of one cell.
 
-    packed: the images by the names of the spec's `sizes`; labeled: the image ids of the labelled part; initial: the model that the stage starts
-    from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
-    MAP@all), last.pt, curve.csv and curve.png; resume: the checkpoint; embeddings: where the test
-    split's embeddings go, None for a stage that is not evaluated; public_checkpoint: the file of
-    public weights that is this stage's model instead of a training (A15).
+    packed: the images by the names of the spec's `sizes`; labeled: the image ids of the labelled
+    part; initial: the model that the stage starts from, None for a first stage; output: a folder
+    for model.pt (the epoch with the best validation MAP@all), last.pt, curve.csv and curve.png;
+    resume: the checkpoint; embeddings: where the test split's embeddings go, None for a stage that
+    is not evaluated; public_checkpoint: the file of public weights that is this stage's model
+    instead of a training (A15).
     """
 
     spec: StageSpec

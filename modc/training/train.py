@@ -1,4 +1,4 @@
-"""Train one stage of one cell: set-up, epochs, validation, saving, resuming, the models at the end."""
+"""Train one stage of one cell: set-up, epochs, validation, saving, resuming, the last models."""
 
 import logging
 import time
@@ -381,7 +381,9 @@ def _copied(value: object) -> object:
 
 def _in_words(row: dict[str, float]) -> str:
     """Return the loss by term and the percentages of an epoch, as they go on a log line."""
-    percentages = {name: value for name, value in row.items() if name.startswith(("share_", "valid_"))}
+    percentages = {
+        name: value for name, value in row.items() if name.startswith(("share_", "valid_"))
+    }
     others = ("epoch", "learning_rate", "loss", *percentages)
     terms = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if name not in others)
     named = {

@@ -36,8 +36,8 @@ LONGEST = 300
 def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> list[dict]:
     """Return one entry for each dataset, network, percentage and method, with all of its seeds.
 
-    Keys: id, dataset, network, labeled_percent, method, name, settings (a list of stage and YAML: what
-    differs from the stage before), seeds (see `_seed`). known: why scores are not there
+    Keys: id, dataset, network, labeled_percent, method, name, settings (a list of stage and YAML:
+    what differs from the stage before), seeds (see `_seed`). known: why scores are not there
     (`modc.report.failures.explained`).
     """
     by_key: dict[tuple, list[Result]] = {}
