@@ -55,10 +55,12 @@ SMALL = {
             },
         },
     },
-    "modc": {
-        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-        "colour_attributes": ["upper"],
-        "stages": {"ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, "local_learning_rate": 1e-3}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "colour_attributes": ["upper"],
+            "stages": {"ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, "local_learning_rate": 1e-3}},
+        }
     },
 }
 

@@ -27,7 +27,9 @@ LONGER = {
     "datasets": {"FashionAI": {"generate": {"images": 400}}},
     "grid": {"datasets": ["FashionAI"], "labeled_percent": {"FashionAI": [10, 100]}},
     "training": {"triplets_per_epoch": 160},
-    "modc": {"unlabeled_ratio": 0.34, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}},
+    "methods": {
+        "modc": {"unlabeled_ratio": 0.34, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}}
+    },
 }
 TINY = merge(project_copy.TINY, LONGER)
 # No accounting here; jobs end after seconds, not hours.
