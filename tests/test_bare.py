@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from modc import __version__
+from modc import __version__, paths
 from modc import cli as command_line
 from modc.cli import PACKAGES, cli
 

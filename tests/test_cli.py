@@ -226,7 +226,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, such as DARN"),
+        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, the perc"),
         ({"cell": "DeepFashion/ASENv2/100/0"}, "DeepFashion is not in datasets of"),
         ({"cell": "FashionAI/ASENv3/100/0"}, "ASENv3 is not in networks of"),
         (
@@ -242,7 +242,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage that baseline trains"),
         ({"cell": "DARN/ASENv2/10/0"}, "/DARN/prepared/index/index.json: no such file of the inde"),
         ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labelled part"),
-        ({"method": "modc"}, "/baseline/warm_up/model.pt: no such file"),
+        ({"method": "modc"}, "/baseline/warm_up/model.pt: no such checkpoint"),
     ],
 )
 def test_a_training_that_cannot_start_says_why(modc, prepared, here, changed, message):

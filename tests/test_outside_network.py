@@ -96,7 +96,7 @@ def test_its_model_embeds_images(ran, tmp_path):
     from PIL import Image
 
     Image.new("RGB", (50, 60), "red").save(tmp_path / "a.png")
-    model = "results/tiny/cells/FashionAI/Pooled/10/seed-0/warm_up/model.pt"
+    model = "results/tiny/cells/FashionAI/Pooled/10/seed-0/baseline/warm_up/model.pt"
     done = subprocess.run(
         [
             *(Path(sys.executable).parent / "modc", "embed", "--network", "pooled:Pooled"),
