@@ -18,9 +18,9 @@ from gpu_step import Context, gate
 from modc import config as configuration
 from modc.atomic import write_json
 from modc.data import packed, subsets
-from modc.data.coverage import count
 from modc.data.index import Index
 from modc.data.index import write as write_index
+from modc.data.label_counts import count
 from modc.data.square import Form
 from modc.grid import MODC
 from modc.networks import model_file

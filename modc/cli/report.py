@@ -15,8 +15,8 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
     from modc.report import rendered
+    from modc.report.printed import SUMMARY, tables_summary
     from modc.report.render import render_all
-    from modc.report.summary import SUMMARY, tables_summary
 
     config = load(list(configs))
     folder = run_folder(results, config)
@@ -89,7 +89,7 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.config import load
     from modc.report import rendered
     from modc.report.ablation import render
-    from modc.report.summary import SUMMARY
+    from modc.report.printed import SUMMARY
 
     config = load(list(configs))
     folder = run_folder(results, config)

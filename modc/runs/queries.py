@@ -5,7 +5,7 @@ from hashlib import sha256
 from modc.report.results import Result
 from modc.runs.checked import UNCHANGED
 from modc.runs.differences import Difference, of_files
-from modc.runs.scores import check_scores, facts
+from modc.runs.rescored import check_scores, facts
 
 FILE = "queries.csv"
 # A result, and the configuration of its run.

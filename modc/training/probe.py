@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 
 from modc.cost import cell_stages, images_an_epoch
-from modc.data.coverage import count as count_labels
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import count as count_labels
 from modc.evaluation.embed import embed_rows
 from modc.grid import MODC, Cell, training_settings
 from modc.networks import model_file

@@ -11,9 +11,9 @@ import pytest
 
 from modc import config as configuration
 from modc import grid
-from modc.data.coverage import count
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import count
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modc.data.coverage import count, of_places
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, Index, write
+from modc.data.label_counts import count, of_places
 from modc.data.packed import array_facts, facts_path
 from modc.data.square import Form
 from modc.datasets.fashionai import FashionAI

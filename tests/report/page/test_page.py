@@ -11,7 +11,7 @@ from parsed_page import Parsed
 
 from modc.grid import METHODS, cells
 from modc.published import numbers
-from modc.report.page.data import page_data
+from modc.report.page.content import page_data
 from modc.report.page.page import render
 
 REPOSITORY = Path(__file__).parents[3]
