@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.atomic import atomic_path, write_bytes
 from modc.colors import BLACK
 from modc.errors import UserError
@@ -128,17 +129,17 @@ def finish(axes) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def small_drawing(folder: Path, stages: tuple[str, ...]) -> dict | None:
-    """Return validation MAP@all over the epochs of `stages`; None if no stage has a curve.
+def small_drawing(folders: Iterable[Path]) -> dict | None:
+    """Return validation MAP@all over the epochs of stages; None if no stage has a curve.
 
-    folder: the cell's. Keys: lines (points of each stage, as SVG takes them), starts (x of each
-    stage, with its number from 1), low, high (fractions, the axis), epochs, first, best, last. A
-    file that is absent or no curve is left out.
+    folders: the stages', in order. Keys: lines (points of each stage, as SVG takes them), starts (x
+    of each stage, with its number from 1), low, high (fractions, the axis), epochs, first, best,
+    last. A file that is absent or no curve is left out.
     """
     read = {
         number: scores
-        for number, stage in enumerate(stages, start=1)
-        if len(scores := _scores(folder / stage / "curve.csv"))
+        for number, folder in enumerate(folders, start=1)
+        if len(scores := _scores(folder / paths.CURVE))
     }
     if not read:
         return None

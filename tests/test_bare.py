@@ -58,12 +58,12 @@ for arguments in json.loads(sys.argv.pop()):
 """
 
 
-def bare(*arguments) -> subprocess.CompletedProcess:
-    """Run Python with `arguments` in the source tree, without the packages that are absent."""
+def bare(*arguments, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess:
+    """Run Python with `arguments` and the source tree, without the packages that are absent."""
     environment = os.environ | {"PYTHONPATH": f"{BARE}{os.pathsep}{REPOSITORY}"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
-        cwd=REPOSITORY,
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,
@@ -78,39 +78,43 @@ def run(*steps: list) -> None:
 
 
 def test_a_model_is_trained_scored_and_used_without_them(tmp_path):
-    data, index, cell = tmp_path / "data", tmp_path / "index", tmp_path / "cell"
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    configs = ["--config", "config.yaml", "--config", tmp_path / "tiny.yaml"]
-    fetched = ["fetch", "FashionAI", *configs, "--folder", data]
-    listed = ["index", "FashionAI", *configs, "--folder", data, "--output", index]
+    data = tmp_path / "data" / "FashionAI"
+    (tmp_path / "tiny.yaml").write_text(
+        yaml.safe_dump({**TINY, "run": "tiny", "data": str(data.parent)})
+    )
+    configs = ["--config", REPOSITORY / "config.yaml", "--config", tmp_path / "tiny.yaml"]
+    fetched = ["fetch", "FashionAI", *configs]
+    listed = ["index", "FashionAI", *configs]
+    index, packed = paths.index_folder(data), paths.packed_folder(data)
     run(
         fetched,
         listed,
-        ["pack", "--index", index, "--folder", data, "--size", 32, "--output", tmp_path],
+        ["pack", "--index", index, "--folder", data, "--size", 32, "--output", packed],
     )
     with zipfile.ZipFile(next(data.glob("*.zip"))) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".jpg"))
         (tmp_path / "image.jpg").write_bytes(archive.read(name))
+    labeled = paths.labeled_part(data, "stratified", 0, 0, 100)
+    trained = ["train", *configs, "--cell", "FashionAI/ASENv2/100/0", "--threads", 1, "--method"]
+    results = tmp_path / "results/tiny/cells/FashionAI/ASENv2/100/seed-0"
     steps = [
         fetched,
         listed,
-        ["subset", "--index", index, "--percent", 100, "--output", tmp_path / "100.csv"],
+        ["subset", "--index", index, "--percent", 100, "--output", labeled],
+        [*trained, "baseline"],
+        [*trained, "modc"],
         [
-            *("train", *configs, "--dataset", "FashionAI", "--network", "ASENv2"),
-            *("--percent", 100, "--stage", "warm_up", "--stage", "supervised", "--threads", 1),
-            *("--index", index, "--packed", tmp_path, "--labeled", tmp_path / "100.csv"),
-            *("--output", cell, "--resume", cell / "resume", "--embed-test"),
-        ],
-        [
-            *("score", "--embeddings", cell / "supervised" / "test.npz"),
+            *("score", "--embeddings", results / "modc" / "supervised" / "test.npz"),
             *("--output", tmp_path / "scores.json"),
         ],
         [
-            *("embed", "--network", "ASENv2", "--checkpoint", cell / "warm_up" / "model.pt"),
+            *("embed", "--network", "ASENv2"),
+            *("--checkpoint", results / "baseline" / "warm_up" / "model.pt"),
             *("--attributes", 8, "--output", tmp_path / "embedded.npz", tmp_path / "image.jpg"),
         ],
     ]
-    done = bare("-c", COMMANDS, json.dumps([list(map(str, step)) for step in steps]))
+    steps = json.dumps([list(map(str, step)) for step in steps])
+    done = bare("-c", COMMANDS, steps, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("pip install jsonschema") == 1
     scores = json.loads((tmp_path / "scores.json").read_text())

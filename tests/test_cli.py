@@ -16,6 +16,7 @@ import yaml
 from click.testing import CliRunner
 
 from modc import cli as command_line
+from modc import paths
 from modc.atomic import HOST
 from modc.cli import cli
 from modc.errors import file_system
@@ -53,6 +54,13 @@ TINY["networks"]["ASEN++"] = {"global_backbone": "resnet10", "local_backbone": "
 
 
 @pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """The working folder, an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def modc(monkeypatch, capsys):
     """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
 
@@ -82,22 +90,15 @@ def drawn(place: Path) -> tuple:
 def prepared(tmp_path_factory) -> Path:
     """A folder with drawn garments in data/, their index, a labelled part, packed images."""
     place = tmp_path_factory.mktemp("prepared")
-    (place / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    (place / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": str(place / "data")}))
+    data = place / "data" / "FashionAI"
+    index, packed = paths.index_folder(data), paths.packed_folder(data)
+    labeled = [paths.labeled_part(data, "stratified", *part) for part in ((0, 0, 100), (2, 0, 10))]
     steps = [
-        ["fetch", *drawn(place), "--folder", place / "data"],
-        ["index", *drawn(place), "--folder", place / "data", "--output", place / "index"],
-        ["subset", "--index", place / "index", "--percent", 100, "--output", place / "100.csv"],
-        [
-            "pack",
-            "--index",
-            place / "index",
-            "--folder",
-            place / "data",
-            "--size",
-            32,
-            "--output",
-            place,
-        ],
+        ["fetch", *drawn(place)],
+        ["index", *drawn(place)],
+        *(["subset", "--index", index, "--percent", p.stem, "--output", p] for p in labeled),
+        ["pack", "--index", index, "--folder", data, "--size", 32, "--output", packed],
     ]
     for step in steps:
         done = CliRunner().invoke(cli, list(map(str, step)), catch_exceptions=False)
@@ -105,26 +106,11 @@ def prepared(tmp_path_factory) -> Path:
     return place
 
 
-def train_arguments(prepared: Path, output: Path, **changed) -> list:
-    """Return the arguments of a tiny training; a tuple is an option given several times."""
-    options = {
-        "dataset": "FashionAI",
-        "network": "ASENv2",
-        "percent": 100,
-        "index": prepared / "index",
-        "packed": prepared,
-        "labeled": prepared / "100.csv",
-        "output": output,
-        "resume": output / "resume",
-        "stage": "warm_up",
-        "threads": 1,
-        **changed,
-    }
-    arguments = ["train", "--config", CONFIG, "--config", prepared / "tiny.yaml", "--embed-test"]
-    for name, value in options.items():
-        for one in value if isinstance(value, tuple) else [value]:
-            arguments += [f"--{name}", one]
-    return arguments
+def train_arguments(prepared: Path, method: str = "baseline", **changed) -> list:
+    """Return the arguments of a tiny training, whose results go below the working folder."""
+    options = {"cell": "FashionAI/ASENv2/100/0", "method": method, "threads": 1, **changed}
+    arguments = ["train", "--config", CONFIG, "--config", prepared / "tiny.yaml"]
+    return arguments + [word for name, value in options.items() for word in (f"--{name}", value)]
 
 
 def one_error(err: str) -> str:
@@ -159,24 +145,26 @@ def test_a_mistyped_option_exits_with_2(modc):
     assert status == 2 and "--embeddings" in err
 
 
-def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
+def test_from_trained_model_to_table(modc, prepared, here, caplog):
     caplog.set_level("INFO")
-    cell = tmp_path / "results" / "cells" / "FashionAI" / "ASENv2" / "100" / "seed-0"
-    status, _, _ = modc(*train_arguments(prepared, cell))
+    status, _, _ = modc(*train_arguments(prepared))
     assert status == 0 and "images/s" in caplog.text and "left" in caplog.text
     names = ("curve.csv", "curve.png", "last.pt", "model.pt", "test.npz")
-    stage = [f"warm_up/{name}" for name in names]
-    assert files(cell) == [
-        "resume/warm_up.json",
-        "resume/warm_up.pt.lock",
+    place = "FashionAI/ASENv2/100/seed-0/baseline"
+    stage = [f"{place}/warm_up/{name}" for name in names]
+    results = here / "results" / "tiny"
+    assert files(results) == [
+        *(f"cells/{name}" for name in stage),
+        f"resume/{place}/warm_up.json",
+        f"resume/{place}/warm_up.pt.lock",
         *(f"resume/{name}" for name in stage),
-        *stage,
     ]
-    scores, queries = cell / "baseline" / "scores.json", cell / "baseline" / "queries.csv"
+    method = results / "cells" / place
+    scores, queries = method / "scores.json", method / "queries.csv"
     status, out, _ = modc(
         "score",
         "--embeddings",
-        cell / "warm_up" / "test.npz",
+        method / "warm_up" / "test.npz",
         "--output",
         scores,
         "--queries",
@@ -187,54 +175,39 @@ def test_from_trained_model_to_table(modc, prepared, tmp_path, caplog):
     assert len(content["attributes"]) == 8
     assert content["overall"]["queries"] == sum(part["queries"] for part in content["attributes"])
     assert len(queries.read_text().splitlines()) == 1 + content["overall"]["queries"]
-    status, out, _ = modc(
-        "tables",
-        "--config",
-        CONFIG,
-        "--config",
-        prepared / "tiny.yaml",
-        "--results",
-        tmp_path / "results",
-    )
+    status, out, _ = modc("tables", "--config", CONFIG, "--config", prepared / "tiny.yaml")
     assert status == 0 and "Table 1" in out and "NOT COMPARABLE" in out
     shown = f"{100 * content['overall']['MAP@100']:.2f}"
-    assert shown in (tmp_path / "results" / "tables" / "table1.md").read_text()
+    assert shown in (results / "tables" / "table1.md").read_text()
     status, out, _ = modc(
-        *("embed", "--network", "ASENv2", "--checkpoint", cell / "warm_up" / "model.pt"),
-        *(
-            "--attributes",
-            8,
-            "--output",
-            tmp_path / "e.npz",
-            *sorted(picture_files(prepared, tmp_path)),
-        ),
+        *("embed", "--network", "ASENv2", "--checkpoint", method / "warm_up" / "model.pt"),
+        *("--attributes", 8, "--output", "e.npz", *sorted(picture_files(prepared, here))),
     )
     assert status == 0 and "(3, 8, 256)" in out
-    with np.load(tmp_path / "e.npz") as arrays:
+    with np.load("e.npz") as arrays:
         assert arrays["embedding"].shape == (3, 8, 256)
         assert arrays["embedding"].dtype == np.float32
         assert arrays["attention"].shape == (3, 8, 2, 2)
 
 
-def test_one_call_trains_both_parts_of_a_warm_up_and_goes_on_where_it_was(modc, prepared, tmp_path):
-    cell, names = tmp_path / "cell", ("curve.csv", "curve.png", "last.pt", "model.pt")
-    stages = ("warm_up_global", "warm_up")
-    options = {"network": "ASEN++", "stage": stages}
-    arguments = train_arguments(prepared, cell, **options)
+def test_one_call_trains_both_parts_of_a_warm_up_and_goes_on_where_it_was(modc, prepared, here):
+    arguments = train_arguments(prepared, cell="FashionAI/ASEN++/100/0")
     assert modc(*arguments)[0] == 0
-    made = [name for name in files(cell) if not name.startswith("resume/")]
-    expected = [f"{stage}/{name}" for stage in stages for name in names]
-    assert made == sorted([*expected, "warm_up/test.npz"])
+    place = Path("FashionAI/ASEN++/100/seed-0/baseline")
+    cells, resume = (here / "results" / "tiny" / part / place for part in ("cells", "resume"))
+    names = ("curve.csv", "curve.png", "last.pt", "model.pt")
+    expected = [f"{stage}/{name}" for stage in ("warm_up_global", "warm_up") for name in names]
+    assert files(cells) == sorted([*expected, "warm_up/test.npz"])
     # As if it had been killed in the second part: the first one is not trained again.
-    before = {path: path.stat().st_mtime_ns for path in (cell / "warm_up_global").iterdir()}
-    with np.load(cell / "warm_up" / "test.npz") as arrays:
+    before = {path: path.stat().st_mtime_ns for path in (cells / "warm_up_global").iterdir()}
+    with np.load(cells / "warm_up" / "test.npz") as arrays:
         embedding = arrays["query_embedding"]
-    for folder in ("warm_up", "resume/warm_up"):
-        for path in (cell / folder).iterdir():
+    for folder in (cells / "warm_up", resume / "warm_up"):
+        for path in folder.iterdir():
             path.unlink()
     assert modc(*arguments)[0] == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    with np.load(cell / "warm_up" / "test.npz") as arrays:
+    with np.load(cells / "warm_up" / "test.npz") as arrays:
         assert np.array_equal(arrays["query_embedding"], embedding)
 
 
@@ -243,7 +216,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
     import zipfile
 
     paths = []
-    with zipfile.ZipFile(next((prepared / "data").glob("*.zip"))) as archive:
+    with zipfile.ZipFile(next((prepared / "data" / "FashionAI").glob("*.zip"))) as archive:
         for number, name in enumerate([n for n in archive.namelist() if n.endswith(".jpg")][:3]):
             paths.append(place / f"{number}.jpg")
             paths[-1].write_bytes(archive.read(name))
@@ -253,81 +226,78 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"dataset": "DeepFashion"}, "--dataset DeepFashion: not in"),
-        ({"stage": "warm_up_global"}, "stage warm_up_global: ASENv2 at 100 % has warm_up, superv"),
-        ({"stage": "unlabeled"}, "stage unlabeled: ASENv2 at 100 % has warm_up, supervised"),
+        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, such as DARN"),
+        ({"cell": "DeepFashion/ASENv2/100/0"}, "DeepFashion is not in datasets of"),
+        ({"cell": "FashionAI/ASENv3/100/0"}, "ASENv3 is not in networks of"),
         (
-            {"stage": ("warm_up", "unlabeled"), "percent": 10},
-            "--stage: unlabeled does not follow warm_up; expected self_supervised",
+            {"stage": "warm_up_global"},
+            "stage warm_up_global: baseline of FashionAI/ASENv2/100/0 trains warm_up",
         ),
-        ({"stage": "supervised", "assume": "A1=shared", "percent": 10}, "needs --initial model"),
+        (
+            {"method": "modc", "stage": "unlabeled"},
+            "stage unlabeled: modc of FashionAI/ASENv2/100/0 trains supervised",
+        ),
         ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
-        ({"assume": "A4"}, "--assume A4: expected a name and an alternative, as A4=margin"),
-        ({"stage": "supervised"}, "ASENv2 supervised needs --initial model"),
-        ({"labeled": "{tmp}/other.csv"}, "the labelled part names image 200, which is no training"),
-        ({"network": "ASEN++"}, "ASEN++ warm_up needs --initial"),
-        ({"initial": "{tmp}/x.pt"}, "ASENv2 warm_up takes no --initial model"),
-        ({"index": "{tmp}/none"}, "{tmp}/none/index.json: no such file of the index"),
-        ({"labeled": "{tmp}/none.csv"}, "{tmp}/none.csv: no such labelled part"),
-        ({"packed": "{tmp}"}, "{tmp}/32.npy: no packed images there"),
-        (
-            {"network": "ASEN++", "initial": "{tmp}/bad.pt"},
-            "{tmp}/bad.pt: truncated or no PyTorch file",
-        ),
+        ({"assume": "A4"}, "A4: expected an assumption and an alternative, as A4=margin"),
+        ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage that baseline trains"),
+        ({"cell": "DARN/ASENv2/10/0"}, "/DARN/prepared/index/index.json: no such file of the inde"),
+        ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labelled part"),
+        ({"method": "modc"}, "/baseline/warm_up/model.pt: no such file"),
     ],
 )
-def test_a_training_that_cannot_start_says_why(modc, prepared, tmp_path, changed, message):
-    (tmp_path / "bad.pt").write_bytes(b"no checkpoint")
-    (tmp_path / "other.csv").write_text("image\n200\n")
-    places = {"prepared": prepared, "tmp": tmp_path}
-    filled = {k: v.format(**places) if isinstance(v, str) else v for k, v in changed.items()}
-    status, _, err = modc(*train_arguments(prepared, tmp_path / "cell", **filled))
+def test_a_training_that_cannot_start_says_why(modc, prepared, here, changed, message):
+    status, _, err = modc(*train_arguments(prepared, **changed))
     assert status == 1
-    assert message.format(**places) in one_error(err)
-    assert not (tmp_path / "cell" / "warm_up").exists()
+    assert message in one_error(err)
+    assert not list(here.rglob("*.pt"))
 
 
-def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, tmp_path):
-    cell = tmp_path / "cell"
-    assert modc(*train_arguments(prepared, cell, stage=("warm_up", "supervised")))[0] == 0
-    for stage in ("warm_up", "supervised"):
-        assert (cell / stage / "model.pt").exists()
-    assert not (cell / "warm_up" / "test.npz").exists()
-    initial = cell / "warm_up" / "model.pt"
-    scores = tmp_path / "scores.json"
-    embeddings = cell / "supervised" / "test.npz"
-    assert modc("score", "--embeddings", embeddings, "--output", scores)[0] == 0
-    assert json.loads(scores.read_text())["method"] == "modc"
-    status, _, err = modc(
-        *train_arguments(prepared, tmp_path / "x", stage="unlabeled", initial=initial, percent=10)
-    )
-    assert status == 1
-    assert "initial model's stage: warm_up; expected self_supervised" in one_error(err)
-    unfit = {"network": "ASEN", "stage": "supervised", "initial": initial}
-    status, _, err = modc(*train_arguments(prepared, cell, **unfit))
-    assert status == 1 and "initial model's network: ASENv2; expected ASEN" in one_error(err)
-    (tmp_path / "few.csv").write_text("image\n0\n1\n2\n")
-    other = {"stage": "supervised", "initial": initial, "labeled": tmp_path / "few.csv"}
-    status, _, err = modc(*train_arguments(prepared, tmp_path / "x", **other))
-    assert status == 1 and "initial model's labelled part: " in one_error(err)
+def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, here):
+    assert modc(*train_arguments(prepared))[0] == 0
+    assert modc(*train_arguments(prepared, "modc"))[0] == 0
+    cells = here / "results" / "tiny" / "cells" / "FashionAI"
+    embeddings = cells / "ASENv2/100/seed-0/modc/supervised/test.npz"
+    assert modc("score", "--embeddings", embeddings, "--output", "scores.json")[0] == 0
+    assert json.loads((here / "scores.json").read_text())["method"] == "modc"
     status, _, err = modc("score", "--embeddings", embeddings, "--output", embeddings)
     assert status == 1 and "is the file of embeddings" in one_error(err)
+    model = cells / "ASENv2/100/seed-0/baseline/warm_up/model.pt"
+    for place, why in (
+        ("ASEN++/100", "initial model's network: ASENv2; expected ASEN++"),
+        ("ASENv2/10", "initial model's labelled part: "),
+    ):
+        other = cells / place / "seed-0/baseline/warm_up/model.pt"
+        other.parent.mkdir(parents=True)
+        shutil.copy(model, other)
+        arguments = train_arguments(prepared, "modc", cell=f"FashionAI/{place}/0")
+        status, _, err = modc(*arguments)
+        assert status == 1 and why in one_error(err)
+    other.write_bytes(b"no checkpoint")
+    status, _, err = modc(*arguments)
+    assert status == 1 and f"{other.relative_to(here)}: truncated or no PyTorch" in one_error(err)
 
 
-def test_an_assumption_changes_the_training_and_its_settings(modc, prepared, tmp_path):
-    stages = ("warm_up", "supervised")
-    chains = {}
+def test_a_labelled_part_of_other_images_is_refused(modc, prepared, here):
+    shutil.copytree(prepared / "data", here / "data")
+    labeled = paths.labeled_part(here / "data" / "FashionAI", "stratified", 0, 0, 100)
+    labeled.write_text("image\n200\n")
+    (here / "data.yaml").write_text("data: data")
+    status, _, err = modc(*train_arguments(prepared, config="data.yaml"))
+    assert status == 1
+    assert "the labelled part names image 200, which is no training" in one_error(err)
+
+
+def test_an_alternative_trains_what_it_changes_in_a_folder_of_its_own(modc, prepared, here):
+    assert modc(*train_arguments(prepared))[0] == 0
+    chains = []
     for assume in ("A4=margin", "A4=temperature_0.05"):
-        cell = tmp_path / assume
-        assert modc(*train_arguments(prepared, cell, stage=stages, assume=assume))[0] == 0
-        chains[assume] = model_file.load(cell / "supervised" / "model.pt").facts["settings_chain"]
-    one, other = chains.values()
+        assert modc(*train_arguments(prepared, "modc", assume=assume))[0] == 0
+        folder = here / "results" / "tiny" / "ablation" / assume.replace("=", "-")
+        assert [path.parent.name for path in folder.rglob("model.pt")] == ["supervised"] * 2
+        (made,) = folder.glob("cells/FashionAI/ASENv2/100/seed-0/modc/supervised/model.pt")
+        chains.append(model_file.load(made).facts["settings_chain"])
+    one, other = chains
     assert one[0] == other[0] and one[1] != other[1]
-    both = tmp_path / "both"
-    assumed = ("A4=temperature_0.05", "A3=momentum_0.5")
-    assert modc(*train_arguments(prepared, both, stage=stages, assume=assumed))[0] == 0
-    settings = model_file.load(both / "supervised" / "model.pt").facts["settings"]["modc"]
-    assert (settings["temperature"], settings["centre_momentum"]) == (0.05, 0.5)
 
 
 def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, tmp_path):
@@ -353,11 +323,11 @@ def test_an_ablation_of_a_run_that_has_nothing_says_so(modc, prepared, tmp_path)
     assert status == 1 and "no such folder; expected a run's" in one_error(err)
 
 
-def test_an_index_of_another_dataset_is_refused(modc, prepared, tmp_path):
-    more = tmp_path / "more.yaml"
-    more.write_text("datasets: {DARN: {image_size: 32}}")
-    arguments = train_arguments(prepared, tmp_path / "cell", dataset="DARN")
-    status, _, err = modc(*arguments[:5], "--config", more, *arguments[5:])
+def test_an_index_of_another_dataset_is_refused(modc, prepared, here):
+    shutil.copytree(prepared / "data" / "FashionAI", here / "data" / "DARN")
+    (here / "more.yaml").write_text("data: data\ndatasets: {DARN: {image_size: 32}}")
+    arguments = train_arguments(prepared, cell="DARN/ASENv2/100/0", config="more.yaml")
+    status, _, err = modc(*arguments)
     assert status == 1 and "the index is of FashionAI; expected DARN" in one_error(err)
 
 
@@ -376,15 +346,13 @@ def test_a_mistyped_results_folder_is_named(modc, prepared, tmp_path):
     assert not (tmp_path / "typo").exists()
 
 
-def test_packed_images_of_another_size_are_named(modc, prepared, tmp_path):
-    config = tmp_path / "larger.yaml"
-    config.write_text("datasets: {FashionAI: {image_size: 48}}")
-    packed = tmp_path / "packed"
-    packed.mkdir()
+def test_packed_images_of_another_size_are_named(modc, prepared, here):
+    shutil.copytree(prepared / "data", here / "data")
+    (here / "larger.yaml").write_text("data: data\ndatasets: {FashionAI: {image_size: 48}}")
+    packed = paths.packed_folder(here / "data" / "FashionAI")
     for suffix in ("npy", "json"):
-        (packed / f"48.{suffix}").write_bytes((prepared / f"32.{suffix}").read_bytes())
-    arguments = train_arguments(prepared, tmp_path / "cell", packed=packed)
-    status, _, err = modc(*arguments[:5], "--config", config, *arguments[5:])
+        shutil.copy(packed / f"32.{suffix}", packed / f"48.{suffix}")
+    status, _, err = modc(*train_arguments(prepared, config="larger.yaml"))
     assert status == 1
     assert "48.npy: packed as 32; expected 48, as configured" in one_error(err)
 
@@ -410,7 +378,7 @@ def test_a_config_typo_is_named(modc, prepared, tmp_path):
 )
 def test_a_mistake_in_the_split_files_is_named(modc, prepared, tmp_path, file, line, message):
     folder = tmp_path / "data"
-    shutil.copytree(prepared / "data", folder)
+    shutil.copytree(prepared / "data" / "FashionAI", folder)
     path = folder / "splits" / file
     path.write_text(path.read_text() + line.format(first=path.read_text().split()[0]) + "\n")
     status, _, err = modc(
@@ -423,7 +391,7 @@ def test_a_mistake_in_the_split_files_is_named(modc, prepared, tmp_path, file, l
 
 def test_an_attribute_without_queries_is_named(modc, prepared, tmp_path):
     folder = tmp_path / "data"
-    shutil.copytree(prepared / "data", folder)
+    shutil.copytree(prepared / "data" / "FashionAI", folder)
     path = folder / "splits" / "query_test.txt"
     kept = [line for line in path.read_text().splitlines() if line.split()[1] != "2"]
     path.write_text("\n".join(kept))
@@ -484,9 +452,9 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
     configs = ["--config", CONFIG, "--config", prepared / "tiny.yaml"]
     data = [*drawn(prepared), "--folder"]
     arguments = {
-        "train": train_arguments(prepared, folder),
+        "train": train_arguments(prepared),
         "score": ["score", "--embeddings", embeddings, "--output", folder / "scores.json"],
-        "index": ["index", *data, prepared / "data", "--output", folder / "index"],
+        "index": ["index", *drawn(prepared), "--output", folder / "index"],
         "tables": ["tables", *configs, "--results", folder],
         "garments": ["garments", *data, folder / "data", "--images", 300],
     }[step]
@@ -505,13 +473,21 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
                 pytest.skip("needs setpriv to test as the superuser")
             drop = "-dac_override,-dac_read_search"
             command = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", *command]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=120)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(CONFIG.parent)},
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        timeout=120,
+    )
     folder.chmod(0o755)
     assert done.returncode == 1
     message = one_error(done.stderr)
-    assert str(folder) in message and "; " in message
+    assert ("results" if step == "train" else str(folder)) in message and "; " in message
     # The heartbeat is small enough to be whole.
-    whole = (".lock", ".drawn", "resume/warm_up.json")
+    whole = (".lock", ".drawn", "baseline/warm_up.json")
     assert [name for name in files(folder) if not name.endswith(whole)] == []
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from modc import paths
 from modc.config import load, merge, write
 from modc.cost import cell_stages
 from modc.grid import METHODS, Cell
+from modc.jobs import stage_folder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRID = {
@@ -36,13 +38,13 @@ def finish(place: Path) -> None:
     """Make the run one that is done."""
     config = load([place / "config.yaml"])
     cell = Cell("FashionAI", "ASENv2", 100, 0)
-    folder = place / "results" / "paper" / cell.folder
+    folder = place / "results" / "paper"
     for stage in cell_stages(config, cell):
-        (folder / stage).mkdir(parents=True)
-        (folder / stage / "model.pt").touch()
+        model = folder / stage_folder(config, cell, stage) / "model.pt"
+        model.parent.mkdir(parents=True)
+        model.touch()
     for method in METHODS:
-        (folder / method).mkdir()
-        (folder / method / "scores.json").write_text("{}")
+        (folder / paths.scores(cell, method)).write_text("{}")
 
 
 def environment(place: Path) -> dict:

@@ -25,7 +25,7 @@ def test_the_paper_has_21_cells_a_seed_and_further_seeds_of_five(paper):
     assert grid.seeds_without_cell(paper) == []
     paper["grid"]["seeds"] = [0, 1, 2]
     assert len(grid.cells(paper)) == 63
-    assert len({cell.folder for cell in grid.cells(paper)}) == 63
+    assert len(set(grid.cells(paper))) == 63
 
 
 def test_single_cells_may_have_further_seeds(paper):
@@ -58,15 +58,16 @@ def test_one_job_trains_the_baseline_and_another_all_of_modcs_own_stages(paper):
     assert grid.jobs(paper, cell) == [warm_up, own + grid.MODC]
     whole = grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0))
     assert whole == [("warm_up",), ("warm_up_apart", "supervised")]
-    assert grid.job_of(paper, cell, "warm_up_global_apart") == own + grid.MODC
-    assert grid.job_of(paper, cell, "warm_up") == warm_up
+    assert grid.own_stages(paper, cell, "modc") == own + grid.MODC
+    assert grid.trained_by(paper, cell, "warm_up_global_apart") == "modc"
+    assert grid.trained_by(paper, cell, "warm_up") == "baseline"
     shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
     assert grid.jobs(shared, cell) == [warm_up, grid.MODC]
     assert grid.jobs(shared, grid.Cell("DARN", "ASEN", 100, 0)) == whole
     with pytest.raises(
         UserError, match="stage warm_up_apart: ASEN\\+\\+ at 10 % has warm_up_global"
     ):
-        grid.job_of(shared, cell, "warm_up_apart")
+        grid.trained_by(shared, cell, "warm_up_apart")
 
 
 def test_a_dataset_is_packed_in_the_forms_that_any_network_reads(paper):

@@ -66,9 +66,7 @@ def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
             "pack_DARN": 1,
             # With two further seeds of five cells.
             "subset": 7 + 2 * 3,
-            "warm_up": 21 + 10,
-            "supervised": 6 + 4,
-            "semi_supervised": 15 + 6,
+            "train": 42 + 20,
             "score": 42 + 20,
             "tables": 1,
             "figures": 1,
@@ -124,20 +122,20 @@ def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
     status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output
     jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", output, re.M)
-    priority = {"score": set(), "warm_up": set(), "semi_supervised": set()}
-    networks = {}
+    scores, trainings = set(), {}
     for rule, text in jobs:
-        if rule in priority:
-            found = re.search(r"priority: (\S+)", text)
-            own = float(found[1]) if found else 0
-            priority[rule].add(own)
-            network = re.search(r"network=([^,]+), percent=10,", text)
-            if rule == "warm_up" and network:
-                networks[network[1]] = own
-    assert priority["score"] == {0} and max(priority["warm_up"]) < 0
-    assert networks["ASEN++"] > networks["ASEN"] == networks["ASENv2"]
+        found = re.search(r"priority: (\S+)", text)
+        own = float(found[1]) if found else 0
+        if rule == "score":
+            scores.add(own)
+        elif rule == "train":
+            names = re.search(r"network=([^,]+), percent=(\d+), .*method=(\w+)", text).groups()
+            trainings[names] = own
+    assert scores == {0} and max(trainings.values()) < 0
+    asen, asen_v2, asen_pp = (trainings[n, "10", "baseline"] for n in ("ASEN", "ASENv2", "ASEN++"))
+    assert asen_pp > asen == asen_v2
     # MODC, with a warm-up of its own, has more left.
-    assert min(priority["semi_supervised"]) > networks["ASEN++"]
+    assert min(own for (_, p, m), own in trainings.items() if (p, m) == ("10", "modc")) > asen_pp
 
 
 def test_the_smoke_run_is_the_same_grid(tmp_path):
@@ -145,8 +143,7 @@ def test_the_smoke_run_is_the_same_grid(tmp_path):
     assert status == 0, output
     found = stats(output)
     assert (found["fetch_FashionAI"], found["fetch_DARN"]) == (1, 1)
-    assert (found["warm_up"], found["score"]) == (21, 42)
-    assert (found["supervised"], found["semi_supervised"]) == (6, 15)
+    assert (found["train"], found["score"]) == (42, 42)
 
 
 def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
@@ -271,15 +268,15 @@ def edited(finished):
         ("modc/evaluation/embed_images.py", set()),
         (
             "modc/training/train.py",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
         (
             "modc/networks/attention.py",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
         (
             "modc/losses/triplet.py",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
     ],
 )
@@ -312,18 +309,18 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
     [
         (
             "training: {margin: 0.3}",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
         (
             "training: {triplets_per_epoch: 48}",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
         (
             "networks: {ASENv2: {backbone: resnet18}}",
-            {"warm_up", "supervised", "score", "tables", "figures", "report"},
+            {"train", "score", "tables", "figures", "report"},
         ),
         ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
-        ("modc: {temperature: 0.2}", {"supervised", "score", "tables", "figures", "report"}),
+        ("modc: {temperature: 0.2}", {"train", "score", "tables", "figures", "report"}),
         ("networks: {ASEN: {backbone: resnet18}}", set()),
         ("training: {local_weight: 0.5}", set()),
         ("datasets: {DARN: {image_size: 96}}", set()),
@@ -341,8 +338,7 @@ def test_a_larger_grid_makes_what_is_new(finished):
     found = planned(
         finished, "", "grid: {datasets: [FashionAI], labeled_percent: {FashionAI: [10, 100]}}"
     )
-    assert (found["subset"], found["warm_up"], found["semi_supervised"]) == (1, 1, 1)
-    assert "supervised" not in found and found["score"] == 2
+    assert (found["subset"], found["train"], found["score"]) == (1, 2, 2)
 
 
 def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished):
@@ -354,7 +350,7 @@ def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished
     )
     call = (*TINY_RUN, "--configfile", "tiny.yaml", "more.yaml")
     found = stats(snakemake(finished, "-n", *call[:1], "tiny.yaml", "more.yaml")[1])
-    assert (found["pack_FashionAI"], found["warm_up"]) == (1, 1)
+    assert (found["pack_FashionAI"], found["train"]) == (1, 2)
     target = array.with_name("48.done").relative_to(finished)
     status, output = snakemake(finished, *call, "--", str(target))
     assert status == 0, output

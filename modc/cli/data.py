@@ -56,14 +56,14 @@ def index(
     output: Path | None,
 ) -> None:
     """List a dataset's images, labels, splits, queries and candidates, and check them."""
-    from modc import datasets
+    from modc import datasets, paths
     from modc.data.index import write
 
     chosen = datasets.of(load_config(configs, "", needed=True), dataset, folder)
     if missing_images is not None:
         chosen.settings = {**chosen.settings, "missing_images": missing_images}
     listed = chosen.index()
-    output = output or chosen.folder / "prepared" / "index"
+    output = output or paths.index_folder(chosen.folder)
     write(listed, output)
     click.echo(
         f"{output}: {len(listed.images)} images, {len(listed.labels)} labels, "

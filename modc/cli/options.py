@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from modc import paths
 from modc.errors import UserError
 
+# In the project's folder.
 DEFAULT_CONFIG = Path("config.yaml")
 PATH = click.Path(path_type=Path)
 
@@ -52,4 +54,4 @@ def run_folder(results: Path | None, config: dict) -> Path:
     """Return the run's folder: --results, which has to be there, or results/<run>."""
     if results and not results.is_dir():
         raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
-    return results or Path("results") / config["run"]
+    return results or paths.run_folder(config)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from modc import paths
 from modc.cli.options import PATH, config_option, run_folder
 from modc.errors import UserError
 
@@ -15,14 +16,14 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
     from modc.report import rendered
-    from modc.report.printed import SUMMARY, tables_summary
+    from modc.report.printed import tables_summary
     from modc.report.render import render_all
 
     config = load(list(configs))
     folder = run_folder(results, config)
-    written = render_all(folder, config, folder / "tables")
+    written = render_all(folder, config, folder / paths.TABLES)
     text = tables_summary(folder, config)
-    rendered.note(folder, "tables", written, {f"tables/{SUMMARY}": text})
+    rendered.note(folder, "tables", written, {f"{paths.TABLES}/{paths.SUMMARY}": text})
     click.echo(text, nl=False)
     for path in written:
         click.echo(path)
@@ -89,12 +90,11 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.config import load
     from modc.report import rendered
     from modc.report.ablation import render
-    from modc.report.printed import SUMMARY
 
     config = load(list(configs))
     folder = run_folder(results, config)
     written, text = render(folder, config)
-    rendered.note(folder, "ablation", written, {f"ablation/{SUMMARY}": f"{text}\n"})
+    rendered.note(folder, "ablation", written, {f"{paths.ABLATION}/{paths.SUMMARY}": f"{text}\n"})
     click.echo(text)
     for path in written:
         click.echo(path)

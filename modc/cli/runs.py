@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from modc import paths
 from modc.cli.options import PATH
 from modc.errors import UserError
 
@@ -111,7 +112,7 @@ def _config(run: Path, configs: tuple[Path, ...]) -> dict:
 
     if configs:
         return load(list(configs))
-    own = run / "config.yaml"
+    own = run / paths.CONFIG
     try:
         return load([own])
     except UserError as error:

@@ -1,93 +1,65 @@
-"""The command that trains stages of a cell."""
+"""The command that trains a method of a cell."""
 
 from pathlib import Path
 
 import click
 
-from modc.cli.options import PATH, config_option
+from modc.cell import Cell
+from modc.cli.options import config_option
 from modc.errors import UserError
-from modc.grid import Cell, packed_forms, previous_stage, training_settings
+from modc.grid import packed_forms
 
 
 @click.command()
 @config_option
-@click.option("--dataset", required=True, help="A dataset of the configuration.")
-@click.option("--network", required=True, help="A network of the configuration.")
-@click.option("--percent", type=click.IntRange(1, 100), required=True, help="Labelled percentage.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--stage",
-    "stages",
-    multiple=True,
-    required=True,
-    help="Such as warm_up or supervised. Repeatable: several are trained in a row.",
-)
-@click.option("--index", "index_folder", type=PATH, required=True, help="Folder of the index.")
-@click.option("--packed", type=PATH, required=True, help="Folder of the packed images.")
-@click.option("--labeled", type=PATH, required=True, help="The labelled part, from `modc subset`.")
-@click.option("--initial", type=PATH, help="Model of the stage before, where there is one.")
+@click.option("--cell", "name", required=True, metavar="DATASET/NETWORK/PERCENT/SEED")
+@click.option("--method", required=True, help="A method of the configuration.")
+@click.option("--stage", help="The stage to end with, such as supervised; by default the last.")
 @click.option(
     "--assume",
-    "assumed",
-    multiple=True,
     metavar="A3=memory_bank",
-    help="Repeatable. Train under an alternative of an assumption; `modc assumptions` lists them.",
-)
-@click.option(
-    "--output",
-    type=PATH,
-    required=True,
-    help="The cell's folder; <stage>/ in it gets model.pt, last.pt, curve.csv and curve.png.",
-)
-@click.option("--resume", type=PATH, required=True, help="Folder of the checkpoints to go on from.")
-@click.option(
-    "--embed-test", is_flag=True, help="Also write the last stage's test.npz, for `modc score`."
+    help="Train under an alternative of an assumption; `modc assumptions` lists them.",
 )
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
 def train(
     configs: tuple[Path, ...],
-    dataset: str,
-    network: str,
-    percent: int,
-    seed: int,
-    stages: tuple[str, ...],
-    index_folder: Path,
-    packed: Path,
-    labeled: Path,
-    initial: Path | None,
-    assumed: tuple[str, ...],
-    output: Path,
-    resume: Path,
-    embed_test: bool,
+    name: str,
+    method: str,
+    stage: str | None,
+    assume: str | None,
     threads: int,
 ) -> None:
-    """Train stages of one cell of the grid on one GPU, or on the CPU if there is none.
+    """Train a method's stages of one cell on one GPU, or on the CPU if there is none.
+
+    It reads the dataset's index, labelled part and packed images in <data>/<dataset>/prepared/. In
+    results/<run>/, under cells/<cell>/<method>/, each stage gets a folder with model.pt, last.pt,
+    curve.csv and curve.png, and the last one test.npz for `modc score`. Under --assume all of that
+    lies in ablation/ there, and what the alternative does not change is the run's own.
 
     Safe to kill: the same command goes on from the last finished epoch, after SIGTERM from the last
     step.
     """
+    from modc import paths
+    from modc.ablation import variant
     from modc.config import load
     from modc.data import subsets
     from modc.data.index import read
     from modc.data.packed import open_packed
+    from modc.jobs import Training
 
-    config = _assumed(load(list(configs)), assumed)
-    for option, name, section in (
-        ("dataset", dataset, "datasets"),
-        ("network", network, "networks"),
-    ):
-        described = [key for key in config[section] if key != "weights"]
-        if name not in described:
-            raise UserError(
-                f"--{option} {name}: not in {configs[-1]}, which has {', '.join(described)}"
-            )
-    cell = Cell(dataset, network, percent, seed)
-    _check_stages(config, cell, stages, initial)
-    listed = read(index_folder)
-    forms = packed_forms(config, dataset, network, stages[-1])
+    config = load(list(configs))
+    cell = _described(config, Cell.named(name), configs)
+    job = Training(config, cell, method, variant(config, assume) if assume else None, stage)
+    if not job.stages:
+        raise UserError(f"--assume {assume}: changes no stage that {method} trains here")
+    settings = job.settings
+    listed = read(job.index)
+    forms = packed_forms(job.spec(job.stages[-1]))
     arrays = {
-        name: open_packed(packed / f"{form.name}.npy", listed, form) for name, form in forms.items()
+        name: open_packed(paths.packed_array(job.packed, form.name), listed, form)
+        for name, form in forms.items()
     }
+    labeled = subsets.read(job.labeled)
 
     import torch
 
@@ -95,55 +67,50 @@ def train(
     from modc.networks.model_file import load as load_model
     from modc.training.device import lease, torch_device, training_dtype
     from modc.training.freed_memory import keep_freed_memory
-    from modc.training.task import LAST, MODEL, Task
+    from modc.training.task import Task
     from modc.training.train import train as train_task
 
     torch.set_num_threads(threads)
-    jobs_per_gpu = config["training"]["jobs_per_gpu"]
-    for folder in (output, resume):
-        folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is better known now
-    following = {"best": MODEL, "last": LAST}[config["training"]["checkpoint"]]
+    jobs_per_gpu = settings["training"]["jobs_per_gpu"]
+    initial = job.initial
+    # A folder that cannot be is better known now.
+    for own in job.stages:
+        for folder in (job.stage_folder(own).parent, job.checkpoint(own).parent):
+            folder.mkdir(parents=True, exist_ok=True)
     # One GPU for all stages: what the first one leaves in its memory is still there.
     with lease(jobs_per_gpu) as leased:
         if leased is None:
             keep_freed_memory()
-        precision = training_dtype(config["training"]["precision"], torch_device(leased))
+        precision = training_dtype(settings["training"]["precision"], torch_device(leased))
         budget = Budget(jobs=jobs_per_gpu, precision=precision)
-        packed_images = {name: DeviceImages(array, budget) for name, array in arrays.items()}
-        for stage in stages:
-            settings = training_settings(config, cell, stage)
-            public = settings.get("public_checkpoint")
+        packed = {name: DeviceImages(array, budget) for name, array in arrays.items()}
+        for own in job.stages:
+            spec = job.spec(own)
+            public = spec.public_checkpoint
+            output = job.stage_folder(own)
             task = Task(
-                settings,
+                spec,
                 listed,
-                {name: packed_images[name] for name in settings["sizes"]},
-                subsets.read(labeled),
+                {name: packed[name] for name in spec.sizes},
+                labeled,
                 load_model(initial) if initial else None,
-                output / stage,
-                resume / f"{stage}.pt",
-                output / stage / "test.npz" if embed_test and stage == stages[-1] else None,
+                output,
+                job.checkpoint(own),
+                output / paths.EMBEDDINGS if own == job.stages[-1] else None,
                 Path(public) if public else None,
             )
             train_task(task, leased)
-            initial = output / stage / following
+            initial = output / paths.following_model(settings)
 
 
-def _assumed(config: dict, assumed: tuple[str, ...]) -> dict:
-    from modc.published import assumptions
-
-    for assume in assumed:
-        name, equals, alternative = assume.partition("=")
-        if not equals:
-            raise UserError(f"--assume {assume}: expected a name and an alternative, as A4=margin")
-        config = assumptions.assume(config, name, alternative)
-    return config
-
-
-def _check_stages(config: dict, cell: Cell, stages: tuple[str, ...], initial: Path | None) -> None:
-    before = [previous_stage(config, cell, stage) for stage in stages]
-    for stage, expected, previous in zip(stages[1:], before[1:], stages, strict=False):
-        if expected != previous:
-            raise UserError(f"--stage: {stage} does not follow {previous}; expected {expected}")
-    if (initial is None) != (before[0] is None):
-        takes = "takes no" if before[0] is None else "needs"
-        raise UserError(f"{cell.network} {stages[0]} {takes} --initial model")
+def _described(config: dict, cell: Cell, configs: tuple[Path, ...]) -> Cell:
+    """Return the cell if the configuration describes its dataset and network."""
+    named = {"datasets": cell.dataset, "networks": cell.network}
+    for section, name in named.items():
+        known = [key for key in config[section] if key != "weights"]
+        if name not in known:
+            raise UserError(
+                f"--cell {cell.name}: {name} is not in {section} of {configs[-1]}, which has "
+                f"{', '.join(known)}"
+            )
+    return cell

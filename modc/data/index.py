@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from modc import paths
 from modc.atomic import write_bytes, write_json
 from modc.data.label_counts import COLUMNS as COVERAGE_COLUMNS
 from modc.data.label_counts import KEYS, count
@@ -17,7 +18,6 @@ SPLITS = ("train", "valid", "test")
 ROLES = ("train", "query", "candidate")
 IMAGE_COLUMNS = ["split", "path", "width", "height"]
 LABEL_COLUMNS = ["split", "role", "image", "attribute", "value"]
-IMAGES, LABELS, COVERAGE, SUMMARY = "images.csv", "labels.csv", "coverage.csv", "index.json"
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ def _check_coverage(index: Index) -> None:
 def write(index: Index, folder: Path) -> None:
     """Check `index` and write images.csv, labels.csv, coverage.csv and, last, index.json."""
     check(index)
-    write_bytes(folder / IMAGES, _csv(index.images))
-    write_bytes(folder / LABELS, _csv(index.labels))
-    write_bytes(folder / COVERAGE, _csv(index.coverage))
+    write_bytes(folder / paths.IMAGES, _csv(index.images))
+    write_bytes(folder / paths.LABELS, _csv(index.labels))
+    write_bytes(folder / paths.COUNTS, _csv(index.coverage))
     summary = {
         "dataset": index.dataset,
         "attributes": dict(zip(index.attributes, index.values, strict=True)),
@@ -153,17 +153,17 @@ def write(index: Index, folder: Path) -> None:
         "manifest_sha256": index.manifest_sha256,
         "sha256": index.sha256,
     }
-    write_json(folder / SUMMARY, summary)
+    write_json(folder / paths.INDEX, summary)
 
 
 def read(folder: Path) -> Index:
     """Return the index in `folder`. Raises UserError if it is absent or was altered."""
     again = "run `modc index` again"
     try:
-        summary = json.loads((folder / SUMMARY).read_bytes())
-        images = pd.read_csv(folder / IMAGES, keep_default_na=False)
-        labels = pd.read_csv(folder / LABELS, keep_default_na=False)
-        coverage = pd.read_csv(folder / COVERAGE, keep_default_na=False)
+        summary = json.loads((folder / paths.INDEX).read_bytes())
+        images = pd.read_csv(folder / paths.IMAGES, keep_default_na=False)
+        labels = pd.read_csv(folder / paths.LABELS, keep_default_na=False)
+        coverage = pd.read_csv(folder / paths.COUNTS, keep_default_na=False)
         index = Index(
             dataset=summary["dataset"],
             attributes=tuple(summary["attributes"]),
@@ -181,7 +181,8 @@ def read(folder: Path) -> Index:
         raise UserError(f"{folder}: not an index that this version writes; {again}") from None
     if index.sha256 != summary["sha256"]:
         raise UserError(
-            f"{folder}: {IMAGES} or {LABELS} does not fit the SHA-256 in {SUMMARY}; {again}"
+            f"{folder}: {paths.IMAGES} or {paths.LABELS} does not fit the SHA-256 in "
+            f"{paths.INDEX}; {again}"
         )
     _check_coverage(index)
     return index

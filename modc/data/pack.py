@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from modc import paths
 from modc.data.decode import squares
 from modc.data.images import ImageFolder
 from modc.data.index import Index
@@ -38,7 +39,7 @@ def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, thread
     """
     with alone(output / ".packing", "packing there"), ExitStack() as opened:
         arrays = [
-            PartialArray(output / f"{form.name}.npy", array_facts(index, form))
+            PartialArray(paths.packed_array(output, form.name), array_facts(index, form))
             for form in dict.fromkeys(forms)
         ]
         arrays = [opened.enter_context(closing(array)) for array in arrays if not array.finished]
@@ -60,7 +61,7 @@ def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, thread
 
 
 def _fill(
-    arrays: list[PartialArray], images: ImageFolder, paths: list[str], threads: int
+    arrays: list[PartialArray], images: ImageFolder, names: list[str], threads: int
 ) -> list[str]:
     """Write the rows that any array lacks; return why pictures could not be read."""
     forms = [Form(**array.facts["form"]) for array in arrays]
@@ -72,7 +73,7 @@ def _fill(
         failed = {}
         for row in block:
             try:
-                made = squares(images, paths[row], forms)
+                made = squares(images, names[row], forms)
             except UserError as error:
                 failed[row] = str(error)
                 continue
@@ -86,9 +87,9 @@ def _fill(
             array.save(left)
 
     pool = ThreadPoolExecutor(threads)
-    done = len(paths) - len(rows)
+    done = len(names) - len(rows)
     try:
-        written = progress_bar(pool.map(write, blocks), "packing", len(paths), done, BLOCK)
+        written = progress_bar(pool.map(write, blocks), "packing", len(names), done, BLOCK)
         for number, failed in enumerate(written, 1):
             for reason in failed.values():
                 log.warning("%s", reason)

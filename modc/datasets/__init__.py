@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from modc import plugins
+from modc import paths, plugins
 from modc.datasets.dataset import Dataset
 from modc.errors import UserError
 
@@ -21,5 +21,5 @@ def of(config: dict, name: str, folder: Path | None = None) -> Dataset:
         known = ", ".join(config["datasets"])
         raise UserError(f"{name}: no dataset of the configuration; expected one of {known}")
     settings = config["datasets"][name]
-    folder = Path(config["data"]) / name if folder is None else folder
+    folder = paths.dataset_folder(config, name) if folder is None else folder
     return class_of(settings, name)(name, folder, settings, config["download"])

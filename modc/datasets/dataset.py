@@ -77,6 +77,16 @@ class Dataset:
         self.settings = settings
         self.download = download
 
+    @property
+    def paths(self) -> list[Path]:
+        """Where `files` lie."""
+        return [self.folder / file for file in self.files]
+
+    @property
+    def listing_paths(self) -> list[Path]:
+        """Where `listing` lies."""
+        return [self.folder / file for file in self.listing]
+
     def fetch(self, **options: Any) -> str:
         """Put `files` (and `listing`) into the folder; return a line that says what there is.
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc.ablation import Variant, ablation_cells, same_model, trains, variants
+from modc import paths
+from modc.ablation import Variant, ablation_cells, same_result, variants
 from modc.atomic import write_text
-from modc.grid import METHODS, last_stage
 from modc.published.assumptions import find, name_of_setting
-from modc.published.claims import KNOWN, Place
+from modc.published.claims import BASELINE, KNOWN, Place
 from modc.report.assumptions import changed
 from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
@@ -34,6 +34,8 @@ COLUMNS = [
     "data",
     "status",
 ]
+# The methods of the columns, which the assumptions are about.
+COMPARED = {"baseline": BASELINE["method"], "modc": KNOWN["method"]}
 SAME = "the same model and scores of MODC"
 THE_RUN = "this run"
 BY_SIGN = "sign alone"
@@ -46,7 +48,7 @@ def render(
 
     output_folder: where they go; by default ablation/ in the run's folder.
     """
-    folder = output_folder or Path(run_folder) / "ablation"
+    folder = output_folder or Path(run_folder) / paths.ABLATION
     frame = ablation_table(Path(run_folder), config)
     laid_out = _page(frame, config)
     texts = {
@@ -54,10 +56,10 @@ def render(
         ".tex": latex(laid_out),
         ".csv": frame.to_csv(index=False),
     }
-    paths = [folder / name for name in ABLATION_FILES]
-    for path in paths:
+    written = [folder / name for name in ABLATION_FILES]
+    for path in written:
         write_text(path, texts[path.suffix])
-    return paths, plain(laid_out)
+    return written, plain(laid_out)
 
 
 def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
@@ -74,7 +76,7 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
     noise = _noise(run_folder, config)
     rows = [_row(None, config, run, run, noise)]
     for variant in variants(config):
-        own = _scores(run_folder / "ablation" / variant.name, variant.config, config)
+        own = _scores(run_folder / paths.variant_folder(variant.name), variant.config, config)
         rows.append(_row(variant, config, own, run, noise))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -90,7 +92,7 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
     """Return by seed: baseline, modc, Acc, and the number of queries; or why there is none."""
     found = {}
     for cell in ablation_cells(config):
-        results = {m: result_of(folder, own, cell, m) for m in METHODS}
+        results = {key: result_of(folder, own, cell, m) for key, m in COMPARED.items()}
         why = [r.status or (STALE if r.not_comparable == STALE else "") for r in results.values()]
         if any(why):
             found[cell.seed] = {"status": next(filter(None, why))}
@@ -151,14 +153,13 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
 def _is_same(config: dict, variant: Variant) -> bool:
     """Return whether the variant neither trains nor scores the cell in another way."""
     cells = ablation_cells(config)
-    is_trained = any(trains(config, variant, cell) for cell in cells)
+    is_trained = any(not same_result(config, variant, cell, COMPARED["modc"]) for cell in cells)
     return not is_trained and variant.config["evaluation"] == config["evaluation"]
 
 
 def _has_other_baseline(config: dict, variant: Variant) -> bool:
     return not all(
-        same_model(config, variant, cell, last_stage(variant.config, cell, "baseline"))
-        for cell in ablation_cells(config)
+        same_result(config, variant, cell, COMPARED["baseline"]) for cell in ablation_cells(config)
     )
 
 

@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from modc import datasets, grid, lock
+from modc import datasets, grid, lock, paths
 from modc.data import manifest
 from modc.errors import UserError, file_system
 from modc.home import in_home
+from modc.methods.method import public_weights
 from modc.report.plan import Plan
 from modc.training.gpus import asked_for, visible_gpus
 
@@ -22,7 +23,7 @@ def beforehand(plan: Plan, jobs: int) -> list[str]:
 
     jobs: trainings side by side.
     """
-    data, results = Path(plan.config["data"]), Path("results") / plan.config["run"]
+    data, results = Path(plan.config["data"]), paths.run_folder(plan.config)
     return [
         *_folders(data, results),
         *_space(plan, jobs, data, results),
@@ -82,7 +83,7 @@ def _space(plan: Plan, jobs: int, data: Path, results: Path) -> Iterator[str]:
         if not manifest.exists(folder):
             needed[data] += size.downloaded
         for side, taken in plan.packed_bytes(name).items():
-            if not (folder / "prepared" / "packed" / f"{side}.done").exists():
+            if not paths.packed_mark(paths.packed_folder(folder), side).exists():
                 needed[data] += taken
     models, checkpoint = plan.model_bytes(), plan.checkpoint_bytes()
     needed[results] += (models or 0) + (plan.embedding_bytes() or 0) + jobs * (checkpoint or 0)
@@ -149,7 +150,7 @@ def _named_files(config: dict) -> Iterator[str]:
     named = {
         (cell.network, cell.dataset, path)
         for cell in grid.cells(config)
-        if (path := grid.public_weights(config, cell))
+        if (path := public_weights(config, cell))
     }
     for network, dataset, path in sorted(named):
         if not Path(path).is_file():

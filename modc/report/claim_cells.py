@@ -168,8 +168,8 @@ def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) 
     for place in needed:
         said = str(numbers.get(place, {"status": NOT_RUN}).get("status", "")).split("; ")
         if isnan(_number(numbers, place, "ours")):
-            name = place.network if place.method == "baseline" else f"MODC({place.network})"
-            found.append(f"{place.dataset} {name} {place.labeled_percent} %: {', '.join(said)}")
+            where = f"{place.dataset} {place.trained} {place.labeled_percent} %"
+            found.append(f"{where}: {', '.join(said)}")
     return list(dict.fromkeys(found))
 
 

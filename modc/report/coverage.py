@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from modc import datasets
+from modc import datasets, paths
 from modc.atomic import write_text
 from modc.data import manifest
 from modc.data.index import SPLITS, Index, read
@@ -36,7 +36,7 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
     """
     own = datasets.of(config, dataset)
     folder = own.folder
-    place = folder / "prepared" / "index"
+    place = paths.index_folder(folder)
     index, frozen = read(place), manifest.read(folder)
     if index.manifest_sha256 != frozen.sha256:
         raise UserError(
@@ -45,7 +45,7 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
         )
     threshold = config["datasets"][dataset]["comparable_coverage"]
     frame = coverage_frame(index)
-    page, csv, picture = (Path(run_folder) / "coverage" / f for f in coverage_files(dataset))
+    page, csv, picture = (Path(run_folder) / paths.COVERAGE / f for f in coverage_files(dataset))
     write_text(csv, frame.to_csv(index=False))
     draw(picture, frame, index, threshold)
     write_text(page, markdown(index, frozen, threshold, picture.name, own))

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from modc.grid import Cell, jobs, stages
+from modc import paths
+from modc.cell import Cell
+from modc.grid import chain, own_stages
 from modc.report.job_logs import error_of, last_line
 from modc.report.results import NOT_RUN, Result
 from modc.report.status import DONE, CellStatus, run_status
@@ -25,7 +27,7 @@ def explained(
     found, known = [], {}
     for result in results:
         why = {"status": result.status, "text": result.status, "said": "", "progress": ""}
-        why["log"] = f"{result.cell.folder}/{result.method}/scores.json"
+        why["log"] = str(paths.scores(result.cell, result.method))
         if result.status == NOT_RUN:
             why |= why_missing(run_folder, config, result.cell, result.method)
             why["progress"] = _progress(config, statuses[result.cell], result.method)
@@ -63,8 +65,8 @@ def _found(status: str, text: str, log: Path, run_folder: Path, said: str = "") 
 
 def _progress(config: dict, status: CellStatus, method: str) -> str:
     """Return how far the first stage is that is not done, as its heartbeat says; or ""."""
-    chain = stages(config, status.cell, method)
-    own = [stage for stage in status.stages if stage.stage in chain and stage.state != DONE]
+    names = chain(config, status.cell, method)
+    own = [s for s in status.stages if (s.method, s.stage) in names and s.state != DONE]
     if not own or not own[0].epoch:
         return ""
     at = own[0]
@@ -72,25 +74,25 @@ def _progress(config: dict, status: CellStatus, method: str) -> str:
     return f"{at.stage}: {at.epoch} of {at.epochs} epochs done{score}"
 
 
-def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
+def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, Path]]:
     """Return the cell's own jobs that lead to the scores of a method, in order, and their logs."""
-    name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}"
-    chain = stages(config, cell, method)
-    trained = [job[-1] for job in jobs(config, cell) if job[-1] in chain]
-    logs = [(stage, f"{stage}/{name}.log") for stage in trained]
-    return [*logs, (f"score of {method}", f"score/{name}-{method}.log")]
+    trainers = dict.fromkeys(trainer for trainer, _ in chain(config, cell, method))
+    lasts = {trainer: own_stages(config, cell, trainer)[-1] for trainer in trainers}
+    logs = [(last, paths.train_log(cell, trainer, last)) for trainer, last in lasts.items()]
+    return [*logs, (f"score of {method}", paths.score_log(cell, method))]
 
 
-def _data_jobs(cell: Cell) -> list[tuple[str, str]]:
+def _data_jobs(cell: Cell) -> list[tuple[str, Path]]:
     """Return the jobs of the cell's data, likewise; a log's name may be a pattern."""
-    jobs = [(job, f"{job}/{cell.dataset}.log") for job in ("fetch", "index", "pack")]
-    subset = f"subset/{cell.dataset}-*-{cell.labeled_percent}.log"
-    return [("fetch", f"fetch/{cell.dataset}-listing.log"), *jobs, ("subset", subset)]
+    name = cell.dataset
+    jobs = [(job, paths.dataset_log(job, name)) for job in ("fetch", "index", "pack")]
+    subset = paths.subset_log(name, "*", "*", "*", cell.labeled_percent)
+    return [("fetch", paths.dataset_log("fetch", name, "listing")), *jobs, ("subset", subset)]
 
 
-def _there(jobs: list[tuple[str, str]], run_folder: Path) -> list[tuple[str, Path]]:
+def _there(jobs: list[tuple[str, Path]], run_folder: Path) -> list[tuple[str, Path]]:
     """Return the jobs whose logs are there."""
-    return [(job, log) for job, name in jobs for log in sorted(run_folder.glob(f"logs/{name}"))]
+    return [(job, path) for job, log in jobs for path in sorted(run_folder.glob(str(log)))]
 
 
 def _short(text: str) -> str:

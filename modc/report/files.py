@@ -5,8 +5,6 @@ from modc.published import TABLES
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
 KINDS = ("md", "tex", "csv", "html")
-# The page of a run, inside results/<run>/.
-REPORT_FILE = "report.html"
 # The paper's sentences checked, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 # How a job ends that failed: modc's own line, Snakemake's, or the last line of a traceback.
@@ -12,6 +13,14 @@ _NAMED = re.compile(r"(?:[\w.]+\.)?([A-Z]\w+)(?:: (.*))?")
 _LOGGED = re.compile(r"\d\d:\d\d")
 # The last line is at the end of the file, which may be long.
 _TAIL_BYTES = 8192
+
+
+def failures(logs: Path, since: float) -> Iterator[str]:
+    """Yield the mistakes that jobs ended with, each with its log; since: a time in seconds."""
+    for path in sorted(logs.rglob("*.log")):
+        error = error_of(path)
+        if error and path.stat().st_mtime >= since:
+            yield f"FAILED ({path}): {error}"
 
 
 def error_of(log: Path) -> str:

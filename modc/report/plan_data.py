@@ -3,10 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from modc import datasets
+from modc import datasets, paths
 from modc.cost import Counts
 from modc.data.index import SPLITS
-from modc.data.index import SUMMARY as INDEX_SUMMARY
 from modc.datasets.dataset import Dataset
 
 
@@ -32,7 +31,7 @@ def dataset_size(config: dict, dataset: str) -> DatasetSize:
 
 
 def _counts(dataset: Dataset) -> tuple[Counts, str]:
-    path = dataset.folder / "prepared" / "index" / INDEX_SUMMARY
+    path = paths.index_folder(dataset.folder) / paths.INDEX
     try:
         found = json.loads(path.read_bytes())["images"]
         return Counts(*(int(found[split]) for split in SPLITS)), "its index"

@@ -7,8 +7,6 @@ from modc import published
 from modc.report.files import other_datasets
 from modc.report.render import terminal
 
-# Inside results/<run>/tables/ and results/<run>/ablation/.
-SUMMARY = "summary.txt"
 # The written files, which are named below the tables: as the command was called.
 PATHS = re.compile(r"(?:(?:[^\n]*/)?(?:tables|ablation)/[^/\n]+\n?)+\Z")
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from modc import provenance
+from modc import paths, provenance
 from modc.atomic import write_json
 
-# Inside results/<run>/.
-FOLDER = "rendered"
 # What is rendered, and the module that renders it.
 MODULES = {
     "tables": "modc.report.render",
@@ -77,4 +75,4 @@ def noted(run_folder: Path, what: str) -> Rendered | None:
 
 
 def _path(run_folder: Path, what: str) -> Path:
-    return run_folder / FOLDER / f"{what}.json"
+    return run_folder / paths.RENDERED / f"{what}.json"

@@ -10,21 +10,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modc import paths
 from modc.atomic import HOST
-from modc.cost import cell_stages, images_an_epoch
+from modc.cell import Cell
+from modc.cost import cell_stages
 from modc.grid import (
-    METHODS,
-    Cell,
     cells,
-    job_of,
+    chain,
     last_stage,
+    methods,
+    own_stages,
     settings_chain,
-    stages,
-    training_settings,
+    stage_spec,
 )
 from modc.lock import is_held
 from modc.report.job_logs import error_of
-from modc.training.heartbeat import heartbeat_path, origin, read
+from modc.stage import StageSpec
+from modc.training.heartbeat import origin, read
 
 DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "failed", "waiting"
 STATES = (DONE, TRAINING, STOPPED, FAILED, WAITING)
@@ -43,11 +45,12 @@ FRESH_SECONDS = 900
 class StageStatus:
     """One stage: its state, and how far it is as far as that is known.
 
-    epoch: finished ones; epochs: the most there can be; score: validation MAP@all of the last one,
-    a fraction; rate: images a second, and seconds_an_epoch, both of the last process; note: why it
-    failed, or why it counts as waiting.
+    method: which trains it; epoch: finished ones; epochs: the most there can be; score: validation
+    MAP@all of the last one, a fraction; rate: images a second, and seconds_an_epoch, both of the
+    last process; note: why it failed, or why it counts as waiting.
     """
 
+    method: str
     stage: str
     state: str
     epochs: int
@@ -85,22 +88,24 @@ def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
 def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     """Return by log the mistakes of the jobs that make the grid's datasets ready."""
     grid = config["grid"]["datasets"]
-    names = {f"{dataset}{end}.log" for dataset in grid for end in ("", "-listing")}
-    logs = [Path(run_folder) / "logs" / job for job in ("fetch", "index", "pack")]
-    found = {path: error_of(path) for log in logs for path in sorted(log.glob("*.log"))}
-    return {path: error for path, error in found.items() if error and path.name in names}
+    jobs = (("fetch", ""), ("fetch", "listing"), ("index", ""), ("pack", ""))
+    logs = (paths.dataset_log(job, name, part) for job, part in jobs for name in grid)
+    found = {path: error_of(path) for path in (Path(run_folder) / log for log in logs)}
+    return {path: error for path, error in found.items() if error}
 
 
 def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
     """Return the status of each stage of a cell. What follows a stage not done is waiting."""
-    found: dict[str, StageStatus] = {}
-    for method in METHODS:
+    found: dict[tuple[str, str], StageStatus] = {}
+    for method in methods(config):
         before: StageStatus | None = None
-        for stage in stages(config, cell, method):
-            if stage not in found:
-                found[stage] = _stage(run_folder, config, cell, stage, before)
-            before = found[stage]
-    statuses = tuple(found[stage] for stage in cell_stages(config, cell))
+        for one in chain(config, cell, method):
+            if one not in found:
+                spec = stage_spec(config, cell, *one)
+                last = own_stages(config, cell, one[0])[-1]
+                found[one] = _stage(run_folder, spec, last, before)
+            before = found[one]
+    statuses = tuple(found[one] for one in cell_stages(config, cell))
     if _is_without_model(run_folder, cell, statuses) and _is_scored(run_folder, config, cell):
         return _without_model(run_folder, config, cell, statuses)
     return statuses
@@ -111,15 +116,15 @@ def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStat
     at = next((status for status in statuses if status.state != DONE), None)
     if at is None or at.note or any(s.state not in (DONE, WAITING) for s in statuses):
         return False
-    return not _exists(run_folder / cell.folder / at.stage / "model.pt")
+    return not _exists(run_folder / paths.stage_folder(cell, at.method, at.stage) / paths.MODEL)
 
 
 def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
-    """Return whether both methods have scores, under the settings of now as far as they say."""
-    for method in METHODS:
-        scores = read(run_folder / cell.folder / method / "scores.json")
-        chain = settings_chain(config, cell, last_stage(config, cell, method))
-        if scores is None or scores.get("settings_chain", chain) != chain:
+    """Return whether all methods have scores, under the settings of now as far as they say."""
+    for method in methods(config):
+        scores = read(run_folder / paths.scores(cell, method))
+        now = settings_chain(config, cell, method, last_stage(config, cell, method))
+        if scores is None or scores.get("settings_chain", now) != now:
             return False
     return True
 
@@ -128,16 +133,14 @@ def _without_model(
     run_folder: Path, config: dict, cell: Cell, statuses: tuple[StageStatus, ...]
 ) -> tuple[StageStatus, ...]:
     """Return the stages as done, by their curves, each that was not with NOT_HERE for a note."""
-    folder = run_folder / cell.folder
     return tuple(
         status
         if status.state == DONE
         else replace(
             _done(
-                status.stage,
-                training_settings(config, cell, status.stage),
+                stage_spec(config, cell, status.method, status.stage),
                 {},
-                folder / status.stage / "curve.csv",
+                run_folder / paths.stage_folder(cell, status.method, status.stage) / paths.CURVE,
             ),
             note=NOT_HERE,
         )
@@ -145,42 +148,48 @@ def _without_model(
     )
 
 
-def _stage(
-    run_folder: Path, config: dict, cell: Cell, stage: str, before: StageStatus | None
-) -> StageStatus:
-    settings = training_settings(config, cell, stage)
-    folder = run_folder / cell.folder
-    checkpoint = run_folder / "resume" / Path(cell.folder).relative_to("cells") / f"{stage}.pt"
-    beat = read(heartbeat_path(checkpoint)) or {}
-    is_ours = all(beat.get(key) == value for key, value in origin(settings).items())
+def _stage(run_folder: Path, spec: StageSpec, last: str, before: StageStatus | None) -> StageStatus:
+    """Return the status of a stage; last: the one that its job ends with."""
+    cell, place = spec.cell, (spec.cell, spec.method, spec.stage)
+    folder = run_folder / paths.stage_folder(*place)
+    checkpoint = run_folder / paths.checkpoint(*place)
+    beat = read(paths.heartbeat(checkpoint)) or {}
+    is_ours = all(beat.get(key) == value for key, value in origin(spec).items())
     if is_held(checkpoint) or _is_elsewhere(beat):
         # Without a word of its own process it has not begun: it waits for a GPU, or is starting.
-        return _under_way(stage, TRAINING, settings, beat if is_ours else {})
+        return _under_way(spec, TRAINING, beat if is_ours else {})
     if before is not None and before.state != DONE:
-        return StageStatus(stage, WAITING, settings["epochs"])
-    model = folder / stage / "model.pt"
-    if _exists(model):
+        return _waiting(spec)
+    if _exists(folder / paths.MODEL):
         if beat and not is_ours:
-            return StageStatus(stage, WAITING, settings["epochs"], note=OUTDATED)
+            return _waiting(spec, OUTDATED)
         # Without a heartbeat it is of an earlier version; else it has to say that it is done.
         if not beat or beat.get("done") is True:
-            return _done(stage, settings, beat, folder / stage / "curve.csv")
-    log = _log(run_folder, config, cell, stage)
+            return _done(spec, beat, folder / paths.CURVE)
+    log = run_folder / paths.train_log(cell, spec.method, last)
     error = error_of(log)
-    is_older = before is not None and _age(log) > _age(folder / before.stage / "model.pt")
+    is_older = False
+    if before is not None:
+        model = run_folder / paths.stage_folder(cell, before.method, before.stage) / paths.MODEL
+        is_older = _age(log) > _age(model)
     if error and not is_older:
-        return _under_way(stage, FAILED, settings, beat if is_ours else {}, error)
+        return _under_way(spec, FAILED, beat if is_ours else {}, error)
     if is_ours and beat.get("done") is not True:
-        return _under_way(stage, STOPPED, settings, beat)
-    return StageStatus(stage, WAITING, settings["epochs"])
+        return _under_way(spec, STOPPED, beat)
+    return _waiting(spec)
 
 
-def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "") -> StageStatus:
+def _waiting(spec: StageSpec, note: str = "") -> StageStatus:
+    return StageStatus(spec.method, spec.stage, WAITING, spec.epochs, note=note)
+
+
+def _under_way(spec: StageSpec, state: str, beat: dict, note: str = "") -> StageStatus:
     done = _number(beat.get("epochs_done")) or 0.0
     return StageStatus(
-        stage,
+        spec.method,
+        spec.stage,
         state,
-        settings["epochs"],
+        spec.epochs,
         int(done),
         _number(beat.get("valid_MAP_all")),
         _number(beat.get("images_per_second")),
@@ -189,7 +198,7 @@ def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "
     )
 
 
-def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
+def _done(spec: StageSpec, beat: dict, curve: Path) -> StageStatus:
     try:
         with curve.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
@@ -198,7 +207,7 @@ def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
         epoch, score = int(_number(beat.get("epochs_done")) or 0), None
     seconds = _number(beat.get("seconds_an_epoch"))
     rate = _number(beat.get("images_per_second"))
-    return StageStatus(stage, DONE, settings["epochs"], epoch, score, rate, seconds)
+    return StageStatus(spec.method, spec.stage, DONE, spec.epochs, epoch, score, rate, seconds)
 
 
 def _cell_status(
@@ -217,13 +226,12 @@ def _cell_status(
         if at is not None:
             # With stages behind it that are not done, a waiting one is the next to come.
             return CellStatus(cell, state, at, statuses, left)
-    last = {status.stage: status for status in statuses}[last_stage(config, cell, "modc")]
-    for method in METHODS:
-        if not _exists(run_folder / cell.folder / method / "scores.json"):
-            place = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}"
-            error = error_of(run_folder / "logs" / SCORE / f"{place}-{method}.log")
+    last = statuses[-1]
+    for method in methods(config):
+        if not _exists(run_folder / paths.scores(cell, method)):
+            error = error_of(run_folder / paths.score_log(cell, method))
             state = FAILED if error else WAITING
-            at = StageStatus(SCORE, state, 0, score=last.score, note=error)
+            at = StageStatus(method, SCORE, state, 0, score=last.score, note=error)
             return CellStatus(cell, state, at, statuses, left)
     return CellStatus(cell, DONE, last, statuses, left)
 
@@ -256,15 +264,8 @@ def _left(
         return 0.0
     if not rate:
         return None
-    images = images_an_epoch(training_settings(config, cell, status.stage))
-    return epochs * images / rate
-
-
-def _log(run_folder: Path, config: dict, cell: Cell, stage: str) -> Path:
-    """Return the log of the job that trains a stage."""
-    job = job_of(config, cell, stage)[-1]
-    name = f"{cell.dataset}-{cell.network}-{cell.labeled_percent}-{cell.seed}.log"
-    return run_folder / "logs" / job / name
+    spec = stage_spec(config, cell, status.method, status.stage)
+    return epochs * spec.images_an_epoch / rate
 
 
 def _is_elsewhere(beat: dict) -> bool:

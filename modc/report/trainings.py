@@ -293,7 +293,7 @@ def _cell(place: object) -> tuple[str, str, int]:
 
 
 def _is_public(result: Result) -> bool:
-    return result.method == "baseline" and result.stages[-1]["stopped"].startswith("public weights")
+    return result.stages[-1]["stopped"].startswith("public weights")
 
 
 def _data(result: Result) -> tuple:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from modc import config as configuration
+from modc import paths
 from modc.errors import UserError
 from modc.runs.differences import Difference
 
-CONFIG = "config.yaml"
 # Where the runs may differ: their names, their grids, and what changes no number.
 FREE = ("run", "grid", "data", "threads", "download", "ablation")
 FREE_OF_DATASET = ("archives",)
@@ -17,7 +17,7 @@ ABSENT = "nothing"
 def read(run: Path, defaults: tuple[Path, ...] = ()) -> dict:
     """Return the configuration of the run in the folder `run`, laid over those of `defaults`."""
     try:
-        return configuration.load([*defaults, run / CONFIG])
+        return configuration.load([*defaults, run / paths.CONFIG])
     except UserError as error:
         if defaults:
             raise

@@ -5,8 +5,10 @@ in the same place ends. These are locks of the kernel, so nothing is left to be 
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from modc import paths
 from modc.atomic import HOST
 from modc.errors import UserError
 from modc.lock import is_read_only, take
@@ -39,6 +41,21 @@ def claim(folder: Path, shared: bool = False) -> None:
     if not shared:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"process {os.getpid()} of {HOST}\n".encode(), 0)
+
+
+def claim_run(config: dict, made: Sequence[str], read: Sequence[str]) -> None:
+    """Keep other workflows from a run, and from the datasets of which files are made or read.
+
+    Raises as `claim` does.
+    """
+    claim(paths.run_folder(config))
+    for dataset in config["datasets"]:
+        folder = paths.dataset_folder(config, dataset)
+        is_made, is_read = (
+            any(file.startswith(f"{folder}/") for file in files) for files in (made, read)
+        )
+        if is_made or is_read:
+            claim(folder, shared=not is_made)
 
 
 def _holder(path: Path) -> str:

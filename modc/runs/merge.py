@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modc import config as configuration
+from modc import paths
 from modc.atomic import write_json
 from modc.errors import UserError
-from modc.grid import METHODS, cells, last_stage, settings_chain
+from modc.grid import cells, last_stage, methods, settings_chain, stages, trained_by
 from modc.lock import alone
 from modc.report.results import STALE, Result
 from modc.runs import configurations, sources
@@ -18,13 +19,11 @@ from modc.runs.folder import put_right, replaced
 from modc.runs.rescored import check_scores
 from modc.runs.sources import Contradiction, Source, are_equal, beaten, data_of
 
-# Says which run each result came from, and that the folder is no run of its own.
-MERGED = "merged.json"
-SCORES = ("scores.json", "queries.csv")
-CURVES = ("curve.csv", "curve.png")
-MODELS = ("model.pt", "last.pt", "test.npz")
+SCORES = (paths.SCORES, paths.QUERIES)
+CURVES = (paths.CURVE, paths.CURVE_IMAGE)
+MODELS = (paths.MODEL, paths.LAST, paths.EMBEDDINGS)
 # Rendered from the results, so no longer true once there are more of them.
-RENDERED = ("tables", "figures", "report.html", "rendered")
+RENDERED = (paths.TABLES, paths.FIGURES, paths.REPORT, paths.RENDERED)
 # Each result by its name, with the run that it is taken from.
 Chosen = dict[str, tuple[Result, Source]]
 
@@ -83,7 +82,7 @@ def merge(
     return Merged(
         dict(Counter(source.name for _, source in chosen.values())),
         sum(source is not existing for _, source in chosen.values()),
-        len(METHODS) * len(cells(config)),
+        len(methods(config)) * len(cells(config)),
         is_written,
         [*_remarks(chosen, found), *left_out],
     )
@@ -98,7 +97,7 @@ def _check_run(run: Path, output: Path) -> None:
 
 
 def _check_output(output: Path) -> None:
-    if output.exists() and not (output / MERGED).is_file():
+    if output.exists() and not (output / paths.MERGED).is_file():
         raise UserError(
             f"{output}: is there and no folder that `modc merge` made; expected a new name"
         )
@@ -186,7 +185,8 @@ def _unfit(result: Result, source: Source, config: dict, preferred: Source | Non
 
 
 def _chain(result: Result, config: dict) -> list[str]:
-    return settings_chain(config, result.cell, last_stage(config, result.cell, result.method))
+    last = last_stage(config, result.cell, result.method)
+    return settings_chain(config, result.cell, result.method, last)
 
 
 def _plan(
@@ -199,18 +199,22 @@ def _plan(
     """
     plan: dict[str, tuple[Path, Source]] = {}
     for name, (result, source) in chosen.items():
-        cell = result.cell.folder
+        cell, method = result.cell, result.method
+        chain = stages(source.config, cell, method)
         same = [s for s in found if s is not source and _is_same_model(s.results.get(name), result)]
-        wanted = [(f"{cell}/{result.method}/{file}", [source]) for file in SCORES]
+        wanted = [(paths.method_folder(cell, method) / file, [source]) for file in SCORES]
         for stage in (stage["stage"] for stage in result.stages):
-            wanted += [(f"{cell}/{stage}/{file}", [source, *same]) for file in CURVES]
+            # One that the configuration does not have is none that methods share.
+            owner = trained_by(source.config, cell, method, stage) if stage in chain else method
+            folder = paths.stage_folder(cell, owner, stage)
+            wanted += [(folder / file, [source, *same]) for file in CURVES]
             having = [s for s in (source, *same) if models or s is existing]
-            wanted += [(f"{cell}/{stage}/{file}", having) for file in MODELS]
+            wanted += [(folder / file, having) for file in MODELS]
         for place, having in wanted:
-            paths = ((one.folder / place, one) for one in having)
-            path = next((pair for pair in paths if pair[0].is_file()), None)
+            found_in = ((one.folder / place, one) for one in having)
+            path = next((pair for pair in found_in if pair[0].is_file()), None)
             if path:
-                plan.setdefault(place, path)
+                plan.setdefault(str(place), path)
     return plan
 
 
@@ -246,8 +250,8 @@ def _write(
         for place, (path, _) in plan.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / place)
-        write_json(folder / MERGED, {"results": dict(sorted(origins.items()))})
-        configuration.write(folder / configurations.CONFIG, config)
+        write_json(folder / paths.MERGED, {"results": dict(sorted(origins.items()))})
+        configuration.write(folder / paths.CONFIG, config)
     return True
 
 
@@ -255,13 +259,13 @@ def _carry_over(target: Path, folder: Path, outdated: tuple[str, ...]) -> None:
     """Copy what else is in the merged run, such as notes, but for what is outdated."""
 
     def ignore(parent: str, names: list[str]) -> set[str]:
-        return {*outdated, "cells"} & set(names) if Path(parent) == target else set()
+        return {*outdated, paths.CELLS} & set(names) if Path(parent) == target else set()
 
     shutil.copytree(target, folder, ignore=ignore, dirs_exist_ok=True)
 
 
 def _origins(target: Path) -> dict[str, str]:
-    path = target / MERGED
+    path = target / paths.MERGED
     try:
         origins = json.loads(path.read_bytes())["results"]
         return {str(name): str(run) for name, run in origins.items()}
@@ -284,6 +288,6 @@ def _remarks(chosen: Chosen, found: list[Source]) -> list[str]:
         if keys:
             said.append(f"{', '.join(keys)}: as in {found[0].name}, other in {source.name}")
     for source in found:
-        if (source.folder / "ablation").is_dir():
+        if (source.folder / paths.ABLATION).is_dir():
             said.append(f"{source.name}: its ablation is not copied")
     return said

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from modc import provenance
+from modc import paths, provenance
 from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import network_class, settings_chain, stages
@@ -37,11 +37,11 @@ class Present:
 
 def present(config: dict, dataset: str) -> Present:
     """Return the manifest and the index of a dataset's folder; no picture is read."""
-    folder = Path(config["data"]) / dataset
-    prepared = folder / "prepared" / "index"
+    folder = paths.dataset_folder(config, dataset)
+    prepared = paths.index_folder(folder)
     return Present(
         _sha256("manifest", folder, lambda: manifest.read(folder), manifest.FACTS),
-        _sha256("index", prepared, lambda: index.read(prepared), index.SUMMARY),
+        _sha256("index", prepared, lambda: index.read(prepared), paths.INDEX),
     )
 
 
@@ -51,11 +51,14 @@ def origins(result: Result, config: dict, data: Present) -> list[Origin]:
     made, scored = facts(scores, "provenance"), facts(scores, "scoring")
     evaluation = {key: scored[key] for key in config["evaluation"] if key in scored}
     code = provenance.code_of("modc.evaluation.scores")
-    network = network_class(config, result.cell.network)
+    classes = (
+        network_class(config, result.cell.network),
+        config["methods"][result.method]["class"],
+    )
     return [
         _training(result, config),
         compare("settings of scoring", evaluation or None, config["evaluation"]),
-        compare("code of training", made.get("code"), provenance.training_code(network)),
+        compare("code of training", made.get("code"), provenance.training_code(*classes)),
         compare("code of scoring", scored.get("code"), code),
         _data(f"manifest of {dataset}", scores["manifest_sha256"], data.manifest),
         _data(f"index of {dataset}", scores.get("index_sha256"), data.index),
@@ -68,7 +71,7 @@ def _training(result: Result, config: dict) -> Origin:
     """Compare the settings of all stages that led to the model; name the first that differs."""
     what, stored = "settings of training", result.scores.get("settings_chain")
     names = stages(config, result.cell, result.method)
-    now = settings_chain(config, result.cell, names[-1])
+    now = settings_chain(config, result.cell, result.method, names[-1])
     if not isinstance(stored, list):
         return Origin(what, UNKNOWN, NOT_STORED)
     pairs = zip_longest(names, stored, now, fillvalue="none")

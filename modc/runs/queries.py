@@ -2,12 +2,12 @@
 
 from hashlib import sha256
 
+from modc import paths
 from modc.report.results import Result
 from modc.runs.checked import UNCHANGED
 from modc.runs.differences import Difference, of_files
 from modc.runs.rescored import check_scores, facts
 
-FILE = "queries.csv"
 # A result, and the configuration of its run.
 Own = tuple[Result, dict]
 
@@ -44,6 +44,6 @@ def _file(own: Own) -> tuple[str, str]:
 
 def _content(own: Own) -> bytes:
     try:
-        return (own[0].folder / FILE).read_bytes()
+        return (own[0].folder / paths.QUERIES).read_bytes()
     except OSError:
         return b""

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from modc import paths
 from modc.report import ablation, render
 from modc.report.figures.render import numbers_of_scores
-from modc.report.files import ABLATION_FILES, REPORT_FILE, table_files
+from modc.report.files import ABLATION_FILES, table_files
 from modc.report.page.content import page_data
 from modc.report.page.page import html
-from modc.report.printed import SUMMARY, tables_summary, without_paths
+from modc.report.printed import tables_summary, without_paths
 from modc.report.rendered import MODULES, Rendered, code, noted
 from modc.runs.checked import (
     AS_WRITTEN,
@@ -47,8 +48,12 @@ def check_rendered(run: Path, config: dict) -> list[Checked]:
 def rendered_by(run: Path) -> list[Origin]:
     """Return whether the code that rendered what the run shows is what is here now."""
     found = {what: noted(run, what) for what in MODULES}
-    names = {"tables": "tables", "figures": "figures", "report": REPORT_FILE}
-    names["ablation"] = "ablation/ablation.csv"
+    names = {
+        "tables": paths.TABLES,
+        "figures": paths.FIGURES,
+        "report": paths.REPORT,
+        "ablation": f"{paths.ABLATION}/ablation.csv",
+    }
     return [
         compare(f"code of {names[what]}", own and own.code, code(what))
         for what, own in found.items()
@@ -59,13 +64,13 @@ def rendered_by(run: Path) -> list[Origin]:
 def unchecked(run: Path, checked: Iterable[Checked]) -> list[str]:
     """Return what the run shows and nobody can check: coverage/, figures not noted, other files."""
     names = {check.name for check in checked}
-    tables = (f"tables/{path.name}" for path in sorted((run / "tables").glob("[!.]*")))
+    tables = (f"{paths.TABLES}/{path.name}" for path in sorted((run / paths.TABLES).glob("[!.]*")))
     tables = [name for name in tables if name not in names]
-    own = (f"figures/{path.name}" for path in sorted((run / "figures").glob("[!.]*")))
+    own = (f"{paths.FIGURES}/{path.name}" for path in sorted((run / paths.FIGURES).glob("[!.]*")))
     figures = [name for name in own if name not in names]
     if figures and noted(run, "figures") is None:
-        figures = [f"{len(figures)} files in figures/, whose hashes were not noted"]
-    return [*(["coverage/"] if (run / "coverage").is_dir() else []), *tables, *figures]
+        figures = [f"{len(figures)} files in {paths.FIGURES}/, whose hashes were not noted"]
+    return [*([f"{paths.COVERAGE}/"] if (run / paths.COVERAGE).is_dir() else []), *tables, *figures]
 
 
 def _tables(run: Path, config: dict) -> list[Checked]:
@@ -73,26 +78,28 @@ def _tables(run: Path, config: dict) -> list[Checked]:
     with TemporaryDirectory(prefix="modc-") as name:
         render.render_all(run, config, Path(name))
         return [
-            _compare(f"tables/{file}", run, Path(name, file).read_bytes(), note, "tables")
+            _compare(f"{paths.TABLES}/{file}", run, Path(name, file).read_bytes(), note, "tables")
             for file in table_files(config)
         ] + _summary("tables", run, tables_summary(run, config), note)
 
 
 def _ablation(run: Path, config: dict) -> list[Checked]:
     note = noted(run, "ablation")
-    if note is None and not any((run / "ablation" / file).exists() for file in ABLATION_FILES):
+    if note is None and not any((run / paths.ABLATION / file).exists() for file in ABLATION_FILES):
         return []
     with TemporaryDirectory(prefix="modc-") as name:
         _, text = ablation.render(run, config, Path(name))
         return [
-            _compare(f"ablation/{file}", run, Path(name, file).read_bytes(), note, "ablation")
+            _compare(
+                f"{paths.ABLATION}/{file}", run, Path(name, file).read_bytes(), note, "ablation"
+            )
             for file in ABLATION_FILES
         ] + _summary("ablation", run, f"{text}\n", note)
 
 
 def _summary(what: str, run: Path, now: str, note: Rendered | None) -> list[Checked]:
     """Compare what the workflow keeps of the printed tables; commands typed by hand keep none."""
-    name = f"{what}/{SUMMARY}"
+    name = f"{what}/{paths.SUMMARY}"
     stored = _read(name, run, note)
     if isinstance(stored, Checked):
         return [stored] if stored.state == CHANGED else []
@@ -101,17 +108,17 @@ def _summary(what: str, run: Path, now: str, note: Rendered | None) -> list[Chec
 
 def _page(run: Path, config: dict) -> list[Checked]:
     note = noted(run, "report")
-    if note is None and not (run / REPORT_FILE).exists():
+    if note is None and not (run / paths.REPORT).exists():
         return []
     now = html(page_data(run, config)).encode(errors="replace")
-    return [_compare(REPORT_FILE, run, now, note, "report")]
+    return [_compare(paths.REPORT, run, now, note, "report")]
 
 
 def _figures(run: Path, config: dict) -> list[Checked]:
     note = noted(run, "figures")
-    if note is None and not (run / "figures").is_dir():
+    if note is None and not (run / paths.FIGURES).is_dir():
         return []
-    numbers = {f"figures/{f}": text for f, text in numbers_of_scores(run, config).items()}
+    numbers = {f"{paths.FIGURES}/{f}": text for f, text in numbers_of_scores(run, config).items()}
     found = [_compare(f, run, text.encode(), note, "figures") for f, text in numbers.items()]
     rest = [file for file in (note.files if note else []) if file not in numbers]
     return found + [_as_written(file, run, note) for file in rest]
@@ -135,7 +142,7 @@ def _compared(name: str, stored: bytes, now: bytes, note: Rendered | None, what:
     if note is None or note.code == code(what):
         return Checked(name, CHANGED, details)
     # Older versions did not note summaries: of these no more than the numbers can be compared.
-    is_noted = name in note.files or Path(name).name != SUMMARY
+    is_noted = name in note.files or Path(name).name != paths.SUMMARY
     if is_noted and not note.is_as_written(name, stored):
         return Checked(name, CHANGED, [ALTERED, *details])
     if what == "report":

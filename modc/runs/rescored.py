@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from modc import paths
 from modc.errors import UserError
 from modc.evaluation.scores import summarize
-from modc.grid import METHODS, cells
+from modc.grid import cells, methods
 from modc.report.results import NOT_RUN, Result
 from modc.runs.checked import CHANGED, MISSING, UNCHANGED, Checked
 from modc.runs.differences import Difference, of_values
 
 
 def name_of(result: Result) -> str:
-    """Return what a result is called: its place below the run's cells/."""
-    return f"{result.cell.folder.removeprefix('cells/')}/{result.method}"
+    """Return what a result is called."""
+    return paths.method_name(result.cell, result.method)
 
 
 def facts(scores: dict, name: str) -> dict:
@@ -32,7 +33,7 @@ def check_scores(config: dict, result: Result) -> Checked | None:
     Without the candidates' embeddings their number is taken as it stands. Options of scoring that
     scores.json does not name are the configuration's.
     """
-    name, path = name_of(result), result.folder / "queries.csv"
+    name, path = name_of(result), result.folder / paths.QUERIES
     if result.status == NOT_RUN:
         is_left = path.exists()
         return Checked(name, MISSING, ["scores.json; queries.csv is there"]) if is_left else None
@@ -82,10 +83,10 @@ def recompute(queries: bytes, scores: dict, config: dict) -> dict:
 
 def outside_grid(run: Path, config: dict) -> list[str]:
     """Return the names of the results in a run's folder that the configuration's grid lacks."""
-    own = {f"{cell.folder}/{method}" for cell in cells(config) for method in METHODS}
-    found = (path.parent.relative_to(run) for path in run.glob("cells/*/*/*/*/*/scores.json"))
-    names = sorted(path.as_posix() for path in found if path.as_posix() not in own)
-    return [name.removeprefix("cells/") for name in names]
+    own = {paths.method_name(cell, method) for cell in cells(config) for method in methods(config)}
+    found = run.glob(str(paths.scores(paths.EVERY, "*")))
+    names = (path.parent.relative_to(run / paths.CELLS).as_posix() for path in found)
+    return sorted(name for name in names if name not in own)
 
 
 def differences_of(first: dict, second: dict) -> list[Difference]:

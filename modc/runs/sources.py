@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from modc import paths
+from modc.grid import method_of
 from modc.report.results import NOT_RUN, Result, collect
 from modc.runs import configurations, queries
 from modc.runs.checked import first_few
@@ -83,7 +85,7 @@ def beaten(one: tuple[Result, Source], by: tuple[Result, Source]) -> str:
     if queries.are_same(own, others) or not queries.hold(others):
         return ""
     if not queries.hold(own):
-        return f"{queries.FILE} does not hold, {taken}"
+        return f"{paths.QUERIES} does not hold, {taken}"
     return taken if queries.conflict(own, others) else ""
 
 
@@ -108,14 +110,18 @@ def warnings(chosen: dict[str, tuple[Result, Source]]) -> list[str]:
     """
     said = []
     for what, key in (("training code", "code"), *((name, name) for name in PACKAGES)):
-        counted: dict[str, Counter] = {}
+        counted: dict[tuple, dict[str, Counter]] = {}
         for result, source in chosen.values():
             value = str(facts(result.scores, "provenance").get(key, "unknown"))
-            counted.setdefault(value, Counter())[source.name] += 1
-        if len(counted) > 1:
-            parts = [f"{value} ({_counts(runs)})" for value, runs in counted.items()]
-            said.append(f"{what} differs: {', '.join(parts)}")
-    apart = [name for name in chosen if name.endswith("/modc") and not _follows(name, chosen)]
+            # Each network and method has code of its own.
+            group = (result.cell.network, result.method) if key == "code" else ()
+            counted.setdefault(group, {}).setdefault(value, Counter())[source.name] += 1
+        for group, values in counted.items():
+            if len(values) > 1:
+                of = f" of {' '.join(group)}" if group else ""
+                parts = [f"{value} ({_counts(runs)})" for value, runs in values.items()]
+                said.append(f"{what}{of} differs: {', '.join(parts)}")
+    apart = [name for name in chosen if not _follows(name, chosen)]
     if apart:
         said.append(f"MODC did not start from this baseline: {first_few(apart)}")
     return said
@@ -157,7 +163,7 @@ def _of_results(first: Source, second: Source) -> list[Contradiction]:
             difference = queries.conflict((one, first.config), (another, second.config))
             if difference is None:
                 continue
-            what = f"{queries.FILE}, {_told(difference, runs)}"
+            what = f"{paths.QUERIES}, {_told(difference, runs)}"
         else:
             differences = differences_of(one.scores, another.scores)
             what = _told(differences[0], runs) if differences else "trained with other settings"
@@ -168,13 +174,14 @@ def _of_results(first: Source, second: Source) -> list[Contradiction]:
 
 
 def _follows(name: str, chosen: dict[str, tuple[Result, Source]]) -> bool:
-    """Return whether MODC's first stages are the baseline's, where it starts from them (A1)."""
-    pair = chosen.get(name.removesuffix("modc") + "baseline")
+    """Return whether a result's first stages are those of the method that it starts from (A1)."""
+    result, source = chosen[name]
+    start = method_of(source.config, result.method).starts_from(result.cell)
+    pair = chosen.get(paths.method_name(result.cell, start)) if start else None
     if pair is None:
         return True
-    baseline, own = pair[0].stages, chosen[name][0].stages[: len(pair[0].stages)]
-    is_shared = [s["stage"] for s in baseline] == [s["stage"] for s in own]
-    return not is_shared or json.dumps(baseline) == json.dumps(own)
+    before = pair[0].stages
+    return json.dumps(before) == json.dumps(result.stages[: len(before)])
 
 
 def _told(difference: Difference, runs: tuple[str, str]) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from modc import ablation
+from modc import ablation, paths
 from modc.errors import UserError
-from modc.grid import METHODS
+from modc.grid import methods
 from modc.report.results import Result, collect, result_of
 from modc.runs.checked import (
     AS_WRITTEN,
@@ -101,7 +101,7 @@ def verify(run: Path, config: dict) -> Verified:
         scores.append(Checked(name, check.state, check.details))
         if result.scores is not None:
             made_by[name] = origins(result, own, data[result.cell.dataset])
-    if not scores and not (run / "tables").is_dir():
+    if not scores and not (run / paths.TABLES).is_dir():
         raise UserError(
             f"{run}: neither tables nor scores of the configuration's grid; expected a run's "
             f"folder, such as results/paper"
@@ -120,14 +120,14 @@ def verify(run: Path, config: dict) -> Verified:
 def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
     """Return each result of the run and of its ablation: folder below it, configuration, result."""
     found = [("", config, result) for result in collect(run, config)]
-    if not (run / "ablation").is_dir():
+    if not (run / paths.ABLATION).is_dir():
         return found
     for variant in ablation.variants(config):
-        folder = f"ablation/{variant.name}/"
+        folder = paths.variant_folder(variant.name)
         found += [
-            (folder, variant.config, result_of(run / folder, variant.config, cell, method))
+            (f"{folder}/", variant.config, result_of(run / folder, variant.config, cell, method))
             for cell in ablation.ablation_cells(config)
-            for method in METHODS
+            for method in methods(config)
         ]
     return found
 
@@ -194,7 +194,7 @@ def closing(run: Path, verified: Verified, is_own: bool = False) -> str:
     if kept:
         parts.append(f"{_count(len(kept), 'file')} of figures not drawn again, but as written")
     if is_own and _may_be_of_other_settings(verified):
-        parts.append(f"under {run / 'config.yaml'}; if made under another: --config FILE")
+        parts.append(f"under {run / paths.CONFIG}; if made under another: --config FILE")
     return f"{run}: {what}: {'; '.join(parts)}"
 
 

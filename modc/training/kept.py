@@ -10,6 +10,7 @@ import logging
 import os
 from pathlib import Path
 
+from modc import paths
 from modc.training.task import Task
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def keep(task: Task) -> None:
     """Keep the files of a finished task. Without hard links nothing is kept, and that is said."""
-    folder = _folder(task)
+    folder = paths.kept_folder(task.resume)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in task.results():
@@ -28,7 +29,8 @@ def keep(task: Task) -> None:
 
 def take_back(task: Task, key: str) -> bool:
     """Put the kept files in their place if they were made under `key`; return whether they were."""
-    kept = {path: _folder(task) / path.name for path in task.results()}
+    folder = paths.kept_folder(task.resume)
+    kept = {path: folder / path.name for path in task.results()}
     if not task.made_under(key, kept.values()):
         return False
     for path, link in kept.items():
@@ -36,10 +38,6 @@ def take_back(task: Task, key: str) -> bool:
         _link(link, path)
         os.utime(path)  # not older than the inputs, as what was just made
     return True
-
-
-def _folder(task: Task) -> Path:
-    return task.resume.with_suffix("")
 
 
 def _link(path: Path, link: Path) -> None:

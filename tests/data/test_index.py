@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from modc.data import index as index_module
+from modc import paths
 from modc.data.index import check, read, write
 from modc.errors import UserError
 
@@ -32,7 +32,7 @@ def test_the_hash_covers_the_manifest_and_it_reads_back(tmp_path, index):
     assert frozen.sha256 != index.sha256
     write(frozen, tmp_path)
     assert read(tmp_path).manifest_sha256 == "ab12"
-    path = tmp_path / index_module.SUMMARY
+    path = tmp_path / paths.INDEX
     path.write_text(path.read_text().replace("ab12", "ab13"))
     with pytest.raises(UserError, match="does not fit the SHA-256"):
         read(tmp_path)
@@ -53,7 +53,7 @@ def test_listed_training_images_are_those_there_and_those_missing(index):
 )
 def test_a_coverage_of_other_labels_is_refused(tmp_path, index, old, new):
     write(index, tmp_path)
-    path = tmp_path / index_module.COVERAGE
+    path = tmp_path / paths.COUNTS
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UserError, match="does not count the labels"):
@@ -105,7 +105,7 @@ def test_an_attribute_without_images_in_a_role_is_named(index, split, role):
 
 def test_an_altered_index_is_refused(tmp_path, index):
     write(index, tmp_path)
-    path = tmp_path / index_module.LABELS
+    path = tmp_path / paths.LABELS
     path.write_text(path.read_text().replace("train,train,0,0,0", "train,train,0,0,1"))
     with pytest.raises(UserError, match="does not fit the SHA-256"):
         read(tmp_path)
@@ -113,7 +113,7 @@ def test_an_altered_index_is_refused(tmp_path, index):
 
 @pytest.mark.parametrize(
     "name",
-    [index_module.IMAGES, index_module.LABELS, index_module.COVERAGE, index_module.SUMMARY],
+    [paths.IMAGES, paths.LABELS, paths.COUNTS, paths.INDEX],
 )
 def test_a_missing_or_foreign_file_is_refused(tmp_path, index, name):
     write(index, tmp_path)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from made_queries import QUERIES, TWO_SEEDS, queries_of, scores_of_queries
 
+from modc import paths
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
 from modc.evaluation.metrics import METRICS
@@ -138,7 +139,7 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
 
 def write_scores(folder: Path, cell: Cell, scores: object, method: str = "baseline") -> Path:
     """Write a cell's scores where the tables look for them."""
-    path = folder / cell.folder / method / "scores.json"
+    path = folder / paths.scores(cell, method)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(scores))
     return path

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from modc import paths
 from modc.ablation import ablation_cells, variants
 from modc.grid import METHODS, last_stage, settings_chain
 from modc.report.ablation import ablation_table, render
@@ -24,7 +25,8 @@ def write_ablation(config, scores_of, tmp_path):
             own = named.get(name, config)
             for cell in ablation_cells(config):
                 for method in METHODS:
-                    folder = tmp_path / (f"ablation/{name}" if name else "") / cell.folder / method
+                    root = tmp_path / paths.variant_folder(name) if name else tmp_path
+                    folder = root / paths.method_folder(cell, method)
                     folder.mkdir(parents=True)
                     scores = scores_of(cell, method)
                     last = last_stage(own, cell, method)

@@ -1,18 +1,20 @@
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from modc import paths
 from modc.grid import Cell, training_settings
 from modc.report.failures import explained, why_missing
 from modc.report.layout import ABSENT
 from modc.report.render import render_all
 from modc.report.results import collect
-from modc.training.heartbeat import heartbeat_path, origin
+from modc.training.heartbeat import origin
 
 CELL = Cell("DARN", "ASEN++", 10, 0)
 NAME = "DARN-ASEN++-10-0"
+BASELINE = f"train/{NAME}-baseline-warm_up.log"
+MODC = f"train/{NAME}-modc-pseudo_clusters.log"
 
 
 @pytest.fixture
@@ -34,8 +36,8 @@ def test_nothing_is_known_without_logs(why):
 @pytest.mark.parametrize(
     ("log", "job"),
     [
-        (f"warm_up/{NAME}.log", "warm_up"),
-        (f"pseudo_clusters/{NAME}.log", "pseudo_clusters"),
+        (BASELINE, "warm_up"),
+        (MODC, "pseudo_clusters"),
         (f"score/{NAME}-modc.log", "score of modc"),
         ("fetch/DARN.log", "fetch"),
         ("fetch/DARN-listing.log", "fetch"),
@@ -52,47 +54,50 @@ def test_the_job_that_failed_is_named_with_its_log(why, log, job):
 def test_the_first_failure_is_the_reason(why):
     found = why(
         {
-            f"warm_up/{NAME}.log": "Traceback\ntorch.OutOfMemoryError: no memory",
-            f"pseudo_clusters/{NAME}.log": "modc: error: no model",
+            BASELINE: "Traceback\ntorch.OutOfMemoryError: no memory",
+            MODC: "modc: error: no model",
         }
     )
     assert found["text"] == "failed in warm_up: no memory"
 
 
 def test_a_training_that_was_stopped(why):
-    found = why({f"warm_up/{NAME}.log": "epoch 1/9 done\n\nepoch 2/9 done\n"})
+    found = why({BASELINE: "epoch 1/9 done\n\nepoch 2/9 done\n"})
     assert found["text"] == "not finished: warm_up began"
     assert found["said"] == "epoch 2/9 done"
 
 
 def test_an_old_mistake_in_the_data_is_none_once_something_trains(why):
-    found = why({"fetch/DARN.log": "modc: error: no network", f"warm_up/{NAME}.log": ""})
+    found = why({"fetch/DARN.log": "modc: error: no network", BASELINE: ""})
     assert found["text"] == "not finished: warm_up began"
 
 
 def test_logs_of_other_cells_say_nothing(why):
     others = ("DARN-ASEN-10-0", "DARN-ASEN++-10-01", "DARN-ASEN++-100-0")
-    assert why({f"warm_up/{name}.log": "modc: error: x" for name in others})["text"] == "not run"
+    assert (
+        why({f"train/{name}-baseline-warm_up.log": "modc: error: x" for name in others})["text"]
+        == "not run"
+    )
     assert why({"subset/DARN-uniform-2-0-100.log": "modc: error: x"})["text"] == "not run"
 
 
 def test_the_baseline_does_not_wait_for_modc(why):
-    logs = {f"pseudo_clusters/{NAME}.log": "modc: error: x"}
+    logs = {MODC: "modc: error: x"}
     assert why(logs, "baseline")["text"] == "not run"
     assert why(logs, "modc")["text"] == "failed in pseudo_clusters: x"
 
 
 def test_a_long_last_line_is_cut(why):
-    assert len(why({f"warm_up/{NAME}.log": f"modc: error: {'x' * 9999}"})["text"]) < 500
+    assert len(why({BASELINE: f"modc: error: {'x' * 9999}"})["text"]) < 500
 
 
 def test_how_far_a_failed_training_was(tmp_path, config, why):
-    why({f"warm_up/{NAME}.log": "modc: error: no; room"})
+    why({BASELINE: "modc: error: no; room"})
     settings = training_settings(config, CELL, "warm_up_global")
-    resume = tmp_path / "resume" / Path(CELL.folder).relative_to("cells")
-    resume.mkdir(parents=True)
+    checkpoint = tmp_path / paths.checkpoint(CELL, "baseline", "warm_up_global")
+    checkpoint.parent.mkdir(parents=True)
     beat = {**origin(settings), "epochs_done": 7.0, "valid_MAP_all": 0.25}
-    heartbeat_path(resume / "warm_up_global.pt").write_text(json.dumps(beat))
+    paths.heartbeat(checkpoint).write_text(json.dumps(beat))
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     for method in ("baseline", "modc"):
         own = known[CELL, method]
@@ -109,16 +114,16 @@ def test_scores_that_are_there_need_no_reason(tmp_path, config, write_run):
     write_run(config)
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     assert (known, {result.status for result in results}) == ({}, {""})
-    (tmp_path / CELL.folder / "modc" / "scores.json").write_text("{")
+    (tmp_path / paths.scores(CELL, "modc")).write_text("{")
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     assert known[CELL, "modc"]["status"] == "scores.json is not JSON"
-    assert known[CELL, "modc"]["log"] == f"{CELL.folder}/modc/scores.json"
+    assert known[CELL, "modc"]["log"] == str(paths.scores(CELL, "modc"))
 
 
 def test_the_table_files_say_what_failed(config, write_run):
     folder = write_run(config)
-    (folder / CELL.folder / "modc" / "scores.json").unlink()
-    log = folder / "logs" / "pseudo_clusters" / f"{NAME}.log"
+    (folder / paths.scores(CELL, "modc")).unlink()
+    log = folder / "logs" / MODC
     log.parent.mkdir(parents=True)
     log.write_text("modc: error: no room\n")
     render_all(folder, config, folder / "tables")

@@ -4,6 +4,7 @@ import json
 import pandas as pd
 import pytest
 
+from modc import paths
 from modc.grid import cells
 from modc.report.claims_text import COLUMNS as CLAIM_COLUMNS
 from modc.report.files import table_files
@@ -60,7 +61,7 @@ def test_rendered_again_to_the_same_bytes(config, write_run, tmp_path):
 def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
     folder = write_run(config)
     spoilt = next(cell for cell in cells(config) if cell.labeled_percent == 100)
-    (folder / spoilt.folder / "baseline" / "scores.json").write_text("{")
+    (folder / paths.scores(spoilt, "baseline")).write_text("{")
     render_all(folder, config, tmp_path / "tables")
     text = (tmp_path / "tables" / "table1.md").read_text()
     assert "ASEN 100 %: scores.json is not JSON." in text
@@ -86,7 +87,7 @@ def test_terminal_of_a_dataset_that_the_paper_does_not_have(config, write_run):
 def test_claims_are_checked_on_what_the_run_has(config, write_run, tmp_path):
     folder = write_run(config)
     gone = next(cell for cell in cells(config) if cell.dataset == "DARN")
-    (folder / gone.folder / "modc" / "scores.json").unlink()
+    (folder / paths.scores(gone, "modc")).unlink()
     render_all(folder, config, tmp_path / "tables")
     frame = pd.read_csv(tmp_path / "tables" / "claims.csv", keep_default_na=False)
     ours = frame[(frame["side"] == "ours") & (frame["claim"] == "known_beats_unknown")]
@@ -107,7 +108,7 @@ def test_claims_are_checked_on_what_the_run_has(config, write_run, tmp_path):
 
 def test_claims_have_the_interval_of_any_two_places(config, made, tmp_path):
     made()
-    path = tmp_path / cells(config)[1].folder / "modc" / "scores.json"
+    path = tmp_path / paths.scores(cells(config)[1], "modc")
     scores = json.loads(path.read_text())
     known = scores["overall"]["prioritized"]["top1"]["known"]
     known |= {metric: 0.9 * value for metric, value in known.items()}

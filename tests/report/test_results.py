@@ -1,5 +1,6 @@
 import pytest
 
+from modc import paths
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
 from modc.grid import METHODS, Cell, cells
@@ -54,7 +55,7 @@ def test_not_json(config, write_cell, tmp_path, content):
 
 
 def test_folder_in_place_of_the_file(config, tmp_path):
-    (tmp_path / CELL.folder / "baseline" / "scores.json").mkdir(parents=True)
+    (tmp_path / paths.scores(CELL, "baseline")).mkdir(parents=True)
     assert first(tmp_path, config).status == "scores.json cannot be read: Is a directory"
 
 

@@ -6,9 +6,18 @@ import time
 
 import pytest
 
+from modc import paths
 from modc.config import merge
 from modc.cost import cell_stages, images_an_epoch
-from modc.grid import METHODS, Cell, last_stage, settings_chain, training_settings
+from modc.grid import (
+    METHODS,
+    Cell,
+    last_stage,
+    settings_chain,
+    trained_by,
+    training_settings,
+)
+from modc.jobs import stage_folder
 from modc.lock import alone
 from modc.report.status import NOT_HERE, OUTDATED, data_failures, run_status
 from modc.report.status_text import status_text
@@ -39,10 +48,16 @@ class Run:
 
     def __init__(self, folder, config):
         self.folder, self.config = folder, config
-        self.cell = folder / CELL.folder
 
     def resume(self, stage):
-        return self.folder / "resume/FashionAI/ASENv2/10/seed-0" / f"{stage}.pt"
+        method = trained_by(self.config, CELL, stage)
+        return self.folder / paths.checkpoint(CELL, method, stage)
+
+    def stage(self, stage):
+        return self.folder / stage_folder(self.config, CELL, stage)
+
+    def scores(self, method):
+        return self.folder / paths.scores(CELL, method)
 
     def beat(self, stage, config=None, **facts):
         settings = training_settings(config or self.config, CELL, stage)
@@ -50,7 +65,7 @@ class Run:
         Heartbeat(self.resume(stage), settings).beat(**epochs, **facts)
 
     def done(self, stage, heartbeat=True, score=0.5):
-        folder = self.cell / stage
+        folder = self.stage(stage)
         folder.mkdir(parents=True)
         rows = f"1,0.1\n2,{score}\n"
         (folder / "curve.csv").write_text("epoch,valid_MAP@all\n" + rows)
@@ -60,11 +75,11 @@ class Run:
 
     def scored(self):
         for method in METHODS:
-            (self.cell / method).mkdir()
-            (self.cell / method / "scores.json").write_text("{}")
+            self.scores(method).parent.mkdir(parents=True, exist_ok=True)
+            self.scores(method).write_text("{}")
 
-    def log(self, job, text):
-        path = self.folder / "logs" / job / "FashionAI-ASENv2-10-0.log"
+    def log(self, text):
+        path = self.folder / paths.train_log(CELL, "modc", "pseudo_clusters")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
@@ -137,7 +152,7 @@ def test_a_cell_with_scores_and_no_models_is_done(run, heartbeat):
         run.done(stage, heartbeat)
     run.scored()
     for stage in cell_stages(run.config, CELL)[1:]:
-        (run.cell / stage / "model.pt").unlink()
+        (run.stage(stage) / "model.pt").unlink()
     found = run.status()
     assert (found.state, found.at.score, found.at.note, found.left) == ("done", 0.5, NOT_HERE, 0)
     assert "done *" in text(run) and f"* {NOT_HERE}" in text(run)
@@ -147,17 +162,16 @@ def test_a_cell_with_scores_and_no_models_is_done(run, heartbeat):
 
 
 def test_scores_without_models_have_to_be_whole_and_of_the_settings(run):
-    run.cell.mkdir(parents=True)
     run.scored()
     for method in METHODS:
         chain = settings_chain(run.config, CELL, last_stage(run.config, CELL, method))
-        (run.cell / method / "scores.json").write_text(json.dumps({"settings_chain": chain}))
+        run.scores(method).write_text(json.dumps({"settings_chain": chain}))
     assert run.at()[0] == "done"
     other = merge(run.config, {"modc": {"temperature": 0.7}})
     assert run.at(other) == ("waiting", "warm_up")
-    (run.cell / "modc" / "scores.json").write_text("{")
+    run.scores("modc").write_text("{")
     assert run.at() == ("waiting", "warm_up")
-    (run.cell / "modc" / "scores.json").unlink()
+    run.scores("modc").unlink()
     assert run.at() == ("waiting", "warm_up")
 
 
@@ -186,7 +200,7 @@ def test_a_model_beside_a_heartbeat_that_goes_on_is_the_one_before(run):
 def test_a_failed_stage_says_the_last_line_of_its_log(run):
     run.done("warm_up")
     run.beat("supervised", epochs_done=1)
-    run.log("pseudo_clusters", "07:01 epoch 1\nmodc: error: the loss is nan in epoch 2\n")
+    run.log("07:01 epoch 1\nmodc: error: the loss is nan in epoch 2\n")
     found = run.status()
     assert (found.state, found.at.stage, found.at.epoch) == ("failed", "supervised", 1)
     line = "FAILED FashionAI ASENv2 10 % seed 0 supervised: the loss is nan in epoch 2"
@@ -196,7 +210,7 @@ def test_a_failed_stage_says_the_last_line_of_its_log(run):
 
 
 def test_a_mistake_older_than_what_the_stage_starts_from_is_past(run):
-    log = run.log("pseudo_clusters", "modc: error: of another time\n")
+    log = run.log("modc: error: of another time\n")
     os.utime(log, (1e9, 1e9))
     run.done("warm_up")
     assert run.at() == ("waiting", "supervised")
@@ -205,10 +219,11 @@ def test_a_mistake_older_than_what_the_stage_starts_from_is_past(run):
 def test_a_failed_score_is_a_failure(run):
     for stage in cell_stages(run.config, CELL):
         run.done(stage)
-    log = run.log("score", "")
-    log.with_name("FashionAI-ASENv2-10-0-modc.log").write_text("modc: error: disk full\n")
+    log = run.folder / paths.score_log(CELL, "modc")
+    log.parent.mkdir(parents=True)
+    log.write_text("modc: error: disk full\n")
     run.scored()
-    (run.cell / "modc" / "scores.json").unlink()
+    run.scores("modc").unlink()
     found = run.status()
     assert (found.state, found.at.stage, found.at.note) == ("failed", "score", "disk full")
 
@@ -227,13 +242,13 @@ def test_data_that_failed_are_named_while_cells_wait_for_them(run):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"epochs_done": "x"}'])
 def test_files_that_cannot_be_read_are_as_good_as_absent(run, content):
     run.done("warm_up")
-    (run.cell / "warm_up" / "curve.csv").write_bytes(content)
+    (run.stage("warm_up") / "curve.csv").write_bytes(content)
     heartbeat = run.resume("supervised").with_suffix(".json")
     heartbeat.write_bytes(content)
     found = run.status()
     assert (found.state, found.at.stage) == ("waiting", "supervised")
     assert found.stages[0].score is None
-    (run.cell / "supervised" / "model.pt").mkdir(parents=True)
+    (run.stage("supervised") / "model.pt").mkdir(parents=True)
     assert run.at() == ("waiting", "supervised")
     assert "1 waiting" in text(run)
 

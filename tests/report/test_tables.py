@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modc import paths
 from modc.grid import Cell
 from modc.published import numbers
 from modc.report.results import collect
@@ -63,7 +64,7 @@ def test_mean_and_spread_over_seeds(config, write_run, scores_of):
 def test_seed_that_was_not_run(config, write_run, scores_of):
     config["grid"]["seeds"] = [0, 1]
     folder = write_run(config)
-    (folder / Cell("FashionAI", "ASEN", 100, 1).folder / "baseline" / "scores.json").unlink()
+    (folder / paths.scores(Cell("FashionAI", "ASEN", 100, 1), "baseline")).unlink()
     row = paper_table(4, collect(folder, config), config).iloc[0]
     why = NO_QUERIES.replace(": ", ": seed 0: ")
     assert row["status"] == f"1 of 2 seeds, the others: not run; {why}"

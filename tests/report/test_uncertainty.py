@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_queries import TWO_SEEDS
 
+from modc import paths
 from modc.evaluation.bootstrap import intervals
 from modc.report.results import collect
 from modc.report.tables import paper_table
@@ -48,13 +49,13 @@ def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
 )
 def test_spoilt_queries_give_no_interval(made, tmp_path, config, spoil):
     made()
-    spoil(tmp_path / TWO_SEEDS[1].folder / "modc" / "queries.csv")
+    spoil(tmp_path / paths.queries(TWO_SEEDS[1], "modc"))
     found = query_intervals(collect(tmp_path, config), "zero")
     assert found["modc"] == {} and found["baseline"]
 
 
 def values_of(folder, method, seed):
-    scores = json.loads((folder / TWO_SEEDS[seed].folder / method / "scores.json").read_text())
+    scores = json.loads((folder / paths.scores(TWO_SEEDS[seed], method)).read_text())
     overall = scores["overall"]
     if method == "modc":
         overall = overall["prioritized"]["top1"]["known"]
@@ -83,7 +84,7 @@ def test_tables_have_the_spread_between_trainings(made, tmp_path, config):
 
 def test_a_gain_is_over_the_seeds_that_both_have(made, tmp_path, config):
     made()
-    (tmp_path / TWO_SEEDS[0].folder / "baseline" / "scores.json").unlink()
+    (tmp_path / paths.scores(TWO_SEEDS[0], "baseline")).unlink()
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
     after, before = (values_of(tmp_path, method, 1) for method in ("modc", "baseline"))
     assert row["seeds"] == 2 and row["gain"] == pytest.approx(after - before)
@@ -94,7 +95,7 @@ def test_a_gain_is_over_the_seeds_that_both_have(made, tmp_path, config):
 def test_copies_under_several_seeds_are_said_and_not_used(made, tmp_path, config):
     made()
     for method in ("baseline", "modc"):
-        first, second = (tmp_path / cell.folder / method for cell in TWO_SEEDS)
+        first, second = (tmp_path / paths.method_folder(cell, method) for cell in TWO_SEEDS)
         scores = json.loads((first / "scores.json").read_text())
         (second / "scores.json").write_text(json.dumps(scores | {"seed": 1}))
         (second / "queries.csv").write_bytes((first / "queries.csv").read_bytes())
@@ -105,7 +106,7 @@ def test_copies_under_several_seeds_are_said_and_not_used(made, tmp_path, config
 
 def test_seeds_that_were_scored_on_other_queries_are_in_no_pool(made, tmp_path, config):
     made()
-    path = tmp_path / TWO_SEEDS[1].folder / "modc" / "scores.json"
+    path = tmp_path / paths.scores(TWO_SEEDS[1], "modc")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"index_sha256": "another"}))
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
     assert "no spread between trainings: the trainings were scored on different" in row["status"]
@@ -117,7 +118,7 @@ def test_seeds_that_were_scored_on_other_queries_are_in_no_pool(made, tmp_path, 
 def test_public_weights_are_one_model_under_all_seeds(made, tmp_path, config):
     made()
     for cell in TWO_SEEDS:
-        path = tmp_path / cell.folder / "baseline" / "scores.json"
+        path = tmp_path / paths.scores(cell, "baseline")
         scores = json.loads(path.read_text())
         scores["stages"][-1]["stopped"] = "public weights, not trained"
         path.write_text(json.dumps(scores))
@@ -196,7 +197,7 @@ ALTERED = "queries.csv is altered: "
 @pytest.mark.parametrize("method", ["baseline", "modc"])
 def test_a_place_says_why_it_has_no_interval(made, tmp_path, config, spoil, why, method):
     made()
-    spoil(tmp_path / TWO_SEEDS[1].folder / method / "queries.csv")
+    spoil(tmp_path / paths.queries(TWO_SEEDS[1], method))
     frame = paper_table(1, collect(tmp_path, config), config)
     row = one_row(frame, method)
     assert f"; no interval over queries: seed 1: {why}" in row["status"]
@@ -211,7 +212,7 @@ def test_scores_by_another_option_than_the_configurations_have_no_interval(made,
     made()
     config["evaluation"]["unanswerable"] = "exclude"
     for seed in (0, 1):
-        path = tmp_path / TWO_SEEDS[seed].folder / "modc" / "scores.json"
+        path = tmp_path / paths.scores(TWO_SEEDS[seed], "modc")
         scores = json.loads(path.read_text())
         path.write_text(json.dumps(scores | {"scoring": {"unanswerable": "zero"}}))
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")

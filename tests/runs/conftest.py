@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from modc import config as configuration
-from modc import provenance
+from modc import paths, provenance
 from modc.atomic import write_json
 from modc.data import index as index_files
 from modc.data import manifest
@@ -20,6 +20,7 @@ from modc.data.index import Index
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.scoring import scoring
 from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.jobs import stage_folder
 from modc.report import rendered
 from modc.report.render import render_all
 
@@ -105,12 +106,13 @@ def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed:
         "scoring": scoring(queries, **config["evaluation"]),
         **changed,
     }
-    write_json(folder / cell.folder / method / "scores.json", scores)
-    (folder / cell.folder / method / "queries.csv").write_bytes(queries)
+    write_json(folder / paths.scores(cell, method), scores)
+    (folder / paths.queries(cell, method)).write_bytes(queries)
     for stage in stages(config, cell, method):
-        (folder / cell.folder / stage).mkdir(parents=True, exist_ok=True)
+        place = folder / stage_folder(config, cell, stage)
+        place.mkdir(parents=True, exist_ok=True)
         for file in ("curve.csv", "curve.png", "model.pt", "last.pt", "test.npz"):
-            (folder / cell.folder / stage / file).write_text(f"{file} of {stage} of {cell}")
+            (place / file).write_text(f"{file} of {stage} of {cell}")
 
 
 def write_run(folder: Path, config: dict, **changed: object) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from modc import config as configuration
-from modc import provenance
+from modc import paths, provenance
 from modc.errors import UserError
 from modc.grid import METHODS, Cell, cells
 from modc.report.render import render_all
@@ -17,7 +17,7 @@ from modc.runs.verify import verify
 
 NAME = "FashionAI/ASEN/10/seed-0/modc"
 SCORES = f"cells/{NAME}/scores.json"
-WARM_UP = "cells/FashionAI/ASEN/10/seed-0/warm_up"
+WARM_UP = "cells/FashionAI/ASEN/10/seed-0/baseline/warm_up"
 
 
 def files(folder) -> dict[str, bytes]:
@@ -54,9 +54,8 @@ def test_seeds_of_two_machines_give_mean_and_spread(seeds, output):
     assert config["run"] == "all" and config["grid"]["seeds"] == [0, 1]
     row = paper_table(4, collect(output, config), config).iloc[0]
     both = [
-        json.loads((output / Cell("FashionAI", "ASEN", 100, seed).folder / file).read_text())
-        for seed in (0, 1)
-        for file in ["baseline/scores.json"]
+        json.loads((output / paths.scores(cell, "baseline")).read_text())
+        for cell in (Cell("FashionAI", "ASEN", 100, seed) for seed in (0, 1))
     ]
     first, second = (scores["overall"]["MAP@100"] for scores in both)
     assert first != second and row["seeds"] == 2

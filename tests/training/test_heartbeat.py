@@ -3,8 +3,9 @@
 import json
 import os
 
+from modc import paths
 from modc.networks import model_file
-from modc.training.heartbeat import Heartbeat, heartbeat_path, origin, read
+from modc.training.heartbeat import Heartbeat, origin, read
 from modc.training.train import train
 
 from .conftest import SETTINGS
@@ -13,7 +14,7 @@ from .conftest import SETTINGS
 def test_a_training_says_how_far_it_is_and_that_it_is_done(task):
     made = task(epochs=2)
     train(made)
-    beat = read(heartbeat_path(made.resume))
+    beat = read(paths.heartbeat(made.resume))
     assert beat.items() >= origin(made.settings).items()
     assert (beat["epochs"], beat["epochs_done"], beat["done"]) == (2, 2, True)
     assert beat["pid"] == os.getpid()
@@ -41,7 +42,7 @@ def test_while_it_trains_it_is_not_done(task, monkeypatch):
 def test_one_that_was_trained_already_says_that_it_is_done(task):
     made = task(epochs=1)
     train(made)
-    path = heartbeat_path(made.resume)
+    path = paths.heartbeat(made.resume)
     path.unlink()
     train(made)
     assert read(path)["done"] is True

@@ -1,6 +1,7 @@
 """MODC's stages in a row from the command line, killed in each of them and started again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ pytest.importorskip("simplejpeg", reason="it draws and packs images")
 
 from made_datasets import made
 
+from modc import paths
 from modc.config import load, merge, write
 from modc.data import subsets
 from modc.data.index import write as write_index
@@ -23,12 +25,13 @@ from modc.data.pack import pack
 from modc.data.square import Form
 from modc.drawn.fashionai import DrawnFashionAI
 from modc.evaluation.scores import read_embeddings
-from modc.grid import MODC
+from modc.grid import MODC, Cell
 from modc.networks import model_file
 
 from .conftest import CONFIG, SIDE, TINY
 
 PACKAGE = CONFIG.parent
+CELL = Cell("FashionAI", "ASENv2", 50, 0)
 # Ten steps an epoch, so that an epoch ends between two recomputations of the memory bank's centres.
 SMALL = {
     "training": {"triplets_per_epoch": 40},
@@ -40,41 +43,29 @@ SMALL = {
 def prepared(tmp_path_factory) -> Path:
     """Drawn garments, their index, half of the labels, packed images, and a warm-up."""
     place = tmp_path_factory.mktemp("prepared")
-    write(place / "tiny.yaml", merge(load([CONFIG]), merge(TINY, SMALL)))
-    garments = made(DrawnFashionAI, place / "data", generate={"images": 300, "seed": 0})
+    data = place / "data" / "FashionAI"
+    changed = merge(merge(TINY, SMALL), {"data": str(place / "data"), "run": "killed"})
+    write(place / "tiny.yaml", merge(load([CONFIG]), changed))
+    garments = made(DrawnFashionAI, data, generate={"images": 300, "seed": 0})
     garments.fetch()
     listed = garments.index()
-    write_index(listed, place / "index")
+    write_index(listed, paths.index_folder(data))
     chosen = subsets.labeled_part(listed.rows("train", "train"), 50, "stratified", 2, 0)
-    subsets.write(place / "50.csv", chosen)
-    pack(listed, place / "data", [Form(SIDE)], place, 1)
-    assert started(place, place, ["warm_up"]).wait() == 0
+    subsets.write(paths.labeled_part(data, "stratified", 2, 0, 50), chosen)
+    pack(listed, data, [Form(SIDE)], paths.packed_folder(data), 1)
+    assert started(place, place, "baseline").wait() == 0
     return place
 
 
-def started(prepared: Path, output: Path, stages, *more: str) -> subprocess.Popen:
-    """Start `modc train`."""
+def started(prepared: Path, place: Path, method: str, *more: str) -> subprocess.Popen:
+    """Start `modc train` in the folder `place`."""
     command = [sys.executable, "-m", "modc.cli", "train", "--config", prepared / "tiny.yaml"]
-    options = {
-        "dataset": "FashionAI",
-        "network": "ASENv2",
-        "percent": 50,
-        "index": prepared / "index",
-        "packed": prepared,
-        "labeled": prepared / "50.csv",
-        "output": output,
-        "resume": output / "resume",
-        "threads": 1,
-    }
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    for stage in stages:
-        command += ["--stage", stage]
+    command += ["--cell", CELL.name, "--method", method, "--threads", 1]
     return subprocess.Popen(
-        [*map(str, command), "--embed-test", *map(str, more)],
-        cwd=PACKAGE,
+        [*map(str, command), *more],
+        cwd=place,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(PACKAGE)},
     )
 
 
@@ -107,32 +98,36 @@ def without_seconds(facts: dict) -> dict:
 @pytest.mark.slow
 @pytest.mark.parametrize("assume", [None, "A3=memory_bank"])
 def test_killed_in_every_stage_it_ends_as_if_left_alone(prepared, tmp_path, assume):
-    more = ["--initial", prepared / "warm_up" / "model.pt"]
-    more += ["--assume", assume] if assume else []
+    more = ["--assume", assume] if assume else []
     alone, killed = tmp_path / "alone", tmp_path / "killed"
-    assert started(prepared, alone, MODC, *more).wait() == 0
-    for stage in MODC:
-        checkpoint = killed / "resume" / f"{stage}.pt"
+    for place in (alone, killed):
+        shutil.copytree(prepared / "results", place / "results")
+    assert started(prepared, alone, "modc", *more).wait() == 0
+    run = Path("results", "killed", "ablation/A3-memory_bank" if assume else "")
+    folders = {s: run / paths.stage_folder(CELL, "modc", s) for s in MODC}
+    for stage, folder in folders.items():
+        checkpoint = killed / run / paths.checkpoint(CELL, "modc", stage)
         if stage == MODC[-1]:
             # In the middle of its first epoch.
-            kill_when(started(prepared, killed, MODC, *more), Path(f"{checkpoint}.lock"), pause=0.3)
+            process = started(prepared, killed, "modc", *more)
+            kill_when(process, Path(f"{checkpoint}.lock"), pause=0.3)
             assert not checkpoint.exists()
-        kill_when(started(prepared, killed, MODC, *more), checkpoint)
+        kill_when(started(prepared, killed, "modc", *more), checkpoint)
         assert checkpoint.exists()
-        assert not (killed / stage / "model.pt").exists()
-    assert started(prepared, killed, MODC, *more).wait() == 0
-    for stage in MODC:
+        assert not (killed / folder / "model.pt").exists()
+    assert started(prepared, killed, "modc", *more).wait() == 0
+    for stage, folder in folders.items():
         for name in ("model.pt", "last.pt"):
-            a, b = (model_file.load(folder / stage / name) for folder in (alone, killed))
+            a, b = (model_file.load(place / folder / name) for place in (alone, killed))
             assert same(a.state_dict, b.state_dict)
             assert {"optimizer", "centres"} <= a.training.keys()
             assert ("predictor" in a.training) == (stage != "supervised")
             assert same(a.training, b.training)
             assert without_seconds(a.facts) == without_seconds(b.facts)
-        curves = [pd.read_csv(folder / stage / "curve.csv") for folder in (alone, killed)]
+        curves = [pd.read_csv(place / folder / "curve.csv") for place in (alone, killed)]
         assert curves[0].equals(curves[1])
-        assert not (killed / "resume" / f"{stage}.pt").exists()
-    a, b = (read_embeddings(folder / MODC[-1] / "test.npz") for folder in (alone, killed))
+        assert not (killed / run / paths.checkpoint(CELL, "modc", stage)).exists()
+    a, b = (read_embeddings(place / folders[MODC[-1]] / "test.npz") for place in (alone, killed))
     assert a.keys() == b.keys() and "centres" in a
     assert all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
     assert not list(killed.rglob("*.tmp"))

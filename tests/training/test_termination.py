@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
+from modc import paths
 from modc.config import merge
 from modc.networks import model_file
 from modc.networks.safe_load import read as read_file
 from modc.training import checkpoint
 from modc.training import train as training
-from modc.training.heartbeat import heartbeat_path, read
+from modc.training.heartbeat import read
 from modc.training.train import train
 
 # Four steps an epoch, and centres that are recomputed every three steps.
@@ -89,7 +90,7 @@ def test_a_warm_up_goes_on_within_the_epoch(task, terminated, caplog):
     assert "resumed after epoch 1 and 2 steps" in caplog.text
     assert len(calls) == 3 * 4  # none of the steps was made twice
     assert_same(alone, made)
-    assert read(heartbeat_path(made.resume))["epochs_done"] == 3
+    assert read(paths.heartbeat(made.resume))["epochs_done"] == 3
 
 
 @pytest.mark.parametrize("override", [FOUR_STEPS, BANK, EACH_ITERATION])

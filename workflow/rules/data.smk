@@ -1,60 +1,45 @@
 # From a dataset's folder to its index, its labelled parts and its packed images.
 
 
-# `update` keeps what is there: files put there by hand, and a frozen manifest.
-for dataset in DATASETS:
-    if listing_files(dataset):
+# `update` keeps what is there: files put there by hand, and a frozen manifest. Hours for a real list of
+# URLs. Dead URLs are no failure, and a later run leaves the frozen manifest alone. Where something has
+# to be got by hand first, the job says so and fails.
+for fetching in FETCHINGS:
 
-        rule:
-            name:
-                f"fetch_{dataset}_listing"
-            output:
-                update(listing_files(dataset)),
-            log:
-                f"{LOGS}/fetch/{dataset}-listing.log",
-            retries: 0
-            localrule: True
-            params:
-                # A shell command is put together when it runs, after the loop.
-                dataset=dataset,
-            shell:
-                "modc fetch {params.dataset} --part listing"
-                f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
-
-    # Hours for a real list of URLs. Dead URLs are no failure, and a later run leaves the frozen
-    # manifest alone. Where something has to be got by hand first, the job says so and fails.
     rule:
         name:
-            f"fetch_{dataset}"
+            fetching.name
         input:
-            ancient(listing_files(dataset) if DATASETS[dataset].fetches_by_listing else []),
+            ancient(fetching.before),
         output:
-            update(fetched_files(dataset)),
+            update(fetching.files),
         log:
-            f"{LOGS}/fetch/{dataset}.log",
+            RUN / fetching.log,
         priority: 100
         retries: 0
         localrule: True
         params:
-            dataset=dataset,
+            # A shell command is put together when it runs, after the loop.
+            dataset=fetching.dataset,
+            part=f"--part {fetching.part}" if fetching.part else "",
             # A change of these fetches again.
-            fetched_by=DATASETS[dataset].fetched_by(),
-            part="--part images" if listing_files(dataset) else "",
+            fetched_by=fetching.fetched_by,
         shell:
             "modc fetch {params.dataset} {params.part}"
+            # Not a parameter: runs that share the data have other files.
             f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule index:
     input:
-        dataset_files,
+        lambda wildcards: datasets.of(config, wildcards.dataset).paths,
+        # What lists the images does not count by its age: what depends on the manifest takes days.
+        # Its content is compared with the manifest.
+        ancient(lambda wildcards: datasets.of(config, wildcards.dataset).listing_paths),
     output:
-        f"{PREPARED}/index/index.json",
-        f"{PREPARED}/index/images.csv",
-        f"{PREPARED}/index/labels.csv",
-        f"{PREPARED}/index/coverage.csv",
+        [paths.index_folder(DATA) / name for name in paths.INDEX_FILES],
     log:
-        f"{LOGS}/index/{{dataset}}.log",
+        RUN / paths.dataset_log("index", "{dataset}"),
     priority: 100
     params:
         # Another class makes another index.
@@ -69,9 +54,9 @@ rule subset:
     input:
         rules.index.output[0],
     output:
-        LABELED,
+        paths.labeled_part(DATA, "{part_rule}", "{at_least}", "{part_seed}", "{percent}"),
     log:
-        f"{LOGS}/subset/{{dataset}}-{{part_rule}}-{{at_least}}-{{part_seed}}-{{percent}}.log",
+        RUN / paths.subset_log("{dataset}", "{part_rule}", "{at_least}", "{part_seed}", "{percent}"),
     params:
         index=subpath(input[0], parent=True),
     shell:
@@ -84,19 +69,21 @@ rule subset:
 # All forms in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
 # delete those that are there before it makes another one. The forms are no parameter, since a change
 # of them would pack again for every run that shares the data.
-for name, dataset, forms, before in packings():
+for packing in jobs.packings(config, VARIANTS.values()):
 
     rule:
         name:
-            name
+            packing.name
         input:
-            rules.index.output[0].format(dataset=dataset),
-            ancient(expand(PACKED, dataset=dataset, form=before)),
+            rules.index.output[0].format(dataset=packing.dataset),
+            ancient(expand(PACKED, dataset=packing.dataset, form=packing.before)),
         output:
-            touch(expand(PACKED, dataset=dataset, form=forms)),
+            touch(expand(PACKED, dataset=packing.dataset, form=packing.forms)),
         log:
-            f"{LOGS}/pack/{name.removeprefix('pack_')}.log",
+            RUN / packing.log,
         threads: config["threads"]
+        resources:
+            runtime=1200,  # minutes, on a cluster
         params:
             decoding=DECODING,
             folder=subpath(input[0], ancestor=3),

@@ -3,12 +3,12 @@
 
 rule score:
     input:
-        embeddings_of,
+        lambda wildcards: training(wildcards).embeddings,
     output:
-        scores=f"{CELL}/{{method}}/scores.json",
-        queries=f"{CELL}/{{method}}/queries.csv",
+        scores=f"{METHOD}/{paths.SCORES}",
+        queries=f"{METHOD}/{paths.QUERIES}",
     log:
-        f"{LOGS}/score/{CELL_LOG}-{{method}}.log",
+        RUN / paths.score_log(CELL, "{method}", "{variant}"),
     params:
         evaluation=lambda wildcards: config_of(wildcards)["evaluation"],
         code=provenance.code_of("modc.evaluation.scores"),

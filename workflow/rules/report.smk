@@ -5,16 +5,12 @@
 
 rule tables:
     input:
-        [
-            f"{RUN}/{cell.folder}/{method}/scores.json"
-            for cell in grid.cells(config)
-            for method in grid.METHODS
-        ],
+        jobs.scores_of(config),
     output:
         report(TABLES, caption="../report/tables.rst", category="Tables"),
         summary=SUMMARY,
     log:
-        f"{LOGS}/tables.log",
+        RUN / paths.log("tables"),
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
@@ -39,7 +35,7 @@ rule figures:
         ),
         summary=FIGURES_SUMMARY,
     log:
-        f"{LOGS}/figures.log",
+        RUN / paths.log("figures"),
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.figures.render"),
@@ -53,11 +49,11 @@ rule figures:
 # Before anything is trained: it says whether the data are worth it.
 rule coverage:
     input:
-        coverage_inputs,
+        lambda wildcards: jobs.coverage_inputs(config, LISTED[wildcards.listed]),
     output:
-        [f"{RUN}/coverage/{name}" for name in coverage_files("{listed}")],
+        [RUN / paths.COVERAGE / name for name in coverage_files("{listed}")],
     log:
-        f"{LOGS}/coverage/{{listed}}.log",
+        RUN / paths.dataset_log("coverage", "{listed}"),
     priority: 90
     params:
         config=CONFIG,
@@ -77,7 +73,7 @@ rule report:
     output:
         REPORT,
     log:
-        f"{LOGS}/report.log",
+        RUN / paths.log("report"),
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.page.page"),
@@ -93,17 +89,12 @@ rule report:
 # One cell under each alternative of the assumptions: `snakemake ablation`.
 rule ablation:
     input:
-        [
-            f"{RUN}/{variant}{cell.folder}/{method}/scores.json"
-            for variant in ["", *(f"ablation/{name}/" for name in VARIANTS)]
-            for cell in ablation.ablation_cells(config)
-            for method in grid.METHODS
-        ],
+        jobs.ablation_scores(config, VARIANTS.values()),
     output:
         ABLATION,
         summary=ABLATION_SUMMARY,
     log:
-        f"{LOGS}/ablation.log",
+        RUN / paths.log("ablation"),
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.ablation"),
@@ -115,25 +106,26 @@ rule ablation:
 
 onsuccess:
     # What trainings kept of finished stages, for the case that a cell is started again.
-    for kept in sorted(Path(RUN).glob("**/resume/*/*/*/seed-*/*/")):
-        shutil.rmtree(kept)
-    for summary in map(Path, (SUMMARY, ABLATION_SUMMARY)):
+    kept = paths.kept_folder(paths.checkpoint(paths.EVERY, "*", "*"))
+    for folder in sorted(RUN.glob(f"**/{kept}/")):
+        shutil.rmtree(folder)
+    for summary in (SUMMARY, ABLATION_SUMMARY):
         if summary.exists() and summary.stat().st_mtime >= STARTED:
             print(summary.read_text(encoding="utf-8", errors="replace"))
-    if Path(REPORT).exists() and Path(REPORT).stat().st_mtime >= STARTED:
+    if REPORT.exists() and REPORT.stat().st_mtime >= STARTED:
         print(f"All of it on one page: {REPORT}")
 
 
 onerror:
     # Without its summary a rule runs again next time, so that these tables are not taken as final.
     for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
-        Path(summary).unlink(missing_ok=True)
-    failed = "\n".join(failures(STARTED))
+        summary.unlink(missing_ok=True)
+    failed = "\n".join(failures(RUN / paths.LOGS, STARTED))
     try:
         shell("modc tables --config {CONFIG}")
         shell("modc figures --config {CONFIG}")
         shell("modc coverage --config {CONFIG}")
-        if Path(ABLATION[0]).parent.exists():
+        if ABLATION[0].parent.exists():
             shell("modc ablation --config {CONFIG}")
         shell("modc report --config {CONFIG}")
     finally:

@@ -2,26 +2,19 @@
 
 import pandas as pd
 
+from modc import paths
+from modc.cell import Cell
 from modc.colors import GRAY
 from modc.errors import UserError
-from modc.grid import APART, METHODS, Cell, stages
+from modc.grid import method_of, methods, stages
 from modc.grid import seeds as seeds_of
+from modc.jobs import stage_folder
 from modc.learning_curve import SCORE, draw_line, finish, is_fraction, looks, read_curve
 from modc.plot_style import new_figure, png
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run
 
 VALIDATION = (SCORE, "valid_Acc")
-# The supplement's numbers of the stages; ASEN++ warms up in two parts.
-NUMBERS = {
-    "warm_up_global": "1, global",
-    "warm_up": "1",
-    "supervised": "2",
-    "self_supervised": "3.1",
-    "unlabeled": "3.2",
-    "pseudo_triplets": "3.3",
-    "pseudo_clusters": "3.4",
-}
 # Marks on a line of all epochs.
 MARKS_A_LINE = 30
 ROW = ["labeled_percent", "method"]
@@ -40,12 +33,12 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
         for percent in percents
         for seed in seeds_of(run.config, dataset, network, percent)
     ]
-    every = [_curve(run, cell, method) for cell in cells for method in METHODS]
+    every = [_curve(run, cell, method) for cell in cells for method in methods(run.config)]
     frame = pd.concat(every, ignore_index=True)
     if frame.empty:
         raise UserError(f"no stage of {network} on {dataset} has a curve.csv: not trained yet")
     charts = dict(iter(frame.groupby(ROW, sort=False)))
-    rows = [(percent, method) for percent in percents for method in METHODS]
+    rows = [(percent, method) for percent in percents for method in methods(run.config)]
     shown = [row for row in rows if row in charts]
     losses = [name for name in dict.fromkeys(frame["quantity"]) if not is_fraction(name)]
     figure = new_figure(10, 1 + 1.9 * len(shown))
@@ -57,7 +50,7 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
         left.set_ylabel(f"{method}, {percent} % labels\nvalidation, percent", fontsize="small")
         right.set_ylabel("training loss", fontsize="small")
         for axes in (left, right):
-            _stage_numbers(axes, charts[row])
+            _stage_numbers(axes, charts[row], run, cells[0])
     for axes in grid_of_axes[-1]:
         axes.set_xlabel("epoch, over all stages")
     trained = set(frame["seed"])
@@ -94,8 +87,9 @@ def _curve(run: Run, cell: Cell, method: str) -> pd.DataFrame:
     """Return the curves of a method's stages that have them, in long form; columns COLUMNS."""
     parts, before = [], 0
     for stage in stages(run.config, cell, method):
+        path = run.folder / stage_folder(run.config, cell, method, stage) / paths.CURVE
         try:
-            curve = read_curve(run.folder / cell.folder / stage / "curve.csv")
+            curve = read_curve(path)
         except FileNotFoundError:
             continue
         names = [name for name in curve if name != "epoch" and not is_fraction(name)]
@@ -124,18 +118,18 @@ def _lines(axes, own: pd.DataFrame, names) -> None:
     axes.tick_params(labelsize="x-small")
 
 
-def _stage_numbers(axes, own: pd.DataFrame) -> None:
+def _stage_numbers(axes, own: pd.DataFrame, run: Run, cell: Cell) -> None:
     """Part the first seed's stages with lines and write their numbers above, in turn higher."""
     last = own["epoch"].max()
     axes.set_xlim(0.5, last + 0.5)
+    method = method_of(run.config, own["method"].iloc[0])
     numbered = own[own["seed"] == own["seed"].iloc[0]]
     for turn, (stage, part) in enumerate(numbered.groupby("stage", sort=False)):
         first, end = part["epoch"].min() - 0.5, part["epoch"].max() + 0.5
         if end < last:
             axes.axvline(end, color=GRAY, lw=0.8, ls=":")
-        name = stage.removesuffix(APART)
         axes.annotate(
-            NUMBERS.get(name, name),
+            method.stage_label(cell, stage),
             ((first + end) / 2, 1.01 + 0.09 * (turn % 2)),
             xycoords=("data", "axes fraction"),
             ha="center",

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from modc import paths
+
 LISTING = "figures.json"
 _DRAWN = {"file", "data", "title", "caption", "alt"}
 _MISSING = {"file", "title", "reason"}
@@ -15,7 +17,7 @@ def read_figures(run_folder: Path) -> tuple[list[dict], list[dict]]:
     others have file, title and reason. Both lists are empty where `modc figures` wrote nothing, and
     a figure whose file is gone is among the missing.
     """
-    folder = Path(run_folder) / "figures"
+    folder = Path(run_folder) / paths.FIGURES
     try:
         listing = json.loads((folder / LISTING).read_bytes())
         drawn, missing = (list(listing[name]) for name in ("figures", "missing"))

@@ -1,9 +1,8 @@
 """The pictures of a dataset by their numbers, packed or not."""
 
-from pathlib import Path
-
 import numpy as np
 
+from modc import paths
 from modc.data.images import ImageFolder
 from modc.data.packed import open_packed
 from modc.data.square import Form, formed
@@ -19,14 +18,14 @@ def pictures(run: Run, dataset: str, numbers: np.ndarray) -> np.ndarray:
     """
     index, settings = run.index(dataset), run.config["datasets"][dataset]
     form = Form(settings["image_size"], upright=settings["orientation"] == "applied")
-    packed = run.prepared(dataset) / "packed" / f"{form.name}.npy"
+    packed = paths.packed_array(paths.packed_folder(run.data(dataset)), form.name)
     try:
         return np.asarray(open_packed(packed, index, form)[numbers])
     except UserError as error:
-        folder = ImageFolder(Path(run.config["data"]) / dataset)
+        folder = ImageFolder(run.data(dataset))
         try:
-            paths = index.images["path"][numbers]
-            opened = [folder.open(path, form.upright) for path in paths]
+            names = index.images["path"][numbers]
+            opened = [folder.open(name, form.upright) for name in names]
         except UserError as also:
             raise UserError(f"{error}; nor can they be read unpacked: {also}") from None
     return np.stack([formed(picture, form) for picture in opened])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from modc import paths
 from modc.atomic import write_bytes, write_json, write_text
 from modc.errors import UserError
 from modc.report.figures import curves, gain, labels, retrieval, spaces
@@ -37,8 +38,8 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
     it is removed. figures.json: {"figures": [...], "missing": [...]}, see
     `modc.report.figures.listing`.
     """
-    run, folder = Run(Path(run_folder), config), Path(run_folder) / "figures"
-    paths, drawn, missing = [], [], []
+    run, folder = Run(Path(run_folder), config), Path(run_folder) / paths.FIGURES
+    written, drawn, missing = [], [], []
     for planned in _plan(config):
         picture = folder / planned.file
         data = picture.with_suffix(".csv")
@@ -51,7 +52,7 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
             continue
         write_bytes(picture, figure.picture)
         write_text(data, _numbers(figure))
-        paths += [picture, data]
+        written += [picture, data]
         drawn.append(
             {
                 "file": picture.name,
@@ -62,7 +63,7 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
             }
         )
     write_json(folder / LISTING, {"figures": drawn, "missing": missing})
-    return [*paths, folder / LISTING], {place["file"]: place["reason"] for place in missing}
+    return [*written, folder / LISTING], {place["file"]: place["reason"] for place in missing}
 
 
 def numbers_of_scores(run_folder: Path, config: dict) -> dict[str, str]:

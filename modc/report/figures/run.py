@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc import datasets, published
+from modc import datasets, paths, published
+from modc.cell import Cell
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.grid import Cell, cells, last_stage
+from modc.grid import cells, last_stage
+from modc.jobs import stage_folder
 from modc.report.files import other_datasets
 from modc.report.results import collect, result_of
 from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
@@ -44,23 +46,24 @@ class Run:
     def index(self, dataset: str) -> Index:
         """Return the index of a dataset. Raises UserError if it is absent or was altered."""
         if dataset not in self._indexes:
-            self._indexes[dataset] = read(self.prepared(dataset) / "index")
+            self._indexes[dataset] = read(paths.index_folder(self.data(dataset)))
         return self._indexes[dataset]
 
-    def prepared(self, dataset: str) -> Path:
-        """Return where the index and the packed pictures of a dataset lie."""
-        return Path(self.config["data"]) / dataset / "prepared"
+    def data(self, dataset: str) -> Path:
+        """Return where a dataset lies."""
+        return paths.dataset_folder(self.config, dataset)
 
     def stage_folder(self, cell: Cell, method: str) -> Path:
         """Return the folder of the stage whose model is the method's."""
-        return self.folder / cell.folder / last_stage(self.config, cell, method)
+        stage = last_stage(self.config, cell, method)
+        return self.folder / stage_folder(self.config, cell, method, stage)
 
     def embeddings(self, cell: Cell, method: str) -> tuple[dict[str, np.ndarray], dict]:
         """Return the embeddings of the test split (`read_embeddings`) and where they come from.
 
         Raises UserError if they are absent, damaged, or of other images than the index has.
         """
-        path = self.stage_folder(cell, method) / "test.npz"
+        path = self.stage_folder(cell, method) / paths.EMBEDDINGS
         if not path.is_file():
             raise UserError(f"{path}: no embeddings there; train this cell first")
         arrays, facts = read_embeddings(path), read_facts(path)

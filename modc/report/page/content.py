@@ -63,7 +63,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
             for place in details(frame, name, results, config)
         ],
         "runs": runs(run_folder, config, results, known),
-        "absences": absences(known),
+        "absences": absences(config, known),
         "coverage": coverage(run_folder, config),
         "assumptions": assumptions(config),
         "changed": changed(config),

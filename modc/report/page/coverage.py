@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from modc import paths
 from modc.report.comparable import percent, threshold_of
 from modc.report.coverage import PARTS
 from modc.report.files import coverage_files, listed_datasets
@@ -24,16 +25,16 @@ def coverage(run_folder: Path, config: dict) -> list[dict]:
             "dataset": dataset,
             "threshold": threshold_of(config, dataset),
             "parts": list(PARTS.values()),
-            "page": f"coverage/{page}",
+            "page": f"{paths.COVERAGE}/{page}",
             "rows": [],
             "missing": "",
         }
         try:
-            entry["rows"] = _rows(Path(run_folder) / "coverage" / csv)
+            entry["rows"] = _rows(Path(run_folder) / paths.COVERAGE / csv)
         except FileNotFoundError:
             entry["missing"] = "not counted yet"
         except (OSError, ValueError, KeyError):  # not text, cut, or of other columns
-            entry["missing"] = f"coverage/{csv} is damaged; run `modc coverage` again"
+            entry["missing"] = f"{paths.COVERAGE}/{csv} is damaged; run `modc coverage` again"
         found.append(entry)
     return found
 

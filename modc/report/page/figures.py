@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from modc import paths
+
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 # Characters of one picture in the page, and of all: a page that can be sent by mail.
 LARGEST, MOST = 250_000, 900_000
@@ -23,17 +25,17 @@ def figures(run_folder: Path) -> dict:
     reason. figures.json has the words and the order; a picture that it does not name comes last,
     under its file's name.
     """
-    folder = Path(run_folder) / "figures"
+    folder = Path(run_folder) / paths.FIGURES
     listed = _listed(folder / "figures.json")
-    paths = [path for path in sorted(folder.glob("*")) if path.suffix in MEDIA]
-    there = {path.name: path for path in paths if path.is_file() and not path.is_symlink()}
+    drawings = [path for path in sorted(folder.glob("*")) if path.suffix in MEDIA]
+    there = {path.name: path for path in drawings if path.is_file() and not path.is_symlink()}
     words = {own["file"]: own for own in listed["figures"] if own["file"] in there}
     words |= {name: {} for name in there if name not in words}
     sources = _sources([there[name] for name in words])
     drawn, beside = [], []
     for name, own in words.items():
         title = str(own.get("title", Path(name).stem))
-        figure = {"file": f"figures/{name}", "title": title}
+        figure = {"file": f"{paths.FIGURES}/{name}", "title": title}
         if name not in sources:
             beside.append(figure)
             continue
@@ -46,7 +48,7 @@ def figures(run_folder: Path) -> dict:
     return {"drawn": drawn, "beside": beside, "missing": missing}
 
 
-def _sources(paths: list[Path]) -> dict[str, str]:
+def _sources(drawings: list[Path]) -> dict[str, str]:
     """Return the data URIs by name of those that the page has room for.
 
     The first of each kind comes first, then the second, and so on; a kind is what stands before the
@@ -54,7 +56,7 @@ def _sources(paths: list[Path]) -> dict[str, str]:
     """
     turn: Counter[str] = Counter()
     order = []
-    for position, path in enumerate(paths):
+    for position, path in enumerate(drawings):
         kind = path.stem.partition("-")[0]
         order.append((turn[kind], position, path))
         turn[kind] += 1

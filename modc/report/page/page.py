@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+from modc import paths
 from modc.atomic import write_text
-from modc.report.files import REPORT_FILE
 from modc.report.html import environment, fragment
 from modc.report.page.content import page_data
 
 
 def render(run_folder: Path, config: dict) -> Path:
     """Write report.html into a run's folder and return its path; a run that has nothing, too."""
-    path = Path(run_folder) / REPORT_FILE
+    path = Path(run_folder) / paths.REPORT
     write_text(path, html(page_data(run_folder, config)))
     return path
 

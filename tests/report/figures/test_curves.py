@@ -47,7 +47,7 @@ def test_losses_and_validation_alone_are_drawn(run):
 
 def test_a_cell_that_is_not_trained_is_said_and_one_under_way_is_drawn(run):
     shutil.rmtree(run.folder / CELLS / "10")
-    (run.folder / CELLS / "100" / "seed-0" / "supervised" / "curve.csv").unlink()
+    (run.folder / CELLS / "100" / "seed-0" / "modc" / "supervised" / "curve.csv").unlink()
     figure = curves.draw(run, "FashionAI", "ASENv2")
     assert "Not trained yet: baseline at 10 %, modc at 10 % of the labels." in figure.caption
     assert set(figure.data["stage"]) == {"warm_up"}
@@ -63,7 +63,7 @@ def test_every_seed_is_drawn_and_the_first_with_marks(run, config, monkeypatch):
     first = run.folder / CELLS / "100" / "seed-0"
     shutil.copytree(first, first.with_name("seed-1"))
     # Its warm-up took an epoch less.
-    curve = first.with_name("seed-1") / "warm_up" / "curve.csv"
+    curve = first.with_name("seed-1") / "baseline" / "warm_up" / "curve.csv"
     curve.write_text("".join(curve.read_text().splitlines(keepends=True)[:-1]))
     config["grid"]["seeds"] = [0, 1, 2]
     drawn = []

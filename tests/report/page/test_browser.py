@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from modc import paths
 from modc.grid import METHODS, cells
+from modc.jobs import stage_folder
 from modc.report.page.page import render
 
 pytestmark = pytest.mark.slow
@@ -28,11 +30,9 @@ def page(config, scores_of, tmp_path_factory):
     if not PAGES:
         folder = tmp_path_factory.mktemp("run")
         for cell, method in itertools.product(cells(config)[1:], METHODS):
-            write(
-                folder / cell.folder / method / "scores.json", json.dumps(scores_of(cell, method))
-            )
+            write(folder / paths.scores(cell, method), json.dumps(scores_of(cell, method)))
             for stage in ("warm_up", "supervised"):
-                write(folder / cell.folder / stage / "curve.csv", CURVE)
+                write(folder / stage_folder(config, cell, stage) / "curve.csv", CURVE)
         PAGES.append(render(folder, config).as_uri())
     return PAGES[0]
 

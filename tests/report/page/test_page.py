@@ -9,7 +9,9 @@ import pytest
 import yaml
 from parsed_page import Parsed
 
+from modc import paths
 from modc.grid import METHODS, cells
+from modc.jobs import stage_folder
 from modc.published import numbers
 from modc.report.page.content import page_data
 from modc.report.page.page import render
@@ -75,8 +77,8 @@ def test_a_half_finished_run_with_failures(page_of, write_run, config):
     folder = write_run(config)
     failed, damaged, stopped, *_ = cells(config)
     shutil.rmtree(folder / failed.folder)
-    (folder / damaged.folder / "baseline" / "scores.json").write_text("{")
-    (folder / stopped.folder / "modc" / "scores.json").unlink()
+    (folder / paths.scores(damaged, "baseline")).write_text("{")
+    (folder / paths.scores(stopped, "modc")).unlink()
     logs = {
         f"warm_up/{failed.dataset}-{failed.network}-{failed.labeled_percent}-0.log": (
             "modc: error: no room </script><b>"
@@ -196,7 +198,7 @@ def test_the_numbers_are_those_of_the_scores(write_run, scores_of, config):
     assert place["baseline"] == "table4-ASENv2-baseline-10-overall-MAP-all"
     assert place["run"] == "run-FashionAI-ASENv2-10-modc"
     run = next(run for run in data["runs"] if run["id"] == place["run"])
-    assert run["seeds"][0]["folder"] == f"{cell.folder}/modc"
+    assert run["seeds"][0]["folder"] == str(paths.method_folder(cell, "modc"))
     assert run["settings"][0][0] == "warm_up"
     first = yaml.safe_load(run["settings"][0][1])
     assert first["epochs"] == config["training"]["stages"]["ASENv2"]["warm_up"]["epochs"]
@@ -224,7 +226,7 @@ def test_the_papers_grid_stays_below_two_megabytes(write_run, config):
     epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
     for cell in cells(config):
         for stage in ("warm_up_global", "warm_up", "supervised", "pseudo_clusters"):
-            path = folder / cell.folder / stage / "curve.csv"
+            path = folder / stage_folder(config, cell, stage) / "curve.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("epoch,valid_MAP@all\n" + epochs)
     assert render(folder, config).stat().st_size < 2e6
