@@ -226,7 +226,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, such as DARN"),
+        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED"),
         ({"cell": "DeepFashion/ASENv2/100/0"}, "DeepFashion is not in datasets of"),
         ({"cell": "FashionAI/ASENv3/100/0"}, "ASENv3 is not in networks of"),
         (
