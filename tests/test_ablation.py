@@ -40,7 +40,10 @@ def test_all_are_all_that_can_be_tried():
 
 def test_only_what_changes_the_cells_model_is_trained():
     missing = {"A11-self_supervised", "A12-min", "A12-R", "A13-centre", "A14-branches", "A15-train"}
-    missing |= {"A8-one_part", "A28-also_pattern"}  # the part of the one seed; no color of FashionAI
+    missing |= {
+        "A8-one_part",
+        "A28-also_pattern",
+    }  # the part of the one seed; no color of FashionAI
     missing |= {"A19-as_modc", "A25-as_modc", "A26-train", "A27-queries_and_candidates"}
     config = configured(ASEN)
     assert {variant.name for variant in variants(config)} - trained(config) == missing

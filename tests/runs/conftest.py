@@ -181,7 +181,7 @@ def other_code(edit):
 @pytest.fixture
 def index() -> Index:
     """A small index."""
-    from modc.data.coverage import count
+    from modc.data.label_counts import count
 
     roles = [
         ("train", "train"),

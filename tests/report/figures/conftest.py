@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from modc.data.coverage import count, of_places
 
 from modc import paths
 from modc.cell import Cell
-from modc.data.coverage import count, of_places
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, Index, write
+from modc.data.label_counts import count, of_places
 from modc.data.packed import array_facts, facts_path
 from modc.data.square import Form
 from modc.datasets.fashionai import FashionAI

@@ -13,7 +13,7 @@ from modc import paths
 from modc.grid import cells
 from modc.jobs import stage_folder
 from modc.published import numbers
-from modc.report.page.data import page_data
+from modc.report.page.content import page_data
 from modc.report.page.page import render
 
 METHODS = ("baseline", "modc")
