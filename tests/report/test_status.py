@@ -246,6 +246,7 @@ def test_files_that_cannot_be_read_are_as_good_as_absent(run, content):
     run.done("warm_up")
     (run.stage("warm_up") / "curve.csv").write_bytes(content)
     heartbeat = run.resume("supervised").with_suffix(".json")
+    heartbeat.parent.mkdir(parents=True, exist_ok=True)
     heartbeat.write_bytes(content)
     found = run.status()
     assert (found.state, found.at.stage) == ("waiting", "supervised")

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from modc.data.coverage import count, of_places
 
 from modc import paths
 from modc.cell import Cell
