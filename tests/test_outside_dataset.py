@@ -17,7 +17,7 @@ from modc.errors import UserError
 
 OUTSIDE = REPOSITORY / "tests" / "outside"
 # A training of seconds, whose numbers say nothing.
-TRAINING = {key: TINY[key] for key in ("networks", "training", "modc", "threads")}
+TRAINING = {key: TINY[key] for key in ("networks", "training", "methods", "threads")}
 
 
 @pytest.fixture
