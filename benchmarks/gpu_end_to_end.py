@@ -38,11 +38,13 @@ SMALL = {
         "triplets_per_epoch": 16,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {
-        "stages": {
-            "ASENv2": {
-                "warm_up": {"epochs": 1},
-                "epochs": {"supervised": 1, "semi_supervised": 1},
+    "methods": {
+        "modc": {
+            "stages": {
+                "ASENv2": {
+                    "warm_up": {"epochs": 1},
+                    "epochs": {"supervised": 1, "semi_supervised": 1},
+                }
             }
         }
     },

@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modc.cell import Cell
 from modc.data.square import Form
 from modc.errors import UserError
 from modc.grid import (
-    METHODS,
-    MODC,
-    Cell,
+    forms_of_cell,
     forms_of_dataset,
     last_stage,
-    packed_forms,
+    methods,
     settings_chain,
     stages,
+    trained_by,
 )
 from modc.published.assumptions import assume, find, load
 
@@ -72,24 +72,29 @@ def ablation_cells(config: dict) -> list[Cell]:
 
 def other_forms(config: dict, tried: Iterable[Variant], dataset: str) -> list[Form]:
     """Return the forms of packed images that variants read and the run itself does not."""
-    cell = config["ablation"]["cell"]
-    if cell["dataset"] != dataset:
+    cell = ablation_cells(config)[0]
+    if cell.dataset != dataset:
         return []
     found = {
         form
         for variant in tried
-        for form in packed_forms(variant.config, dataset, cell["network"], MODC[-1]).values()
+        for method in methods(config)
+        for form in forms_of_cell(variant.config, cell, method)
     }
     return sorted(found - {*forms_of_dataset(config, dataset)})
 
 
-def same_model(config: dict, variant: Variant, cell: Cell, stage: str) -> bool:
-    """Return whether a stage's model is the same under the variant, so that one training serves."""
-    if not any(stage in stages(config, cell, method) for method in METHODS):
+def same_model(config: dict, variant: Variant, cell: Cell, method: str, stage: str) -> bool:
+    """Return whether a stage's model is the same under the variant, so that one training serves.
+
+    The stage is one of the chain that leads to the variant's model of a method.
+    """
+    where = (cell, trained_by(variant.config, cell, method, stage), stage)
+    if stage not in stages(config, *where[:2]):
         return False
-    return settings_chain(config, cell, stage) == settings_chain(variant.config, cell, stage)
+    return settings_chain(config, *where) == settings_chain(variant.config, *where)
 
 
-def trains(config: dict, variant: Variant, cell: Cell) -> bool:
-    """Return whether the variant's MODC has to be trained for itself."""
-    return not same_model(config, variant, cell, last_stage(variant.config, cell, "modc"))
+def same_result(config: dict, variant: Variant, cell: Cell, method: str) -> bool:
+    """Return whether a method's last model is the same under the variant."""
+    return same_model(config, variant, cell, method, last_stage(variant.config, cell, method))

@@ -68,14 +68,6 @@ def check(config: dict, name: str = "config.yaml") -> None:
     mistake = _mistake(config) or next(_unknown_names(config), None)
     if mistake:
         raise UserError(f"{name}: {mistake}")
-    whole = config["modc"]["view_source"] == "whole"
-    for dataset, settings in config["datasets"].items():
-        if whole and settings["orientation"] == "ignored":
-            raise UserError(
-                f"{name}: datasets.{dataset}.orientation: ignored does not go with "
-                f"modc.view_source: whole, which needs the width and height of upright images; "
-                f"change one of them"
-            )
     for dataset in config["grid"]["datasets"]:
         if dataset not in config["grid"]["labeled_percent"]:
             raise UserError(
@@ -84,15 +76,19 @@ def check(config: dict, name: str = "config.yaml") -> None:
             )
     for network in config["grid"]["networks"]:
         _check_recipes(config, network, name)
+    from modc import methods
+
+    for method in config["grid"]["methods"]:
+        for problem in methods.of(config, method).mistakes():
+            raise UserError(f"{name}: {problem}")
 
 
 def _check_recipes(config: dict, network: str, name: str) -> None:
-    for section in ("training", "modc"):
-        if network not in config[section]["stages"]:
-            raise UserError(
-                f"{name}: grid.networks names {network!r}, which {section}.stages does not "
-                f"describe; add it there or remove it here"
-            )
+    if network not in config["training"]["stages"]:
+        raise UserError(
+            f"{name}: grid.networks names {network!r}, which training.stages does not describe; "
+            f"add it there or remove it here"
+        )
     stages = config["training"]["stages"][network]
     first = config["networks"][network].get("detail_from")
     if first is not None and first not in stages:
@@ -100,17 +96,13 @@ def _check_recipes(config: dict, network: str, name: str) -> None:
             f"{name}: networks.{network}.detail_from: {first!r}; expected one of "
             f"training.stages.{network}: {', '.join(stages)}"
         )
-    own = config["networks"][network]
-    for section in ("training", "modc") if first is None and "class" not in own else ():
-        _check_rates(config[section]["stages"][network], f"{section}.stages.{network}", name)
-    if config["modc"]["warm_up"].get(network) == "shared":
+    if first is not None or "class" in config["networks"][network]:
         return
-    for stage in stages:
-        if stage not in config["modc"]["stages"][network]:
-            raise UserError(
-                f"{name}: modc.stages.{network}: the key {stage!r} is missing, the recipe of "
-                f"MODC's own warm-up (or set modc.warm_up.{network}: shared)"
-            )
+    recipes = {"training": config["training"]}
+    recipes |= {f"methods.{key}": config["methods"][key] for key in config["grid"]["methods"]}
+    for where, section in recipes.items():
+        own = section.get("stages", {}).get(network, {})
+        _check_rates(own, f"{where}.stages.{network}", name)
 
 
 def _check_rates(recipes: dict, where: str, name: str) -> None:
@@ -123,7 +115,7 @@ def _check_rates(recipes: dict, where: str, name: str) -> None:
 
 
 def _unknown_names(config: dict) -> Iterator[str]:
-    """Yield a line for each name of a dataset or network that the configuration lacks."""
+    """Yield a line for each name of a dataset, network or method that the configuration lacks."""
     grid, report = config["grid"], config["report"]
     cell, figures = config["ablation"]["cell"], report.get("figures", {})
     networks = {name: one for name, one in config["networks"].items() if name != "weights"}
@@ -146,9 +138,11 @@ def _unknown_names(config: dict) -> Iterator[str]:
         ("report.figures.network", figures.get("network", "auto")),
         ("ablation.cell.network", cell["network"]),
     ]
+    of_methods = [("grid.methods", method) for method in grid["methods"]]
     for kind, named, known in (
         ("dataset", datasets, list(config["datasets"])),
         ("network", of_networks, list(networks)),
+        ("method", of_methods, list(config["methods"])),
     ):
         for key, one in named:
             if one in known or (one == "auto" and key.startswith("report.figures.")):
@@ -179,21 +173,39 @@ def _schema() -> dict:
 
 
 def _schema_of(config: dict) -> dict:
-    """Return the schema with the keys that only a dataset's own class knows.
+    """Return the schema with the keys that only a dataset's or a method's own class knows.
 
-    Raises UserError where a dataset's class cannot be loaded.
+    Raises UserError where a class cannot be loaded.
     """
-    from modc.datasets import class_of
+    from modc import datasets, methods
 
     schema = _schema()
-    common = schema["$defs"]["dataset"]
-    own, entries = {}, config.get("datasets")
+    own: dict[str, dict] = {"datasets": {}, "methods": {}}
+    for name, settings in _with_class(config, "datasets"):
+        own["datasets"][name] = datasets.class_of(settings, name).own_settings
+    for name, settings in _with_class(config, "methods"):
+        own["methods"][name] = methods.class_of(settings["class"], name).own_settings
+    properties = dict(schema["properties"])
+    for section, kind in (("datasets", "dataset"), ("methods", "method")):
+        common = schema["$defs"][kind]
+        entries = {
+            name: {
+                **common,
+                "properties": {**common["properties"], **further},
+                # Of a method all keys are needed.
+                "required": [*common["required"], *(further if kind == "method" else ())],
+            }
+            for name, further in own[section].items()
+        }
+        properties[section] = {**properties[section], "properties": entries}
+    return {**schema, "properties": properties}
+
+
+def _with_class(config: dict, section: str) -> Iterator[tuple[str, dict]]:
+    entries = config.get(section)
     for name, settings in entries.items() if isinstance(entries, dict) else ():
         if isinstance(settings, dict) and isinstance(settings.get("class"), str):
-            further = class_of(settings, name).own_settings
-            own[name] = {**common, "properties": {**common["properties"], **further}}
-    datasets = {**schema["properties"]["datasets"], "properties": own}
-    return {**schema, "properties": {**schema["properties"], "datasets": datasets}}
+            yield name, settings
 
 
 @cache

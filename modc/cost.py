@@ -6,22 +6,8 @@ Converging ends a stage earlier (A10), so these are upper bounds.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modc.grid import (
-    METHODS,
-    SEMI_SUPERVISED,
-    SUPERVISED,
-    Cell,
-    last_stage,
-    position,
-    stages,
-    training_settings,
-)
-
-# Anchor, positive, negative; and the views of an image under self-supervision.
-ROLES, VIEWS = 3, 2
-WARM_UP = "warm-up"
-# The kinds of stages, as they are counted together.
-KINDS = (WARM_UP, "supervised", "semi-supervised")
+from modc.cell import Cell
+from modc.grid import chain, method_of, methods, stage_spec
 
 
 @dataclass(frozen=True)
@@ -40,76 +26,57 @@ class Counts:
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage of one cell; epochs: its maximum; trained and embedded: images in all of them.
+    """One stage of one cell; method: which trains it; kind: with which it is counted together.
 
-    embedded counts what passes the network without gradients: the validation split after each
-    epoch, the test split where a table row comes from the stage, and what centres and pseudo labels
-    are taken from.
+    epochs: its maximum; trained and embedded: images in all of them. embedded counts what passes
+    the network without gradients: the validation split after each epoch, the test split where a
+    table row comes from the stage, and what else the method embeds.
     """
 
     cell: Cell
+    method: str
     stage: str
+    kind: str
     epochs: int
     trained: int
     embedded: int
 
-    @property
-    def kind(self) -> str:
-        """One of KINDS."""
-        return kind_of(self.stage)
+
+def cell_stages(config: dict, cell: Cell) -> tuple[tuple[str, str], ...]:
+    """Return all stages of a cell once, each with the method that trains it, in order."""
+    return tuple(dict.fromkeys(one for m in methods(config) for one in chain(config, cell, m)))
 
 
-def kind_of(stage: str) -> str:
-    """Return which of KINDS a stage is."""
-    if stage in SEMI_SUPERVISED:
-        return KINDS[2]
-    return KINDS[1] if stage == SUPERVISED else WARM_UP
+def images_left(config: dict, cell: Cell, method: str, stage: str) -> int:
+    """Return how many images are trained from the beginning of `stage` to the end of its method.
 
-
-def cell_stages(config: dict, cell: Cell) -> tuple[str, ...]:
-    """Return all stages of a cell once, the baseline's first."""
-    return tuple(dict.fromkeys(s for method in METHODS for s in stages(config, cell, method)))
-
-
-def images_an_epoch(settings: dict) -> int:
-    """Return how many images pass through training in one epoch; settings: the stage's."""
-    batch = min(settings["batch"], settings["triplets_per_epoch"])
-    triplets = settings["triplets_per_epoch"] // batch * batch  # the remainder is left out
-    views = VIEWS if "colour_attributes" in settings else 1
-    groups = 0
-    if position(settings["stage"]) >= position("unlabeled"):
-        groups = max(1, round(settings["modc"]["unlabeled_ratio"] * ROLES))
-    return triplets * views * (ROLES + groups)
-
-
-def images_left(config: dict, cell: Cell, stage: str) -> int:
-    """Return how many images are trained from the beginning of `stage` to its method's end.
-
-    A warm-up that both methods share leads to MODC's end.
+    Of a stage that several methods share, to the end of the one with the most.
     """
-    own = [stages(config, cell, method) for method in METHODS]
-    chain = next(chain for chain in reversed(own) if stage in chain)
-    settings = [training_settings(config, cell, one) for one in chain[chain.index(stage) :]]
-    return sum(one["epochs"] * images_an_epoch(one) for one in settings)
+    left = []
+    for one in methods(config):
+        whole = chain(config, cell, one)
+        if (method, stage) in whole:
+            rest = whole[whole.index((method, stage)) :]
+            specs = [stage_spec(config, cell, *part) for part in rest]
+            left.append(sum(spec.epochs * spec.images_an_epoch for spec in specs))
+    return max(left)
 
 
 def stage_costs(config: dict, cell: Cell, counts: Counts) -> list[StageCost]:
     """Return what each stage of a cell costs, in order."""
-    evaluated = {last_stage(config, cell, method) for method in METHODS}
+    evaluated = {chain(config, cell, method)[-1] for method in methods(config)}
     labeled = counts.train * cell.labeled_percent // 100
     costs = []
-    for stage in cell_stages(config, cell):
-        settings = training_settings(config, cell, stage)
-        epochs = settings["epochs"]
+    for method, stage in cell_stages(config, cell):
+        spec, own = stage_spec(config, cell, method, stage), method_of(config, method)
         # Public weights are validated once, and not trained (A15).
-        embedded = max(epochs, 1) * counts.valid
-        embedded += counts.test if stage in evaluated else 0
-        modc = settings.get("modc", {})
-        if stage == SUPERVISED or (modc and modc["centres"] == "memory_bank"):
-            embedded += labeled
-        if modc.get("pseudo_labels") == "each_epoch":
-            embedded += epochs * (counts.train - labeled)
-        costs.append(StageCost(cell, stage, epochs, epochs * images_an_epoch(settings), embedded))
+        embedded = max(spec.epochs, 1) * counts.valid
+        embedded += counts.test if (method, stage) in evaluated else 0
+        embedded += own.embedded(spec, labeled, counts.train - labeled)
+        trained = spec.epochs * spec.images_an_epoch
+        costs.append(
+            StageCost(cell, method, stage, own.kind(stage), spec.epochs, trained, embedded)
+        )
     return costs
 
 
@@ -120,9 +87,6 @@ def chains(config: dict, costs: Iterable[StageCost]) -> list[list[StageCost]]:
     """
     found: dict[tuple, list[StageCost]] = {}
     for cost in costs:
-        cell = cost.cell
-        baseline = stages(config, cell, "baseline")
-        shares = set(baseline) & set(stages(config, cell, "modc"))
-        branch = "baseline" if cost.stage in baseline and not shares else "modc"
-        found.setdefault((cell, branch), []).append(cost)
+        start = method_of(config, cost.method).starts_from(cost.cell)
+        found.setdefault((cost.cell, start or cost.method), []).append(cost)
     return list(found.values())

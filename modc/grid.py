@@ -1,43 +1,14 @@
-"""The grid: what is trained, in which stages, from which settings."""
+"""The grid: what is trained, in which stages, and from which settings."""
 
-import json
-from hashlib import sha256
-
+from modc import methods as methods_of
 from modc.cell import Cell
 from modc.data.square import Form
 from modc.errors import UserError
+from modc.methods.method import Method
+from modc.stage import WHOLE, StageSpec
 
-# MODC's stage 2 and the four steps of its stage 3, each with the losses of those before.
-SUPERVISED = "supervised"
-SEMI_SUPERVISED = ("self_supervised", "unlabeled", "pseudo_triplets", "pseudo_clusters")
-MODC = (SUPERVISED, *SEMI_SUPERVISED)
-# The warm-up of MODC alone, where it does not start from the baseline (A1).
-APART = "_apart"
 # What of networks.<name> says how it is used, not what it is made of.
 USE = ("class", "detail_from", "centre_space")
-METHODS = ("baseline", "modc")
-# From which stage on each of MODC's settings is read; the others from the first.
-READ_FROM = {
-    "predictor": "self_supervised",
-    "predictor_rate": "self_supervised",
-    "self_supervision_weight": "self_supervised",
-    "unlabeled_ratio": "unlabeled",
-    "hidden_labels": "unlabeled",
-    "pseudo_labels": "pseudo_triplets",
-    "pseudo_label_confidence": "pseudo_triplets",
-}
-# The packed images from which views are cut, where they are not those that a network sees (A20).
-WHOLE = {"image": "whole", "detail": "whole_detail"}
-# What of `modc` says which stages there are, not what one of them does.
-NO_STAGE_READS = (
-    "stages",
-    "warm_up",
-    "full_labels_end",
-    "convergence",
-    "views_from",
-    "view_source",
-    "colour_attributes",
-)
 
 
 def cells(config: dict) -> list[Cell]:
@@ -80,12 +51,14 @@ def seeds_without_cell(config: dict) -> list[str]:
     ]
 
 
-def warm_up_stages(config: dict, network: str) -> tuple[str, ...]:
-    """Return the stages in which a network warms up, as its recipes stand in the configuration.
+def methods(config: dict) -> tuple[str, ...]:
+    """Return the methods of the grid, by their keys in the configuration."""
+    return tuple(config["grid"]["methods"])
 
-    ASEN++ has two, the global branch alone and then both. The last one's model is the baseline.
-    """
-    return tuple(config["training"]["stages"][network])
+
+def method_of(config: dict, name: str) -> Method:
+    """Return what the configuration calls `name` among its methods."""
+    return methods_of.of(config, name)
 
 
 def network_class(config: dict, network: str) -> str:
@@ -93,69 +66,40 @@ def network_class(config: dict, network: str) -> str:
     return config["networks"][network].get("class", network)
 
 
-def all_stages(config: dict) -> tuple[str, ...]:
-    """Return the names of all stages that any cell may have."""
-    warm_ups = [warm_up_stages(config, network) for network in config["training"]["stages"]]
-    named = (stage + end for end in ("", APART) for own in warm_ups for stage in own)
-    return (*dict.fromkeys(named), *MODC)
+def own_stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
+    """Return the stages that a method trains itself, in order: those of one job."""
+    return method_of(config, method).stages(cell)
+
+
+def chain(config: dict, cell: Cell, method: str) -> tuple[tuple[str, str], ...]:
+    """Return all stages, in order, that lead to a method's model, each with who trains it."""
+    own = tuple((method, stage) for stage in own_stages(config, cell, method))
+    start = method_of(config, method).starts_from(cell)
+    return own if start is None else (*chain(config, cell, start), *own)
 
 
 def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
-    """Return the stages, in order, that lead to the model of a method.
+    """Return the names of all stages, in order, that lead to a method's model."""
+    return tuple(stage for _, stage in chain(config, cell, method))
 
-    MODC has a warm-up of its own, by its own recipe and with other draws than the baseline's, or
-    goes on from the baseline (A1). Public weights are a warm-up that is not trained (A15, A26).
-    With all labels MODC ends before there is anything unlabelled (A11).
+
+def trained_by(config: dict, cell: Cell, method: str, stage: str) -> str:
+    """Return which method trains a stage of a method's chain.
+
+    Raises UserError if the chain has no such stage.
     """
-    has_public = public_weights(config, cell) is not None
-    network = config["networks"][cell.network]
-    is_public = has_public and network["public_baseline"] == "use"
-    trained = warm_up_stages(config, cell.network)
-    baseline = trained[-1:] if is_public else trained
-    if method == "baseline":
-        return baseline
-    modc = config["modc"]
-    if modc["warm_up"].get(cell.network) == "shared":
-        warm_up = baseline
-    elif has_public and network["public_start"] == "use":
-        warm_up = baseline if is_public else (trained[-1] + APART,)
-    else:
-        warm_up = tuple(stage + APART for stage in trained)
-    last = modc["full_labels_end"] if cell.labeled_percent == 100 else MODC[-1]
-    return (*warm_up, *MODC[: MODC.index(last) + 1])
-
-
-def position(stage: str) -> int:
-    """Return the place of a stage among MODC's, -1 for a warm-up, which comes before them."""
-    return MODC.index(stage) if stage in MODC else -1
+    return _up_to(config, cell, method, stage)[-1][0]
 
 
 def last_stage(config: dict, cell: Cell, method: str) -> str:
     """Return the stage whose model is the method's."""
-    return stages(config, cell, method)[-1]
+    return own_stages(config, cell, method)[-1]
 
 
-def previous_stage(config: dict, cell: Cell, stage: str) -> str | None:
-    """Return the stage whose model `stage` starts from; None for the first of a cell."""
-    chain = _chain(config, cell, stage)
-    return chain[-2] if len(chain) > 1 else None
-
-
-def jobs(config: dict, cell: Cell) -> list[tuple[str, ...]]:
-    """Return the stages of the two jobs that train the cell: the baseline's, then MODC's own."""
-    baseline, modc = (stages(config, cell, method) for method in METHODS)
-    return [baseline, tuple(stage for stage in modc if stage not in baseline)]
-
-
-def own_stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
-    """Return the stages that a method's own job trains, in order, and whose models it keeps."""
-    return jobs(config, cell)[METHODS.index(method)]
-
-
-def trained_by(config: dict, cell: Cell, stage: str) -> str:
-    """Return the method whose job trains a stage. Raises UserError if the cell lacks it."""
-    _chain(config, cell, stage)
-    return next(method for method in METHODS if stage in own_stages(config, cell, method))
+def previous_stage(config: dict, cell: Cell, method: str, stage: str) -> tuple[str, str] | None:
+    """Return the stage whose model `stage` starts from, and who trains it; None for the first."""
+    found = _up_to(config, cell, method, stage)
+    return found[-2] if len(found) > 1 else None
 
 
 def labeled_part(config: dict, cell: Cell) -> dict:
@@ -166,183 +110,130 @@ def labeled_part(config: dict, cell: Cell) -> dict:
     return part | ({"seed": cell.seed} if part["seed"] == "each" else {})
 
 
-def public_weights(config: dict, cell: Cell) -> str | None:
-    """Return the file of public weights that the configuration names for a cell; None if none.
-
-    They were trained with all labels (A15).
-    """
-    files = config["networks"][cell.network].get("public_checkpoints", {})
-    path = files.get(cell.dataset, "none") if cell.labeled_percent == 100 else "none"
-    return None if path == "none" else path
-
-
-def public_checkpoint(config: dict, cell: Cell, stage: str) -> str | None:
-    """Return the file of public weights that are the model of a stage; None for one to train."""
-    is_first = previous_stage(config, cell, stage) is None
-    is_whole = _plain(stage) == warm_up_stages(config, cell.network)[-1]
-    return public_weights(config, cell) if is_first and is_whole else None
-
-
-def has_views(config: dict, stage: str) -> bool:
-    """Return whether SimSiam's views replace the baseline's augmentation in a stage (A16)."""
-    is_baseline = stage not in MODC and not stage.endswith(APART)
-    return not is_baseline and position(stage) >= position(config["modc"]["views_from"])
-
-
-def packed_sizes(config: dict, dataset: str, network: str, stage: str) -> dict[str, int]:
-    """Return the sides of the packed images that a stage reads, by their names.
-
-    "image" and perhaps "detail" are centre squares; "whole" and "whole_detail" whole pictures, from
-    which views are cut (A20).
-    """
-    settings = config["datasets"][dataset]
-    sizes = {"image": settings["image_size"]}
-    if _looks_closer(config, network, stage):
-        sizes["detail"] = settings["detail_size"]
-    if has_views(config, stage) and config["modc"]["view_source"] == "whole":
-        sizes |= {WHOLE[name]: side for name, side in sizes.items()}
-    return sizes
-
-
-def _looks_closer(config: dict, network: str, stage: str) -> bool:
-    """Return whether a stage reads larger images too: from the network's `detail_from` on."""
-    first = config["networks"][network].get("detail_from")
-    if first is None or stage in MODC:
-        return first is not None
-    own = warm_up_stages(config, network)
-    return own.index(_plain(stage)) >= own.index(first)
-
-
-def packed_forms(config: dict, dataset: str, network: str, stage: str) -> dict[str, Form]:
-    """Return the forms of the packed images that a stage reads, named as in `packed_sizes`."""
-    upright = config["datasets"][dataset]["orientation"] == "applied"
-    sizes = packed_sizes(config, dataset, network, stage)
-    return {name: Form(side, name in WHOLE.values(), upright) for name, side in sizes.items()}
+def packed_forms(spec: StageSpec) -> dict[str, Form]:
+    """Return the forms of the packed images that a stage reads, named as in its `sizes`."""
+    upright = spec.orientation == "applied"
+    return {name: Form(side, name in WHOLE.values(), upright) for name, side in spec.sizes.items()}
 
 
 def forms_of_dataset(config: dict, dataset: str) -> list[Form]:
     """Return the forms in which a dataset is packed, all in one pass over its pictures.
 
-    They are those that the networks of the grid read, and the ablation's.
+    They are those that the stages of the grid read, and the ablation's; of a dataset that is not in
+    the grid, those that they would read.
     """
-    networks = {*config["grid"]["networks"]}
-    if config["ablation"]["cell"]["dataset"] == dataset:
-        networks.add(config["ablation"]["cell"]["network"])
-    # A last stage reads all that those before it read.
-    forms = (packed_forms(config, dataset, network, MODC[-1]) for network in networks)
-    return sorted({form for of_network in forms for form in of_network.values()})
+    grid = config["grid"]
+    seed = grid["seeds"][0]
+    tried = [
+        Cell(dataset, network, percent, seed)
+        for network in grid["networks"]
+        for percent in grid["labeled_percent"].get(dataset, [100])
+    ]
+    ablated = Cell(**config["ablation"]["cell"], seed=seed)
+    if ablated.dataset == dataset:
+        tried.append(ablated)
+    return sorted(
+        {
+            form
+            for cell in tried
+            for method in methods(config)
+            for form in forms_of_cell(config, cell, method)
+        }
+    )
 
 
-def training_settings(config: dict, cell: Cell, stage: str) -> dict:
-    """Return all that training `stage` of `cell` may read of the configuration.
+def forms_of_cell(config: dict, cell: Cell, method: str) -> set[Form]:
+    """Return the forms of all packed images that lead to a method's model."""
+    specs = (stage_spec(config, cell, method, stage) for stage in stages(config, cell, method))
+    return {form for spec in specs for form in packed_forms(spec).values()}
 
-    The trainer sees nothing else, so a change anywhere else cannot change the model. Raises
-    UserError if the cell has no such stage.
+
+def stage_spec(config: dict, cell: Cell, method: str, stage: str) -> StageSpec:
+    """Return what a stage of a method's chain is trained from.
+
+    Raises UserError if the chain has no such stage.
     """
-    training, modc = config["training"], config["modc"]
-    network = config["networks"][cell.network]
+    before = previous_stage(config, cell, method, stage)
+    owner = method_of(config, trained_by(config, cell, method, stage))
+    recipe, public = owner.recipe(cell, stage), owner.public_checkpoint(cell, stage)
+    training, network = config["training"], config["networks"][cell.network]
     architecture = {
         key: part
         for key, part in network.items()
         if key not in USE and not key.startswith("public_")
     }
-    chain = _chain(config, cell, stage)
-    before = chain[-2] if len(chain) > 1 else None
-    own = modc["stages"][cell.network]
-    shared = ("batch", "margin", "precision", "evaluation_batch")
+    sizes = _sizes(config, cell, owner, stage, whole=bool(recipe.views and recipe.views.whole))
+    has_details = "detail" in sizes
     triplets = training["triplets_per_epoch"]
     if training["epoch_size"] == "by_labels":
         share = round(triplets * cell.labeled_percent / 100)
         triplets = max(share, min(triplets, training["batch"]))  # at least a batch
-    # Of MODC's stages: the warm-up whose optimizer they inherit.
-    warm_up = [name for name in chain if name not in MODC][-1] if stage in MODC else stage
-    plain = _plain(warm_up)
-    settings = {
-        "dataset": cell.dataset,
-        "network": cell.network,
-        "class": network_class(config, cell.network),
-        "labeled_percent": cell.labeled_percent,
-        "seed": cell.seed,
-        "stage": stage,
-        "stage_before": before,
-        "architecture": architecture,
-        "sizes": packed_sizes(config, cell.dataset, cell.network, stage),
-        "triplets_per_epoch": triplets,
-        **{key: training[key] for key in shared},
-        **training["stages"][cell.network][plain],
-        **(own[plain] if warm_up != plain else {}),
-    }
-    if cell.labeled_percent < 100:
-        settings["labeled_part"] = labeled_part(config, cell)
-    if stage in MODC:
-        settings |= _modc_optimizer(own)
-        part = "supervised" if stage == SUPERVISED else "semi_supervised"
-        settings["epochs"] = settings["epochs"][part]
-        settings["modc"] = _modc_settings(modc, stage)
-        if "centre_space" in network:
-            settings["modc"]["centre_space"] = network["centre_space"]
-    if stage in MODC or stage != plain:  # not the baseline's
-        settings["convergence"] = modc["convergence"]
-        if has_views(config, stage):
-            settings["colour_attributes"] = modc["colour_attributes"]
-    if config["datasets"][cell.dataset]["orientation"] != "applied":
-        settings["orientation"] = config["datasets"][cell.dataset]["orientation"]
-    if before is None:
-        weights = config["networks"]["weights"]
-        backbones = [name for key, name in architecture.items() if key.endswith("backbone")]
-        settings["weights"] = {name: weights.get(name, "none") for name in backbones}
-    else:
-        settings["checkpoint"] = training["checkpoint"]
-    if "detail" in settings["sizes"]:
-        settings["local_weight"] = training["local_weight"]
-        settings["alignment_weight"] = training["alignment_weight"]
-    public = public_checkpoint(config, cell, stage)
-    if public:
-        settings |= {"public_checkpoint": public, "epochs": 0}
-    return settings
+    fields = vars(recipe) | ({"epochs": 0} if public else {})
+    return StageSpec(
+        **fields,
+        cell=cell,
+        method=owner.name,
+        stage=stage,
+        before=before and before[1],
+        network_class=network_class(config, cell.network),
+        method_class=owner.settings["class"],
+        architecture=architecture,
+        sizes=sizes,
+        orientation=config["datasets"][cell.dataset]["orientation"],
+        triplets_per_epoch=triplets,
+        **{key: training[key] for key in ("batch", "margin", "precision", "evaluation_batch")},
+        checkpoint=training["checkpoint"] if before else None,
+        weights=None if before else _weights(config, architecture),
+        local_weight=training["local_weight"] if has_details else None,
+        alignment_weight=training["alignment_weight"] if has_details else None,
+        labeled_part=labeled_part(config, cell) if cell.labeled_percent < 100 else None,
+        public_checkpoint=public,
+    )
 
 
-def settings_chain(config: dict, cell: Cell, stage: str) -> list[str]:
-    """Return the fingerprints of the settings of all stages that lead to a stage's model."""
+def settings_chain(config: dict, cell: Cell, method: str, stage: str) -> list[str]:
+    """Return the fingerprints of the specs of all stages that lead to a stage's model."""
     return [
-        fingerprint(training_settings(config, cell, one)) for one in _chain(config, cell, stage)
+        stage_spec(config, cell, method, one).fingerprint
+        for _, one in _up_to(config, cell, method, stage)
     ]
 
 
-def fingerprint(value: object) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of `value` as sorted JSON."""
-    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+def _up_to(config: dict, cell: Cell, method: str, stage: str) -> tuple[tuple[str, str], ...]:
+    whole = chain(config, cell, method)
+    names = [name for _, name in whole]
+    if stage not in names:
+        raise UserError(
+            f"stage {stage}: {method} of {cell.network} at {cell.labeled_percent} % has "
+            f"{', '.join(names)}"
+        )
+    return whole[: names.index(stage) + 1]
 
 
-def _plain(stage: str) -> str:
-    return stage.removesuffix(APART)
+def _weights(config: dict, architecture: dict) -> dict[str, str]:
+    """Return what the backbones of an architecture start from."""
+    weights = config["networks"]["weights"]
+    backbones = [name for key, name in architecture.items() if key.endswith("backbone")]
+    return {name: weights.get(name, "none") for name in backbones}
 
 
-def _chain(config: dict, cell: Cell, stage: str) -> tuple[str, ...]:
-    chains = {method: stages(config, cell, method) for method in METHODS}
-    for chain in chains.values():
-        if stage in chain:
-            return chain[: chain.index(stage) + 1]
-    known = ", ".join(dict.fromkeys(s for chain in chains.values() for s in chain))
-    raise UserError(f"stage {stage}: {cell.network} at {cell.labeled_percent} % has {known}")
+def _sizes(config: dict, cell: Cell, method: Method, stage: str, whole: bool) -> dict[str, int]:
+    """Return the sides of the packed images that a stage reads, by their names.
+
+    "image" and perhaps "detail" are centre squares; "whole" and "whole_detail" whole pictures, from
+    which views are cut (A20).
+    """
+    settings = config["datasets"][cell.dataset]
+    sizes = {"image": settings["image_size"]}
+    if _looks_closer(config, cell, method, stage):
+        sizes["detail"] = settings["detail_size"]
+    return sizes | ({WHOLE[name]: side for name, side in sizes.items()} if whole else {})
 
 
-def _modc_settings(modc: dict, stage: str) -> dict:
-    """Return what a stage reads of `modc`."""
-    here = position(stage)
-    unread = set(NO_STAGE_READS)
-    unread.add("centre_momentum" if modc["centres"] == "memory_bank" else "memory_bank")
-    if modc["cluster_loss"] == "softmax":
-        unread.add("cluster_margin")
-    return {
-        key: value
-        for key, value in modc.items()
-        if key not in unread and here >= position(READ_FROM.get(key, SUPERVISED))
-    }
-
-
-def _modc_optimizer(own: dict) -> dict:
-    """Return what MODC's stages read of `modc.stages.<network>`: no rates that they inherit."""
-    if own["optimizer"] == "new":
-        return {key: value for key, value in own.items() if not key.startswith("warm_up")}
-    return {key: own[key] for key in ("epochs", "optimizer")}
+def _looks_closer(config: dict, cell: Cell, method: Method, stage: str) -> bool:
+    """Return whether a stage reads larger images too: from the network's `detail_from` on."""
+    first = config["networks"][cell.network].get("detail_from")
+    warm_up, here = method.warm_up(cell.network), method.warm_up_stage(cell, stage)
+    if first is None or here is None:
+        return first is not None
+    return warm_up.index(here) >= warm_up.index(first)

@@ -12,6 +12,7 @@ from modc import ablation, cost, datasets, grid, paths, provenance
 from modc.ablation import Variant
 from modc.cell import Cell
 from modc.errors import UserError
+from modc.stage import StageSpec, fingerprint
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Training:
 
     def stage_folder(self, stage: str) -> Path:
         """Return where the files of a stage lie, also of one that another job trains."""
-        return self._root(stage) / stage_folder(self._made_under(stage), self.cell, stage)
+        made_under = self._made_under(stage)
+        return self._root(stage) / stage_folder(made_under, self.cell, self.method, stage)
 
     def checkpoint(self, stage: str) -> Path:
         """Return the file from which a stage of this job goes on."""
@@ -95,6 +97,10 @@ class Training:
         """The model that the first stage starts from (A2); None where there is none before it."""
         previous = self._previous
         return self.stage_folder(previous) / self._following if previous else None
+
+    def spec(self, stage: str) -> StageSpec:
+        """Return what a stage of this job is trained from."""
+        return grid.stage_spec(self.settings, self.cell, self.method, stage)
 
     @property
     def embeddings(self) -> Path:
@@ -130,11 +136,11 @@ class Training:
     def inputs(self) -> dict[str, Path]:
         """The files whose change trains anew, by what they are."""
         files = {"index": self.index / paths.INDEX, "labeled": self.labeled}
-        public = grid.public_checkpoint(self.settings, self.cell, self.stages[0])
+        public = self.spec(self.stages[0]).public_checkpoint
         if self._previous:
             # A job declares the files of its last stage alone.
             made_under = self._made_under(self._previous)
-            method = grid.trained_by(made_under, self.cell, self._previous)
+            method = grid.trained_by(made_under, self.cell, self.method, self._previous)
             last = grid.own_stages(made_under, self.cell, method)[-1]
             folder = self._root(self._previous) / paths.stage_folder(self.cell, method, last)
             files["initial"] = folder / self._following
@@ -145,20 +151,19 @@ class Training:
     @property
     def packed_marks(self) -> list[Path]:
         """The marks of the packed images that the last stage, and so all, read."""
-        cell = self.cell
-        forms = grid.packed_forms(self.settings, cell.dataset, cell.network, self.stages[-1])
+        forms = grid.packed_forms(self.spec(self.stages[-1]))
         return [paths.packed_mark(self.packed, form.name) for form in forms.values()]
 
     @property
     def fingerprint(self) -> str:
         """A fingerprint of what the stages read of the configuration."""
-        settings = (grid.training_settings(self.settings, self.cell, s) for s in self.stages)
-        return grid.fingerprint(list(settings))
+        return fingerprint([self.spec(stage).fingerprint for stage in self.stages])
 
     @property
     def code(self) -> str:
         """A fingerprint of the code that can change the models."""
-        return provenance.training_code(grid.network_class(self.config, self.cell.network))
+        spec = self.spec(self.stages[0])
+        return provenance.training_code(spec.network_class, spec.method_class)
 
     @property
     def priority(self) -> float:
@@ -166,7 +171,8 @@ class Training:
 
         Below 0, that of all other jobs, which are short and would wait for cores behind trainings.
         """
-        return -1 / (1 + cost.images_left(self.settings, self.cell, self.stages[0]) / 1e9)
+        left = cost.images_left(self.settings, self.cell, self.method, self.stages[0])
+        return -1 / (1 + left / 1e9)
 
     @property
     def _dataset(self) -> Path:
@@ -174,7 +180,8 @@ class Training:
 
     @property
     def _previous(self) -> str | None:
-        return grid.previous_stage(self.settings, self.cell, self.stages[0])
+        found = grid.previous_stage(self.settings, self.cell, self.method, self.stages[0])
+        return found and found[1]
 
     @property
     def _following(self) -> str:
@@ -183,7 +190,9 @@ class Training:
     def _is_the_runs(self, stage: str) -> bool:
         """Return whether a variant's model of a stage is that of the run itself."""
         is_variant = self.variant is not None
-        return is_variant and ablation.same_model(self.config, self.variant, self.cell, stage)
+        return is_variant and ablation.same_model(
+            self.config, self.variant, self.cell, self.method, stage
+        )
 
     def _made_under(self, stage: str) -> dict:
         return self.config if self._is_the_runs(stage) else self.settings
@@ -195,9 +204,9 @@ class Training:
         return run / paths.variant_folder(self.variant.name)
 
 
-def stage_folder(config: dict, cell: Cell, stage: str) -> Path:
-    """Return where a stage's files lie in the run's folder: with the method that trains it."""
-    return paths.stage_folder(cell, grid.trained_by(config, cell, stage), stage)
+def stage_folder(config: dict, cell: Cell, method: str, stage: str) -> Path:
+    """Return where a stage of a method's chain lies: with the method that trains it."""
+    return paths.stage_folder(cell, grid.trained_by(config, cell, method, stage), stage)
 
 
 def fetchings(config: dict) -> Iterator[Fetching]:
@@ -234,7 +243,7 @@ def coverage_inputs(config: dict, dataset: str) -> list[Path]:
 
 def scores_of(config: dict) -> list[Path]:
     """Return the scores from which a run's tables are made."""
-    return _scores(paths.run_folder(config), grid.cells(config))
+    return _scores(config, paths.run_folder(config), grid.cells(config))
 
 
 def ablation_scores(config: dict, variants: Iterable[Variant]) -> list[Path]:
@@ -242,8 +251,9 @@ def ablation_scores(config: dict, variants: Iterable[Variant]) -> list[Path]:
     run = paths.run_folder(config)
     folders = [run, *(run / paths.variant_folder(variant.name) for variant in variants)]
     cells = ablation.ablation_cells(config)
-    return [path for folder in folders for path in _scores(folder, cells)]
+    return [path for folder in folders for path in _scores(config, folder, cells)]
 
 
-def _scores(folder: Path, cells: Iterable[Cell]) -> list[Path]:
-    return [folder / paths.scores(cell, method) for cell in cells for method in grid.METHODS]
+def _scores(config: dict, folder: Path, cells: Iterable[Cell]) -> list[Path]:
+    methods = grid.methods(config)
+    return [folder / paths.scores(cell, method) for cell in cells for method in methods]

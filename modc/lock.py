@@ -1,4 +1,8 @@
-"""Locks that the kernel frees when their process dies, however it dies."""
+"""Locks that the kernel frees when their process dies, however it dies.
+
+They are flock's own, without `filelock`: its kernel locks are never shared, and it refuses a lock
+file of another user in a group's sticky folder.
+"""
 
 import errno
 import fcntl

@@ -20,12 +20,12 @@ WITHOUT_NUMBERS = frozenset(
         "colors",
         "errors",
         "home",
+        "learning_curve",
         "lock",
         "paths",
         "provenance",
         "readable",
         "tokens",
-        "training.curve",
         "training.gpus",
         "training.heartbeat",
         "training.kept",
@@ -35,32 +35,34 @@ WITHOUT_NUMBERS = frozenset(
 )
 
 
-def training_code(network: str = "") -> str:
+def training_code(network: str = "", method: str = "") -> str:
     """Return the fingerprint of the code that can change a model.
 
-    That is what all trainings share and, where it is named, what `network` is made of: as
-    networks.<name>.class of the configuration, or the name of one of this package's. Another
-    network's code changes nothing.
+    That is what all trainings share and, where they are named, what `network` and `method` are made
+    of: as the classes of the configuration, or the name of one of this package's networks. Another
+    network's or method's code changes nothing.
     """
-    shared = code_of("modc.training.train", WITHOUT_NUMBERS)
-    if not network:
-        return shared
-    return hashlib.sha256(f"{shared} {network_code(network)}".encode()).hexdigest()[:16]
+    parts = [code_of("modc.training.train", WITHOUT_NUMBERS)]
+    if network:
+        parts.append(class_code(network if ":" in network else f"{_module_of(network)}:{network}"))
+    if method:
+        parts.append(class_code(method))
+    return parts[0] if len(parts) == 1 else _short(" ".join(parts))
 
 
 @cache
-def network_code(network: str) -> str:
-    """Return the fingerprint of a network's own module and what it imports of its own package.
+def class_code(named: str) -> str:
+    """Return the fingerprint of what a class, given as package.module:Class, is made of.
 
-    Of a class elsewhere, all of the package that it lies in, or its one file. "" if there is none:
-    training it is an error then.
+    Of one of this package: its module and what that imports of this package. Of another: all of the
+    package that it lies in, or its one file. "" if there is none: using it is an error then.
     """
-    module, _, named = network.partition(":")
-    if not named:
-        module = _module_of(network)
+    module = named.partition(":")[0]
+    top = module.partition(".")[0]
+    if top in ("", PACKAGE.name):
         return code_of(module, WITHOUT_NUMBERS) if module else ""
     try:
-        found = importlib.util.find_spec(module.partition(".")[0])
+        found = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         found = None
     if found is None:
@@ -70,6 +72,10 @@ def network_code(network: str) -> str:
     else:
         files = [Path(found.origin)]
     return _digest({file.as_posix().rpartition("/")[2]: file for file in sorted(files)})
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _module_of(network: str) -> str:

@@ -11,11 +11,12 @@ import os
 from pathlib import Path
 
 from modc.atomic import write_json
-from modc.cost import images_an_epoch
+from modc.cell import Cell
 from modc.errors import UserError
-from modc.grid import APART, Cell, fingerprint, packed_sizes, training_settings
+from modc.grid import chain, method_of, methods, stage_spec
 from modc.home import in_home
 from modc.provenance import training_code
+from modc.stage import WHOLE, fingerprint
 
 # What is measured of a network beside its stages: embedding images without gradients.
 EVALUATION = "evaluation"
@@ -33,27 +34,46 @@ def default_store() -> Path:
     return (Path(cache) if cache else in_home("~/.cache", "XDG_CACHE_HOME")) / "modc/rates.json"
 
 
-def subject(config: dict, cell: Cell, stage: str) -> dict:
-    """Return what of the configuration decides how fast a stage, or EVALUATION, is."""
-    training = config["training"]
-    shared = {
+def subject(config: dict, cell: Cell, method: str, stage: str) -> dict:
+    """Return what of the configuration decides how fast a stage is."""
+    spec = stage_spec(config, cell, method, stage)
+    named = method_of(config, spec.method).warm_up_stage(cell, stage) or stage
+    return {
+        **_network(config, cell, named),
+        "sizes": dict(spec.sizes),
+        "batch": spec.batch_size,
+        # With the views and the unlabelled ones.
+        "images_a_step": spec.batch_size * spec.images_per_triplet,
+    }
+
+
+def evaluation_subject(config: dict, cell: Cell) -> dict:
+    """Return what of the configuration decides how fast a network embeds without gradients."""
+    return {
+        **_network(config, cell, EVALUATION),
+        "sizes": evaluation_sizes(config, cell),
+        "batch": config["training"]["evaluation_batch"],
+    }
+
+
+def evaluation_sizes(config: dict, cell: Cell) -> dict[str, int]:
+    """Return the sides of the packed images that a whole network embeds, by their names."""
+    last = chain(config, cell, methods(config)[0])[-1]
+    sizes = stage_spec(config, cell, *last).sizes
+    return {name: side for name, side in sizes.items() if name in WHOLE}
+
+
+def _network(config: dict, cell: Cell, stage: str) -> dict:
+    return {
         "network": cell.network,
-        "stage": stage.removesuffix(APART),
-        "precision": training["precision"],
+        "stage": stage,
+        "precision": config["training"]["precision"],
         "architecture": {
             key: value
             for key, value in config["networks"][cell.network].items()
             if key.endswith("backbone")
         },
     }
-    if stage == EVALUATION:
-        sizes = packed_sizes(config, cell.dataset, cell.network, "warm_up")
-        return {**shared, "sizes": sizes, "batch": training["evaluation_batch"]}
-    settings = training_settings(config, cell, stage)
-    batch = min(settings["batch"], settings["triplets_per_epoch"])
-    # How many images a step has: with the views and the unlabelled ones.
-    images = images_an_epoch(settings) // (settings["triplets_per_epoch"] // batch)
-    return {**shared, "sizes": settings["sizes"], "batch": batch, "images_a_step": images}
 
 
 def here(device: str, config: dict) -> dict:

@@ -35,9 +35,11 @@ TINY = {
         "extra_seeds": [],
     },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "modc": {
-        "warm_up": {"ASENv2": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+        }
     },
     "training": {
         "triplets_per_epoch": 32,

@@ -40,7 +40,7 @@ TINY = {
         "labeled_percent": {},
         "extra_seeds": [],
     },
-    "modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}},
+    "methods": {"modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}}},
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
@@ -305,7 +305,7 @@ def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, t
     status, out, _ = modc("assumptions", "--config", CONFIG, "--config", tmp_path / "other.yaml")
     assert status == 0
     assert all(f"\nA{number} " in f"\n{out}" for number in range(1, 19))
-    assert "modc.cluster_loss: margin (the default is softmax)" in out
+    assert "methods.modc.cluster_loss: margin (the default is softmax)" in out
 
 
 def test_an_ablation_of_a_run_that_has_nothing_says_so(modc, prepared, tmp_path):

@@ -1,16 +1,13 @@
 """A dataset outside this package, from its file to the tables: nothing here is changed for it."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from survival import copied
+from project_copy import REPOSITORY, TINY, copied, snakemake
 
 from modc import config as configuration
 from modc import datasets
@@ -18,43 +15,19 @@ from modc.config import merge
 from modc.data.index import check
 from modc.errors import UserError
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 OUTSIDE = REPOSITORY / "tests" / "outside"
 # A training of seconds, whose numbers say nothing.
-TINY = {
-    "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "training": {"triplets_per_epoch": 32, "stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
-    "modc": {
-        "warm_up": {"ASENv2": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
-    },
-    "threads": 1,
-}
-
-
-def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run Snakemake in a copy of the project; return exit status and all output."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(folder),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
-    done = subprocess.run(
-        ["snakemake", *arguments], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    return done.returncode, done.stdout + done.stderr
+TRAINING = {key: TINY[key] for key in ("networks", "training", "methods", "threads")}
 
 
 @pytest.fixture
 def place(tmp_path) -> Path:
     """A copy of the project, and elsewhere the dataset's file with its configuration."""
-    (tmp_path / "project").mkdir()
     copied(tmp_path / "project")
     mine = tmp_path / "mine"
     mine.mkdir()
     shutil.copy(OUTSIDE / "dots.py", mine)
-    settings = merge(yaml.safe_load((OUTSIDE / "dots.yaml").read_text()), TINY)
+    settings = merge(yaml.safe_load((OUTSIDE / "dots.yaml").read_text()), TRAINING)
     (mine / "dots.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
 

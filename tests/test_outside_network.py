@@ -30,7 +30,9 @@ def small(folder: Path, grid: dict) -> None:
     """Make the paper's recipes of the networks in `grid` tiny, and write tiny.yaml."""
     recipe = {"epochs": 1, "learning_rate": 1e-3}
     stages = {name: {"warm_up": recipe} for name in grid["networks"]}
-    own = {name: {"epochs": TINY["modc"]["stages"]["ASENv2"]["epochs"]} for name in stages}
+    own = {
+        name: {"epochs": TINY["methods"]["modc"]["stages"]["ASENv2"]["epochs"]} for name in stages
+    }
     for name, stage in stages.items():
         own[name] |= stage
     config = {
@@ -38,7 +40,7 @@ def small(folder: Path, grid: dict) -> None:
         "grid": {**TINY["grid"], **grid},
         "networks": {name: {"backbone": "resnet10"} for name in stages},
         "training": {"triplets_per_epoch": 32, "stages": stages},
-        "modc": {"stages": own, "unlabeled_ratio": 0.34},
+        "methods": {"modc": {"stages": own, "unlabeled_ratio": 0.34}},
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
 

@@ -10,40 +10,22 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import project_copy
 import pytest
 import survival
 import yaml
 
+from modc.config import merge
+
 # Two cells, so that two trainings can be at work at once.
-TINY = {
-    "run": "tiny",
+TWO_CELLS = {
     "data": "data/tiny",
-    "datasets": {
-        "FashionAI": {
-            "class": "modc.drawn.fashionai:DrawnFashionAI",
-            "image_size": 32,
-            "detail_size": 32,
-            "generate": {"images": 300, "seed": 0},
-        }
-    },
-    "grid": {
-        "datasets": ["FashionAI"],
-        "networks": ["ASENv2"],
-        "labeled_percent": {"FashionAI": [10, 100]},
-        "extra_seeds": [],
-    },
-    "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "training": {
-        "triplets_per_epoch": 32,
-        "stages": {"ASENv2": {"warm_up": {"epochs": 2}}},
-    },
-    "modc": {
-        "warm_up": {"ASENv2": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
-    },
+    "grid": {"datasets": ["FashionAI"], "labeled_percent": {"FashionAI": [10, 100]}},
+    "training": {"stages": {"ASENv2": {"warm_up": {"epochs": 2}}}},
     # --cores 1 must not make another model of it.
     "threads": 2,
 }
+TINY = merge(project_copy.TINY, TWO_CELLS)
 # Leases a device as `modc train` does on a GPU, notes it, and trains on the CPU.
 ON_A_DEVICE = """#!{python}
 import os, sys, time
@@ -65,8 +47,7 @@ pytestmark = pytest.mark.slow
 
 def project(folder: Path) -> Path:
     """Return a copy of the project with the tiny grid, in which trainings lease devices."""
-    survival.copied(folder)
-    (folder / "run.yaml").write_text(yaml.safe_dump(TINY))
+    project_copy.copied(folder, TINY)
     (folder / "bin").mkdir()
     command = folder / "bin" / "modc"
     command.write_text(ON_A_DEVICE.format(python=sys.executable))
@@ -76,11 +57,8 @@ def project(folder: Path) -> Path:
 
 def run(folder: Path, *arguments: str, devices: str = "", **more: str) -> subprocess.Popen:
     """Start Snakemake in the copy, on devices that need not be there; more: of the environment."""
-    binaries = Path(sys.executable).parent
     environment = {
-        **os.environ,
-        "PATH": f"{folder / 'bin'}:{binaries}:{os.environ['PATH']}",
-        "PYTHONPATH": str(folder),
+        "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "CUDA_VISIBLE_DEVICES": devices,
         "TMPDIR": str(folder.parent),
         "LEASES": str(folder / "leases"),
@@ -88,9 +66,8 @@ def run(folder: Path, *arguments: str, devices: str = "", **more: str) -> subpro
         "OMP_WAIT_POLICY": "passive",
         **more,
     }
-    command = [binaries / "snakemake", "--configfile", "run.yaml", "--quiet", "rules", *arguments]
-    with (folder / "run.log").open("w") as log:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    call = ("--configfile", "tiny.yaml", "--quiet", "rules", *arguments)
+    return project_copy.started(folder, *call, **environment)
 
 
 def ended(process: subprocess.Popen, folder: Path) -> None:
@@ -184,20 +161,20 @@ def test_a_second_snakemake_on_a_run_is_refused_until_the_first_is_killed(tmp_pa
     first = run(folder, "--cores", "2")
     wait_for((results(folder) / "config.yaml").exists, first)
     before = (results(folder) / "config.yaml").read_text()
-    (folder / "run.yaml").write_text(yaml.safe_dump({**TINY, "threads": 1}))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "threads": 1}))
     assert run(folder, "--cores", "2").wait() == 1
     said = (folder / "run.log").read_text()
     assert f"results/tiny: process {first.pid} of " in said and "Traceback" not in said
     assert (results(folder) / "config.yaml").read_text() == before
     # Nor may another run take the pictures that are being made.
-    (folder / "run.yaml").write_text(yaml.safe_dump({**TINY, "run": "other"}))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "run": "other"}))
     assert run(folder, "--cores", "2").wait() == 1
     said = (folder / "run.log").read_text()
     assert f"data/tiny/FashionAI: process {first.pid} of " in said and "Traceback" not in said
     assert run(folder, "-n").wait() == 0
     assert (folder / "run.log").read_text().count("is at work there") == 0
     # Its trainings go on, and the next Snakemake's wait for them.
-    (folder / "run.yaml").write_text(yaml.safe_dump(TINY))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     wait_for(lambda: "train" in survival.jobs(folder).values(), first)
     first.send_signal(signal.SIGKILL)
     first.wait()

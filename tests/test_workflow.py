@@ -262,7 +262,7 @@ def edited(finished):
         ("modc/report/markdown.py", {"tables", "report"}),
         ("modc/published/numbers.py", {"tables", "figures", "report"}),
         ("modc/published/assumptions.yaml", {"tables", "figures", "report"}),
-        ("modc/report/figures/style.py", {"figures", "report"}),
+        ("modc/plot_style.py", {"figures", "report"}),
         ("modc/report/coverage_picture.py", {"coverage", "report"}),
         ("modc/cli/report.py", set()),
         ("modc/evaluation/embed_images.py", set()),

@@ -16,8 +16,8 @@ PAIRS_FOR_A_GPU = 300_000_000
 
 
 @click.command()
-@click.option("--network", required=True, help="ASEN, ASENv2, ASEN++, CSN, or module:Class.")
-@click.option("--checkpoint", type=PATH, required=True, help="Ours, or a public ASEN / ASEN++ one.")
+@click.option("--network", required=True, help="As in config.yaml, or module:Class.")
+@click.option("--checkpoint", type=PATH, required=True, help="Ours, or a public one.")
 @click.option("--attributes", type=click.IntRange(1), required=True, help="How many it knows.")
 @click.option("--output", type=PATH, required=True, help="The .npz to write.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True)

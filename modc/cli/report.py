@@ -16,8 +16,8 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
     from modc.report import rendered
+    from modc.report.printed import tables_summary
     from modc.report.render import render_all
-    from modc.report.summary import tables_summary
 
     config = load(list(configs))
     folder = run_folder(results, config)

@@ -7,13 +7,13 @@ import click
 from modc.cell import Cell
 from modc.cli.options import config_option
 from modc.errors import UserError
-from modc.grid import METHODS, packed_forms, training_settings
+from modc.grid import packed_forms
 
 
 @click.command()
 @config_option
 @click.option("--cell", "name", required=True, metavar="DATASET/NETWORK/PERCENT/SEED")
-@click.option("--method", type=click.Choice(METHODS), required=True)
+@click.option("--method", required=True, help="A method of the configuration.")
 @click.option("--stage", help="The stage to end with, such as supervised; by default the last.")
 @click.option(
     "--assume",
@@ -54,7 +54,7 @@ def train(
         raise UserError(f"--assume {assume}: changes no stage that {method} trains here")
     settings = job.settings
     listed = read(job.index)
-    forms = packed_forms(settings, cell.dataset, cell.network, job.stages[-1])
+    forms = packed_forms(job.spec(job.stages[-1]))
     arrays = {
         name: open_packed(paths.packed_array(job.packed, form.name), listed, form)
         for name, form in forms.items()
@@ -85,13 +85,13 @@ def train(
         budget = Budget(jobs=jobs_per_gpu, precision=precision)
         packed = {name: DeviceImages(array, budget) for name, array in arrays.items()}
         for own in job.stages:
-            read_by_stage = training_settings(settings, cell, own)
-            public = read_by_stage.get("public_checkpoint")
+            spec = job.spec(own)
+            public = spec.public_checkpoint
             output = job.stage_folder(own)
             task = Task(
-                read_by_stage,
+                spec,
                 listed,
-                {name: packed[name] for name in read_by_stage["sizes"]},
+                {name: packed[name] for name in spec.sizes},
                 labeled,
                 load_model(initial) if initial else None,
                 output,
@@ -105,7 +105,8 @@ def train(
 
 def _described(config: dict, cell: Cell, configs: tuple[Path, ...]) -> Cell:
     """Return the cell if the configuration describes its dataset and network."""
-    for section, name in (("datasets", cell.dataset), ("networks", cell.network)):
+    named = {"datasets": cell.dataset, "networks": cell.network}
+    for section, name in named.items():
         known = [key for key in config[section] if key != "weights"]
         if name not in known:
             raise UserError(

@@ -5,7 +5,7 @@ to its newest one, and every ten iterations the centres are recomputed from all 
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from modc.clustering.centres import grouped_means, initial_centres
 from modc.clustering.members import Members
@@ -14,7 +14,25 @@ from modc.networks.network import Space, unit
 UNSEEN = -1
 
 
-class MemoryBank:
+class Memory(nn.Module):
+    """What is remembered of N pairs: embedding (N, D), value (N,); and how many batches it saw."""
+
+    def __init__(self, embedding: Tensor, value: Tensor):
+        super().__init__()
+        self.register_buffer("embedding", embedding)
+        self.register_buffer("value", value)
+        self.batches = 0
+
+    def get_extra_state(self) -> int:
+        """Return the batches; a tensor would make a GPU wait when it is compared."""
+        return self.batches
+
+    def set_extra_state(self, state: int) -> None:
+        """Take over what `get_extra_state` returned."""
+        self.batches = state
+
+
+class MemoryBank(nn.Module):
     """The memory of N (image, attribute) pairs, and the centres made from it.
 
     Takes N x D x 4 bytes: 0.6 GB for FashionAI's training images, one attribute each, at 1024
@@ -34,23 +52,19 @@ class MemoryBank:
         pairs: int64 (N, 2) on the CPU, image and attribute of all that may become a member, each
         once; momentum: the share of a new embedding; every: iterations between two recomputations.
         """
-        self.centres, self.momentum, self.every, self.spaces = (
-            centres.clone(),
-            momentum,
-            every,
-            spaces,
-        )
+        super().__init__()
+        self.register_buffer("centres", centres.clone())
+        self.momentum, self.every, self.spaces = momentum, every, spaces
         self._keys, order = torch.sort(self._key(pairs[:, 0], pairs[:, 1]))
         self._attribute = pairs[order, 1].to(centres.device)
-        self._embedding = centres.new_zeros(len(pairs), centres.shape[2])
-        self._value = torch.full((len(pairs),), UNSEEN, device=centres.device)
-        self._iteration = 0
+        unseen = torch.full((len(pairs),), UNSEEN, device=centres.device)
+        self.memory = Memory(centres.new_zeros(len(pairs), centres.shape[2]), unseen)
 
     def update(self, members: Members) -> None:
         """Remember the members of one batch; every so many batches recompute the centres."""
         self.remember(members)
-        self._iteration += 1
-        if self._iteration % self.every == 0:
+        self.memory.batches += 1
+        if self.memory.batches % self.every == 0:
             self._recompute()
 
     def remember(self, members: Members) -> None:
@@ -62,32 +76,18 @@ class MemoryBank:
         key = self._key(members.image, members.attribute.cpu())
         place = torch.searchsorted(self._keys, key).to(self.centres.device)
         rows, means, first = grouped_means(members.embedding, place)
-        seen = (self._value[rows] != UNSEEN)[:, None]
-        moved = (1 - self.momentum) * self._embedding[rows] + self.momentum * means
-        self._embedding[rows] = unit(torch.where(seen, moved, means), self.spaces)
-        self._value[rows] = members.value[first]
-
-    def state(self) -> dict:
-        """Return the memory, for a checkpoint within a stage."""
-        return {
-            "embedding": self._embedding.clone(),
-            "value": self._value.clone(),
-            "iteration": self._iteration,
-        }
-
-    def load_state(self, state: dict) -> None:
-        """Take over what `state` returned."""
-        self._embedding.copy_(state["embedding"])
-        self._value.copy_(state["value"])
-        self._iteration = state["iteration"]
+        seen = (self.memory.value[rows] != UNSEEN)[:, None]
+        moved = (1 - self.momentum) * self.memory.embedding[rows] + self.momentum * means
+        self.memory.embedding[rows] = unit(torch.where(seen, moved, means), self.spaces)
+        self.memory.value[rows] = members.value[first]
 
     def _recompute(self) -> None:
-        seen = self._value != UNSEEN
+        seen = self.memory.value != UNSEEN
         attributes, width, _ = self.centres.shape
         found = initial_centres(
-            self._embedding[seen],
+            self.memory.embedding[seen],
             self._attribute[seen],
-            self._value[seen],
+            self.memory.value[seen],
             (width,) * attributes,
             self.spaces,
         )

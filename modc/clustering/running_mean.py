@@ -1,18 +1,20 @@
 """Centres that move with every batch: the default of A3."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from modc.clustering.centres import move_centres
 from modc.clustering.members import Members
 from modc.networks.network import Space
 
 
-class RunningMean:
+class RunningMean(nn.Module):
     """centre <- unit((1 - momentum) centre + momentum * mean of its members in the batch)."""
 
     def __init__(self, centres: Tensor, momentum: float, spaces: tuple[Space, ...]):
         """Start from a copy of `centres` (A, V, D)."""
-        self.centres, self.momentum, self.spaces = centres.clone(), momentum, spaces
+        super().__init__()
+        self.register_buffer("centres", centres.clone())
+        self.momentum, self.spaces = momentum, spaces
 
     def update(self, members: Members) -> None:
         """Move the centres by the members of one batch."""
@@ -24,10 +26,3 @@ class RunningMean:
             self.momentum,
             self.spaces,
         )
-
-    def state(self) -> dict:
-        """Return what is kept beside the centres: nothing."""
-        return {}
-
-    def load_state(self, state: dict) -> None:
-        """Take over what `state` returned."""

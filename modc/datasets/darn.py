@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from modc.data.folder_files import is_frozen
 from modc.data.states import FINAL
 from modc.datasets.dataset import Option
-from modc.datasets.public_splits import REFREEZE, SPLITS, PublicSplits
+from modc.datasets.public_splits import DATA_ZIP, MIRROR, REFREEZE, SPLITS, PublicSplits
 from modc.fetch.split_release import Release
 
 # In the order of Table 2; the counts are those of the public split files' meta.json.
@@ -53,7 +53,7 @@ class DARN(PublicSplits):
 
     attributes = ATTRIBUTES
     counts = COUNTS
-    release = Release("DARN", ATTRIBUTES, COUNTS, BLOBS)
+    release = Release("DARN", ATTRIBUTES, COUNTS, BLOBS, DATA_ZIP, MIRROR)
     options = (
         SPLITS,
         Option("file", "The list of URLs; by default urls.txt in its folder.", Path),

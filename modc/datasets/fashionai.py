@@ -5,7 +5,7 @@ from pathlib import Path
 
 from modc.data.folder_files import is_frozen
 from modc.datasets.dataset import Option
-from modc.datasets.public_splits import REFREEZE, SPLITS, PublicSplits
+from modc.datasets.public_splits import DATA_ZIP, MIRROR, REFREEZE, SPLITS, PublicSplits
 from modc.errors import UserError
 from modc.fetch.split_release import Release
 from modc.home import in_home
@@ -51,7 +51,7 @@ class FashionAI(PublicSplits):
 
     attributes = ATTRIBUTES
     counts = COUNTS
-    release = Release("FashionAI", ATTRIBUTES, COUNTS, BLOBS)
+    release = Release("FashionAI", ATTRIBUTES, COUNTS, BLOBS, DATA_ZIP, MIRROR)
     fetches_by_listing = True
     options = (
         SPLITS,

@@ -15,6 +15,13 @@ from modc.fetch.split_release import FILES, Release
 if TYPE_CHECKING:
     from modc.data.index import Index
 
+# The ASEN++ repository's data.zip on Google Drive, and the same files at one commit of it.
+DATA_ZIP = "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH"
+MIRROR = (
+    "https://raw.githubusercontent.com/zhengguorong/asenpp/"
+    "04eb9d6f4c438d26ba3d74c4f9cf660db54ad757/data"
+)
+
 SPLITS = Option("splits", "Split files: data.zip, or a folder with its content.", Path)
 REFREEZE = Option("refreeze", "Replace the manifest that is there.", bool)
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from modc.atomic import atomic_path
-from modc.data.coverage import of_places
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import of_places
 from modc.evaluation.embed import embed_rows
 
 
@@ -42,10 +42,10 @@ def embed_split(
 
 def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, facts: dict) -> None:
     """Write `arrays` for `modc score`, with a JSON text `facts` that says where they come from."""
-    cell = {key: facts["settings"][key] for key in CELL}
+    spec = facts["spec"]
     described = {
-        **cell,
-        "method": "modc" if "centres" in arrays else "baseline",
+        **spec["cell"],
+        "method": spec["method"],
         "attribute_names": list(index.attributes),
         "generated": index.generated,
         "coverage": of_places(index.coverage, len(index.attributes), index.training_images),
@@ -61,6 +61,3 @@ def write_embeddings(path: Path, arrays: dict[str, np.ndarray], index: Index, fa
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays, facts=np.array(json.dumps(described)))
-
-
-CELL = ("dataset", "network", "labeled_percent", "seed")

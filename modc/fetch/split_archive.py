@@ -1,4 +1,4 @@
-"""The public split files of a dataset: out of the ASEN++ repository's data.zip, or a mirror.
+"""The public split files of a dataset: out of the archive data.zip, or a mirror of its content.
 
 The archive holds `data/<dataset>/filenames_train.txt` and seven more files a dataset, and
 `data/meta.json`.
@@ -19,7 +19,6 @@ from modc.fetch.split_release import FILES, META, Release
 
 log = logging.getLogger(__name__)
 
-DRIVE_ID = "1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH"
 # The largest of the files, FashionAI's filenames_train.txt, has 14 MB.
 FILE_LIMIT = 100_000_000
 
@@ -60,8 +59,8 @@ def _obtain(source: Path | None, release: Release, command: str) -> dict[str, by
     """Return the checked split files of the release, by their names."""
     if source is None:
         return _download(release, command)
-    advice = _advice(command)
-    again = f"open {PAGE.format(id=DRIVE_ID)} in a browser, download data.zip (11 MB) and {advice}"
+    page = PAGE.format(id=release.drive_id)
+    again = f"open {page} in a browser, download data.zip (11 MB) and {_advice(command)}"
     if not source.exists():
         raise UserError(f"{source}: no such archive or folder; {again}")
     of_source = _of_folder if source.is_dir() else _of_zip
@@ -77,17 +76,17 @@ def _download(release: Release, command: str) -> dict[str, bytes]:
     try:
         with tempfile.TemporaryDirectory() as temporary:
             archive = Path(temporary) / "data.zip"
-            download(DRIVE_ID, archive, "split files (data.zip, 11 MB)", _advice(command))
+            download(release.drive_id, archive, "split files (data.zip, 11 MB)", _advice(command))
             return _obtain(archive, release, command)
     except UserError as error:
         log.warning("%s", error)
         from modc.fetch import split_mirror
 
         try:
-            members = split_mirror.download(release.name, FILE_LIMIT)
+            members = split_mirror.download(release, FILE_LIMIT)
         except UserError as also:
             raise UserError(f"{error}; nor has the mirror given them ({also})") from None
-    mirror = Path(split_mirror.REPOSITORY.partition("//")[2])
+    mirror = Path(release.mirror.partition("//")[2])
     return _checked(mirror, members, release, _advice(command))
 
 

@@ -5,27 +5,24 @@ import logging
 import requests
 
 from modc.errors import UserError
-from modc.fetch.split_release import FILES, META
+from modc.fetch.split_release import FILES, META, Release
 from modc.progress_bar import progress_bar
 
 log = logging.getLogger(__name__)
 
-REPOSITORY = "https://github.com/zhengguorong/asenpp"
-COMMIT = "04eb9d6f4c438d26ba3d74c4f9cf660db54ad757"
-BASE = f"https://raw.githubusercontent.com/zhengguorong/asenpp/{COMMIT}/data"
 # Seconds to connect, and between two bytes.
 TIMEOUT = (15, 60)
 
 
-def download(dataset: str, limit: int) -> dict[str, bytes]:
+def download(release: Release, limit: int) -> dict[str, bytes]:
     """Return meta.json and the eight split files of a dataset, by `<dataset>/<file>`.
 
     limit: bytes that a file has at most. Raises UserError if one of them cannot be had.
     """
-    names = [META, *(f"{dataset}/{name}" for name in FILES)]
-    log.info("split files from %s at commit %s", REPOSITORY, COMMIT)
+    names = [META, *(f"{release.name}/{name}" for name in FILES)]
+    log.info("split files from %s", release.mirror)
     with requests.Session() as session:
-        found = ((name, _get(session, f"{BASE}/{name}", limit)) for name in names)
+        found = ((name, _get(session, f"{release.mirror}/{name}", limit)) for name in names)
         return dict(progress_bar(found, "split files", len(names)))
 
 

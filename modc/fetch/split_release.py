@@ -24,13 +24,16 @@ class Release:
 
     name: the dataset's folder in the archive and in the mirror. attributes: how many values each
     has. counts: by split the entries of its files (images, train, query, candidate) that are
-    checked. blobs: the git blob of each file in the mirror (modc/fetch/split_mirror.py).
+    checked. blobs: the git blob of each file in the mirror. drive_id: of data.zip on Google Drive.
+    mirror: the address below which the same files lie, at one commit of a git repository.
     """
 
     name: str
     attributes: Mapping[str, int]
     counts: Mapping[str, Mapping[str, int]]
     blobs: Mapping[str, str]
+    drive_id: str
+    mirror: str
 
 
 def missing(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from modc.losses.triplet import triplet_loss
 from modc.networks.attention import ChannelAttention, ScaledDotProduct, spatial_attention
 from modc.networks.backbone import Backbone
 from modc.networks.network import CloserLook, Embedded, Network, Space, precise
+from modc.stage import StageSpec
 
 ATTRIBUTE_DIM = 512
 GLOBAL_ATTENTION_DIM = 512
@@ -136,20 +137,20 @@ class ASENpp(Network):
         )
 
     def instance_terms(
-        self, anchor: Embedded, positive: Embedded, negative: Embedded, settings: dict
+        self, anchor: Embedded, positive: Embedded, negative: Embedded, spec: StageSpec
     ) -> dict[str, Tensor]:
         """Return the triplet loss; with both branches the local one and their alignment too."""
-        terms = super().instance_terms(anchor, positive, negative, settings)
+        terms = super().instance_terms(anchor, positive, negative, spec)
         if "local" not in anchor.parts:
             return terms
         roles = (anchor, positive, negative)
-        local = triplet_loss(*(role.parts["local"] for role in roles), settings["margin"])
+        local = triplet_loss(*(role.parts["local"] for role in roles), spec.margin)
         aligned = sum(alignment_loss(role.vector, role.parts["local"]) for role in roles)
-        terms["local_triplet"] = settings["local_weight"] * local
-        terms["alignment"] = settings["alignment_weight"] * aligned
+        terms["local_triplet"] = spec.local_weight * local
+        terms["alignment"] = spec.alignment_weight * aligned
         return terms
 
-    def parameter_groups(self, settings: dict) -> list[tuple[list[nn.Parameter], float]]:
+    def parameter_groups(self, spec: StageSpec) -> list[tuple[list[nn.Parameter], float]]:
         """Return the global branch with the attribute embedding, and the local branch.
 
         The first part of the warm-up leaves the local branch alone. Raises UserError if a later
@@ -158,25 +159,25 @@ class ASENpp(Network):
         local = self.local_parameters()
         of_local = {id(parameter) for parameter in local}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in of_local]
-        groups = [(rest, settings["learning_rate"])]
-        if "detail" not in settings["sizes"]:
+        groups = [(rest, spec.learning_rate)]
+        if not spec.has_details:
             return groups
-        if "local_learning_rate" not in settings:
+        if spec.local_learning_rate is None:
             raise UserError(
-                f"{self.name} {settings['stage']}: the recipe has no local_learning_rate, which "
+                f"{self.name} {spec.stage}: the recipe has no local_learning_rate, which "
                 f"the local branch needs; expected it beside learning_rate"
             )
-        return [*groups, (local, settings["local_learning_rate"])]
+        return [*groups, (local, spec.local_learning_rate)]
 
     def local_parameters(self) -> list[nn.Parameter]:
         """Return the parameters of the local branch; the attribute embedding is not among them."""
         return list(self.local_branch.parameters())
 
-    def spaces(self, dim: int, settings: dict) -> tuple[Space, ...]:
+    def spaces(self, dim: int, spec: StageSpec) -> tuple[Space, ...]:
         """Return one space, or one for each branch's half of the embedding (A14)."""
-        if settings["modc"]["centre_space"] != "branches":
-            return super().spaces(dim, settings)
-        return halves(dim, self.global_weight, settings["local_weight"])
+        if spec.centre_space != "branches":
+            return super().spaces(dim, spec)
+        return halves(dim, self.global_weight, spec.local_weight)
 
 
 def halves(dim: int, global_weight: float, local_weight: float) -> tuple[Space, Space]:

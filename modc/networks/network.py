@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from modc.losses.triplet import triplet_loss
+from modc.stage import StageSpec
 
 # From attention (B, h, w) to the normalised pixels (B, 3, S/2, S/2) of a closer look, which are cut
 # from a larger image (`modc.networks.region`).
@@ -128,17 +129,17 @@ class Network(nn.Module):
         return self.embed(self.features(images), attribute, look)
 
     def instance_terms(
-        self, anchor: Embedded, positive: Embedded, negative: Embedded, settings: dict
+        self, anchor: Embedded, positive: Embedded, negative: Embedded, spec: StageSpec
     ) -> dict[str, Tensor]:
         """Return the terms of the instance-level loss, each a scalar already weighted."""
         vectors = (role.vector for role in (anchor, positive, negative))
-        return {"triplet": triplet_loss(*vectors, settings["margin"])}
+        return {"triplet": triplet_loss(*vectors, spec.margin)}
 
-    def parameter_groups(self, settings: dict) -> list[tuple[list[nn.Parameter], float]]:
+    def parameter_groups(self, spec: StageSpec) -> list[tuple[list[nn.Parameter], float]]:
         """Return the parameters that a stage trains, in groups, each with its learning rate."""
-        return [(list(self.parameters()), settings["learning_rate"])]
+        return [(list(self.parameters()), spec.learning_rate)]
 
-    def spaces(self, dim: int, settings: dict) -> tuple[Space, ...]:
+    def spaces(self, dim: int, spec: StageSpec) -> tuple[Space, ...]:
         """Return the spaces of an embedding of `dim` columns in which cluster centres live."""
         return (Space(0, dim),)
 

@@ -10,9 +10,11 @@ import pandas as pd
 
 from modc.published import numbers
 
-BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
-KNOWN = {"method": "modc", "query_label": "known", "top_n": "1"}
-UNKNOWN = {"method": "modc", "query_label": "unknown", "top_n": "1"}
+# The paper's two methods, by their keys in the configuration.
+BASELINE_METHOD, PAPERS_METHOD = "baseline", "modc"
+BASELINE = {"method": BASELINE_METHOD, "query_label": "", "top_n": ""}
+KNOWN = {"method": PAPERS_METHOD, "query_label": "known", "top_n": "1"}
+UNKNOWN = {"method": PAPERS_METHOD, "query_label": "unknown", "top_n": "1"}
 # With what is retrieved; Acc is no retrieval.
 RETRIEVAL = ("MAP@100", "MAP@all", "Recall@100")
 ALL_LABELS = 100
@@ -37,9 +39,13 @@ class Place(NamedTuple):
     @property
     def row(self) -> str:
         """What the row is called, with its query label: MODC(ASEN)_top1, unknown."""
-        if self.method == "baseline":
-            return self.network
-        return f"MODC({self.network})_top{self.top_n}, {self.query_label}"
+        ranked = f"_top{self.top_n}, {self.query_label}" if self.top_n else ""
+        return self.trained + ranked
+
+    @property
+    def trained(self) -> str:
+        """What the training is called: ASEN or MODC(ASEN)."""
+        return self.network if self.method == BASELINE_METHOD else f"MODC({self.network})"
 
     @property
     def baseline(self) -> "Place":

@@ -1,12 +1,8 @@
 """The 327 numbers of Tables 1 to 5, as printed in the paper's supplement."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from modc.published import TABLES
-
-FOLDER = Path(__file__).parent
+from modc.published import FOLDER, TABLES
 
 
 def load() -> pd.DataFrame:

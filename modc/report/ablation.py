@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from modc import paths
-from modc.ablation import Variant, ablation_cells, same_model, trains, variants
+from modc.ablation import Variant, ablation_cells, same_result, variants
 from modc.atomic import write_text
-from modc.grid import METHODS, last_stage
 from modc.published.assumptions import find, name_of_setting
-from modc.published.claims import KNOWN, Place
+from modc.published.claims import BASELINE, KNOWN, Place
 from modc.report.assumptions import changed
 from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
@@ -35,6 +34,8 @@ COLUMNS = [
     "data",
     "status",
 ]
+# The methods of the columns, which the assumptions are about.
+COMPARED = {"baseline": BASELINE["method"], "modc": KNOWN["method"]}
 SAME = "the same model and scores of MODC"
 THE_RUN = "this run"
 BY_SIGN = "sign alone"
@@ -91,7 +92,7 @@ def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
     """Return by seed: baseline, modc, Acc, and the number of queries; or why there is none."""
     found = {}
     for cell in ablation_cells(config):
-        results = {m: result_of(folder, own, cell, m) for m in METHODS}
+        results = {key: result_of(folder, own, cell, m) for key, m in COMPARED.items()}
         why = [r.status or (STALE if r.not_comparable == STALE else "") for r in results.values()]
         if any(why):
             found[cell.seed] = {"status": next(filter(None, why))}
@@ -152,14 +153,13 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
 def _is_same(config: dict, variant: Variant) -> bool:
     """Return whether the variant neither trains nor scores the cell in another way."""
     cells = ablation_cells(config)
-    is_trained = any(trains(config, variant, cell) for cell in cells)
+    is_trained = any(not same_result(config, variant, cell, COMPARED["modc"]) for cell in cells)
     return not is_trained and variant.config["evaluation"] == config["evaluation"]
 
 
 def _has_other_baseline(config: dict, variant: Variant) -> bool:
     return not all(
-        same_model(config, variant, cell, last_stage(variant.config, cell, "baseline"))
-        for cell in ablation_cells(config)
+        same_result(config, variant, cell, COMPARED["baseline"]) for cell in ablation_cells(config)
     )
 
 

@@ -13,6 +13,7 @@ from modc import datasets, grid, lock, paths
 from modc.data import manifest
 from modc.errors import UserError, file_system
 from modc.home import in_home
+from modc.methods.method import public_weights
 from modc.report.plan import Plan
 from modc.training.gpus import asked_for, visible_gpus
 
@@ -146,10 +147,14 @@ def _named_files(config: dict) -> Iterator[str]:
     for name, start in _starts(config):
         if start not in ("imagenet", "none") and not Path(start).is_file():
             yield f"networks.weights.{name}: {start}: no such file"
-    named = {(cell.dataset, grid.public_weights(config, cell)) for cell in grid.cells(config)}
-    for dataset, path in sorted(pair for pair in named if pair[1]):
+    named = {
+        (cell.network, cell.dataset, path)
+        for cell in grid.cells(config)
+        if (path := public_weights(config, cell))
+    }
+    for network, dataset, path in sorted(named):
         if not Path(path).is_file():
-            yield f"networks.ASEN++.public_checkpoints.{dataset}: {path}: no such file"
+            yield f"networks.{network}.public_checkpoints.{dataset}: {path}: no such file"
 
 
 def _hub() -> Path:

@@ -14,7 +14,7 @@ from modc.report.claim_cells import (
     OPPOSES,
     SUPPORTS,
     UNDECIDED,
-    Cell,
+    ClaimCell,
 )
 from modc.report.claims import (
     DESCRIPTIVE,
@@ -104,7 +104,7 @@ def summary(evidence: Evidence) -> str:
     return f"{' '.join(filter(None, [evidence.verdict, evidence.over]))}: {', '.join(counts)}"
 
 
-def correlation(cell: Cell) -> str:
+def correlation(cell: ClaimCell) -> str:
     """Return a rank correlation with its interval: +0.20 (-0.70 to +0.86) at 10 %, 6 places."""
     interval = f" ({cell.low:+.2f} to {cell.high:+.2f})" if cell.judged_by == BY_INTERVAL else ""
     return f"{cell.difference:+.2f}{interval}, {cell.worse_name}"
@@ -139,7 +139,7 @@ def title(claims: list[Claim]) -> str:
     return f"Claims – {said}" if said else "Claims"
 
 
-def _not_comparable(cells: list[Cell]) -> str:
+def _not_comparable(cells: list[ClaimCell]) -> str:
     """Return why cells are not comparable; the datasets are named if it is not all of them."""
     of_reason: dict[str, dict[str, None]] = {}
     for cell in cells:
@@ -249,7 +249,7 @@ def _range(evidence: Evidence) -> list[str]:
     return [_points(f(differences)) for f in (min, max)] if differences else ["", ""]
 
 
-def _cells(cells: list[Cell]) -> str:
+def _cells(cells: list[ClaimCell]) -> str:
     ways = {cell.judged_by for cell in cells}
     rows = []
     for cell in cells:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from modc import paths
-from modc.grid import Cell, own_stages, stages, trained_by
+from modc.cell import Cell
+from modc.grid import chain, own_stages
 from modc.report.job_logs import error_of, last_line
 from modc.report.results import NOT_RUN, Result
 from modc.report.status import DONE, CellStatus, run_status
@@ -64,8 +65,8 @@ def _found(status: str, text: str, log: Path, run_folder: Path, said: str = "") 
 
 def _progress(config: dict, status: CellStatus, method: str) -> str:
     """Return how far the first stage is that is not done, as its heartbeat says; or ""."""
-    chain = stages(config, status.cell, method)
-    own = [stage for stage in status.stages if stage.stage in chain and stage.state != DONE]
+    names = chain(config, status.cell, method)
+    own = [s for s in status.stages if (s.method, s.stage) in names and s.state != DONE]
     if not own or not own[0].epoch:
         return ""
     at = own[0]
@@ -75,8 +76,7 @@ def _progress(config: dict, status: CellStatus, method: str) -> str:
 
 def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, Path]]:
     """Return the cell's own jobs that lead to the scores of a method, in order, and their logs."""
-    chain = stages(config, cell, method)
-    trainers = dict.fromkeys(trained_by(config, cell, stage) for stage in chain)
+    trainers = dict.fromkeys(trainer for trainer, _ in chain(config, cell, method))
     lasts = {trainer: own_stages(config, cell, trainer)[-1] for trainer in trainers}
     logs = [(last, paths.train_log(cell, trainer, last)) for trainer, last in lasts.items()]
     return [*logs, (f"score of {method}", paths.score_log(cell, method))]

@@ -1,11 +1,10 @@
 """The names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
 
-from modc import datasets
+from modc import datasets, published
 from modc.published import TABLES
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
 KINDS = ("md", "tex", "csv", "html")
-PUBLISHED_DATASETS = ("FashionAI", "DARN")
 # The paper's sentences checked, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.
@@ -21,7 +20,8 @@ def table_files(config: dict) -> list[str]:
 
 def other_datasets(config: dict) -> list[str]:
     """Return the datasets of the grid that the paper does not have."""
-    return [name for name in config["grid"]["datasets"] if name not in PUBLISHED_DATASETS]
+    paper = published.datasets().values()
+    return [name for name in config["grid"]["datasets"] if name not in paper]
 
 
 def listed_datasets(config: dict) -> list[str]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from modc.grid import method_of
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
+from modc.report.row_names import row_name
 from modc.report.verdicts import (
     MISSING,
     NO_INTERVAL,
@@ -91,7 +93,10 @@ def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     return Page(
         _title(frame, name),
         [_heading(dict(zip(across, column, strict=True)), by_attribute) for column in columns],
-        {title: _rows(frame, rows, across, columns, quantity) for title, quantity in parts.items()},
+        {
+            title: _rows(frame, rows, across, columns, quantity, config)
+            for title, quantity in parts.items()
+        },
         _notes(frame, published, config),
     )
 
@@ -117,7 +122,12 @@ def _heading(place: dict, by_attribute: bool) -> tuple[str, str]:
 
 
 def _rows(
-    frame: pd.DataFrame, down: list[str], across: list[str], columns: list[tuple], quantity: str
+    frame: pd.DataFrame,
+    down: list[str],
+    across: list[str],
+    columns: list[tuple],
+    quantity: str,
+    config: dict,
 ) -> list[Row]:
     places = {
         (row_key, column_key): place
@@ -140,16 +150,15 @@ def _rows(
         first = next(place for (row_key, _), place in places.items() if row_key == key)
         entries = [_entry(places.get((key, column)), quantity, best[column]) for column in columns]
         group = first["query_label"] if by_label else first["network"]
-        rows.append(Row(_label(first, down, by_label), group, entries))
+        rows.append(Row(_label(first, down, by_label, config), group, entries))
     return rows
 
 
-def _label(place: dict, down: list[str], by_label: bool) -> str:
+def _label(place: dict, down: list[str], by_label: bool, config: dict) -> str:
     percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
-    if place["method"] == "baseline":
-        return place["network"] + percent
-    label = f"MODC({place['network']})_top{place['top_n']}"
-    return label + (f", {place['query_label']}" if by_label else "") + percent
+    label = row_name(config, place["network"], place["method"], place["top_n"])
+    is_told = by_label and place["query_label"]
+    return label + (f", {place['query_label']}" if is_told else "") + percent
 
 
 def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
@@ -248,7 +257,7 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
             "Values without a labelled image, which have no centre and are never predicted: "
             f"{', '.join(f'{n:.0f} at {p} %' for n, p in parts)}."
         )
-    return notes + _absences(frame)
+    return notes + _absences(frame, config)
 
 
 def _seeds_note(frame: pd.DataFrame, config: dict) -> str:
@@ -295,16 +304,13 @@ def _settings(dataset: str, config: dict) -> str:
     for network in config["grid"]["networks"]:
         backbones = [v for k, v in config["networks"][network].items() if k.endswith("backbone")]
         epochs = [str(s["epochs"]) for s in config["training"]["stages"][network].values()]
-        modc = config["modc"]["stages"][network]
-        most = modc["epochs"]
-        own = ""
-        if config["modc"]["warm_up"].get(network) != "shared":
-            warm_up = [modc[s]["epochs"] for s in config["training"]["stages"][network]]
-            own = f"{' + '.join(map(str, warm_up))} of its warm-up, "
-        networks.append(
-            f"{network} ({' and '.join(backbones)}, {' + '.join(epochs)} epochs, MODC at most "
-            f"{own}{most['supervised']} and then {most['semi_supervised']} a step)"
-        )
+        said = [
+            said
+            for method in config["grid"]["methods"]
+            if (said := method_of(config, method).epochs_in_words(network))
+        ]
+        parts = [" and ".join(backbones), f"{' + '.join(epochs)} epochs", *said]
+        networks.append(f"{network} ({', '.join(parts)})")
     return (
         f"Settings of the run: {', '.join(networks)}; images of "
         f"{config['datasets'][dataset]['image_size']} pixels, "
@@ -312,13 +318,12 @@ def _settings(dataset: str, config: dict) -> str:
     )
 
 
-def _absences(frame: pd.DataFrame) -> list[str]:
+def _absences(frame: pd.DataFrame, config: dict) -> list[str]:
     """Return a note for each reason why a number is absent, of fewer seeds, or has no interval."""
     where: dict[str, list[str]] = {}
     there = set()
     for place in frame.to_dict("records"):
-        network = place["network"]
-        name = network if place["method"] == "baseline" else f"MODC({network})"
+        name = row_name(config, place["network"], place["method"])
         name += f" {place['labeled_percent']} %"
         there |= {name} if place["seeds"] else set()
         for reason in _reasons(place):

@@ -6,9 +6,10 @@ Images are computed from the configuration; hours from them and measured images 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modc.cell import Cell
 from modc.cost import StageCost, chains, stage_costs
-from modc.grid import METHODS, MODC, Cell, cells, forms_of_dataset, last_stage, stages
-from modc.rates import EVALUATION, find, subject
+from modc.grid import cells, chain, forms_of_dataset, last_stage, method_of, methods
+from modc.rates import evaluation_subject, find, subject
 from modc.report.plan_data import DatasetSize, dataset_size
 from modc.schedule import makespan
 
@@ -67,9 +68,9 @@ class Plan:
         The latter is the longest chain of stages, or all work shared evenly.
         """
         found = chains(self.config, [line.cost for line in self.lines])
-        seconds = {(line.cost.cell, line.cost.stage): line.seconds for line in self.lines}
-        work = [[seconds[cost.cell, cost.stage] for cost in chain] for chain in found]
-        sums = [sum(chain) for chain in work]
+        seconds = {line.cost: line.seconds for line in self.lines}
+        work = [[seconds[cost] for cost in costs] for costs in found]
+        sums = [sum(pieces) for pieces in work]
         return makespan(work, devices), max(*sums, sum(sums) / devices)
 
     def packed_bytes(self, dataset: str) -> dict[str, int]:
@@ -91,11 +92,11 @@ class Plan:
         return None if None in own else 2 * max(own)
 
     def embedding_bytes(self) -> int | None:
-        """Return the bytes of the test embeddings of both methods."""
+        """Return the bytes of the test embeddings of all methods."""
         total = 0
         for line in self.lines:
             cell = line.cost.cell
-            if line.cost.stage not in {last_stage(self.config, cell, m) for m in METHODS}:
+            if line.cost.stage != last_stage(self.config, cell, line.cost.method):
                 continue
             if line.embedding is None:
                 return None
@@ -120,9 +121,9 @@ def plan(config: dict, rates: list[dict], on: dict | None) -> Plan:
     sizes = {name: dataset_size(config, name) for name in config["grid"]["datasets"]}
     lines = []
     for cell in cells(config):
-        embedding = find(rates, subject(config, cell, EVALUATION), on)
+        embedding = find(rates, evaluation_subject(config, cell), on)
         for cost in stage_costs(config, cell, sizes[cell.dataset].counts):
-            pace = _pace(config, rates, on, cell, cost.stage)
+            pace = _pace(config, rates, on, cell, cost)
             lines.append(Line(cost, pace, embedding and Pace(embedding, True)))
     return Plan(config, tuple(lines), sizes)
 
@@ -144,18 +145,22 @@ def hours(lines: Iterable[Line], kind: str | None) -> float | None:
     return None if None in seconds else sum(seconds) / 3600
 
 
-def _pace(config: dict, rates: list[dict], on: dict | None, cell: Cell, stage: str) -> Pace | None:
+def _pace(
+    config: dict, rates: list[dict], on: dict | None, cell: Cell, cost: StageCost
+) -> Pace | None:
     """Return the stage's own rate, else that of the measured stage nearest to it."""
-    names = [stage]
-    if stage in MODC:
-        modc = stages(config, cell, "modc")
-        # The last stages do about the same work an image; the supervised one that of a warm-up.
-        names += [modc[-1]] if stage != MODC[0] else []
-        names += [stages(config, cell, "baseline")[-1]]
-    for name in names:
-        rate = find(rates, subject(config, cell, name), on)
+    own = (cost.method, cost.stage)
+    tried = [own]
+    method = method_of(config, cost.method)
+    if method.warm_up_stage(cell, cost.stage) is None:
+        # The last stages do about the same work an image; the first ones that of a warm-up.
+        last = last_stage(config, cell, cost.method)
+        tried += [(cost.method, last)] if method.kind(last) == cost.kind else []
+        tried += [chain(config, cell, methods(config)[0])[-1]]
+    for one in tried:
+        rate = find(rates, subject(config, cell, *one), on)
         if rate:
-            return Pace(rate, name == stage)
+            return Pace(rate, one == own)
     return None
 
 

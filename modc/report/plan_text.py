@@ -5,18 +5,16 @@ from collections.abc import Callable
 from tabulate import tabulate
 
 from modc import rates
-from modc.cost import KINDS
-from modc.grid import packed_sizes
+from modc.grid import stage_spec
 from modc.provenance import training_code
-from modc.rates import EVALUATION
+from modc.rates import EVALUATION, evaluation_sizes
 from modc.readable import duration
 from modc.readable import size as in_bytes
 from modc.report.plan import Line, Pace, Plan, hours, images
 
-COLUMNS = (*KINDS, EVALUATION, "all")
 MAXIMUM = (
     "Every stage is taken to its maximum of epochs. MODC's stages end earlier if they converge "
-    "(modc.convergence), and then cost less."
+    "(methods.modc.convergence), and then cost less."
 )
 
 
@@ -61,15 +59,16 @@ def _hours(plan: Plan, device: str) -> str:
 
 
 def _table(plan: Plan, number: Callable[[list[Line], str | None], float]) -> str:
+    kinds = tuple(dict.fromkeys(line.cost.kind for line in plan.lines))
     groups: dict[tuple[str, str], list[Line]] = {}
     for line in plan.lines:
         cell = line.cost.cell
         groups.setdefault((cell.dataset, cell.network), []).append(line)
     rows = []
     for names, lines in [*groups.items(), (("all", ""), list(plan.lines))]:
-        numbers = [number(lines, kind) for kind in (*KINDS, None)]
+        numbers = [number(lines, kind) for kind in (*kinds, None)]
         rows.append([*names, *map(_number, [*numbers, sum(numbers)])])
-    return _aligned(rows, ["dataset", "network", *COLUMNS], texts=2)
+    return _aligned(rows, ["dataset", "network", *kinds, EVALUATION, "all"], texts=2)
 
 
 def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
@@ -80,9 +79,11 @@ def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
             if stage != EVALUATION and not line.cost.trained:
                 continue
             # What is embedded after a stage of ASEN++'s first part is taken as for its second.
-            named = "warm_up" if stage == EVALUATION else stage
-            sides = packed_sizes(plan.config, cell.dataset, cell.network, named).values()
-            shown = " and ".join(map(str, sides))
+            if stage == EVALUATION:
+                sizes = evaluation_sizes(plan.config, cell)
+            else:
+                sizes = stage_spec(plan.config, cell, line.cost.method, stage).sizes
+            shown = " and ".join(map(str, sizes.values()))
             key = (cell.network, stage == EVALUATION, shown, stage)
             rows.setdefault(key, [cell.network, stage, shown, *_rate(pace, measured)])
     title = f"Images a second on {device} (stored: in {rates_from})"

@@ -47,7 +47,7 @@ def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
         return None, "queries.csv is missing"
     except (OSError, ValueError, KeyError):  # not text, cut, or of other columns
         return None, "queries.csv is damaged"
-    if not _columns(result.method) <= set(queries):
+    if not _columns(result.scores) <= set(queries):
         return None, "queries.csv lacks columns of scores"
     parts = result.scores["attributes"]
     counts = [part["queries"] for part in parts]
@@ -70,9 +70,9 @@ def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:
     )
 
 
-def _columns(method: str) -> set[str]:
-    """Return the columns that a method's scores have."""
-    if method == "baseline":
+def _columns(scores: dict) -> set[str]:
+    """Return the columns that the queries of scores have, with Acc where there are centres."""
+    if "Acc" not in scores["overall"]:
         return set(METRICS)
     ways = [(n, label) for n in TOP_N for label in QUERY_LABELS]
     return {"Acc", *(column_name(*way, metric) for way in ways for metric in METRICS)}

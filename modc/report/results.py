@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modc import datasets, paths
+from modc.cell import Cell
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells, last_stage, settings_chain
+from modc.grid import cells, last_stage, method_of, methods, settings_chain
 
 NOT_RUN = "not run"
 # Of a place of the tables that no cell of the configuration fills.
@@ -19,7 +20,7 @@ STALE = "trained with other settings than the configuration's"
 
 @dataclass(frozen=True)
 class Result:
-    """The baseline of one cell, or MODC on top of it.
+    """One method of one cell.
 
     scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
     nothing. not_comparable: "", or why no difference to the paper says anything about the method;
@@ -94,7 +95,9 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
     A scores file that is absent, unreadable or not what it should be gives a status, no error.
     """
     return [
-        result_of(run_folder, config, cell, method) for cell in cells(config) for method in METHODS
+        result_of(run_folder, config, cell, method)
+        for cell in cells(config)
+        for method in methods(config)
     ]
 
 
@@ -110,10 +113,10 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
         return replace(result, status=f"scores.json cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
         return replace(result, status="scores.json is not JSON")
-    wrong = _what_is_wrong(scores, cell, method)
+    wrong = _what_is_wrong(scores, cell, method, method_of(config, method).has_centres)
     if wrong:
         return replace(result, status=f"scores.json is altered: {wrong}")
-    settings = settings_chain(config, cell, last_stage(config, cell, method))
+    settings = settings_chain(config, cell, method, last_stage(config, cell, method))
     return replace(
         result,
         scores=scores,
@@ -121,7 +124,7 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
     )
 
 
-def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
+def _what_is_wrong(scores: object, cell: Cell, method: str, has_centres: bool) -> str:
     if not isinstance(scores, dict):
         return "expected a mapping"
     own = {key: getattr(cell, key) for key in ("dataset", "network", "labeled_percent", "seed")}
@@ -145,7 +148,7 @@ def _what_is_wrong(scores: object, cell: Cell, method: str) -> str:
     parts = [*attributes, scores.get("overall")]
     if not all(_is_summary(part) for part in parts):
         return "a metric is missing or no fraction"
-    if method == "modc" and not all(_is_prioritized(part) for part in parts):
+    if has_centres and not all(_is_prioritized(part) for part in parts):
         return "Acc or a metric of prioritized retrieval is missing or no fraction"
     if not _is_coverage(scores.get("coverage"), parts):
         return "coverage does not count training images, queries and candidates"

@@ -12,21 +12,20 @@ from pathlib import Path
 
 from modc import paths
 from modc.atomic import HOST
-from modc.cost import cell_stages, images_an_epoch
+from modc.cell import Cell
+from modc.cost import cell_stages
 from modc.grid import (
-    METHODS,
-    Cell,
     cells,
+    chain,
     last_stage,
+    methods,
     own_stages,
     settings_chain,
-    stages,
-    trained_by,
-    training_settings,
+    stage_spec,
 )
-from modc.jobs import stage_folder
 from modc.lock import is_held
 from modc.report.job_logs import error_of
+from modc.stage import StageSpec
 from modc.training.heartbeat import origin, read
 
 DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "failed", "waiting"
@@ -46,11 +45,12 @@ FRESH_SECONDS = 900
 class StageStatus:
     """One stage: its state, and how far it is as far as that is known.
 
-    epoch: finished ones; epochs: the most there can be; score: validation MAP@all of the last one,
-    a fraction; rate: images a second, and seconds_an_epoch, both of the last process; note: why it
-    failed, or why it counts as waiting.
+    method: which trains it; epoch: finished ones; epochs: the most there can be; score: validation
+    MAP@all of the last one, a fraction; rate: images a second, and seconds_an_epoch, both of the
+    last process; note: why it failed, or why it counts as waiting.
     """
 
+    method: str
     stage: str
     state: str
     epochs: int
@@ -96,37 +96,35 @@ def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
 
 def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
     """Return the status of each stage of a cell. What follows a stage not done is waiting."""
-    found: dict[str, StageStatus] = {}
-    for method in METHODS:
+    found: dict[tuple[str, str], StageStatus] = {}
+    for method in methods(config):
         before: StageStatus | None = None
-        for stage in stages(config, cell, method):
-            if stage not in found:
-                found[stage] = _stage(run_folder, config, cell, stage, before)
-            before = found[stage]
-    statuses = tuple(found[stage] for stage in cell_stages(config, cell))
-    if _is_without_model(run_folder, config, cell, statuses) and _is_scored(
-        run_folder, config, cell
-    ):
+        for one in chain(config, cell, method):
+            if one not in found:
+                spec = stage_spec(config, cell, *one)
+                last = own_stages(config, cell, one[0])[-1]
+                found[one] = _stage(run_folder, spec, last, before)
+            before = found[one]
+    statuses = tuple(found[one] for one in cell_stages(config, cell))
+    if _is_without_model(run_folder, cell, statuses) and _is_scored(run_folder, config, cell):
         return _without_model(run_folder, config, cell, statuses)
     return statuses
 
 
-def _is_without_model(
-    run_folder: Path, config: dict, cell: Cell, statuses: Iterable[StageStatus]
-) -> bool:
+def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStatus]) -> bool:
     """Return whether nothing is wrong with a cell but that a model is not there."""
     at = next((status for status in statuses if status.state != DONE), None)
     if at is None or at.note or any(s.state not in (DONE, WAITING) for s in statuses):
         return False
-    return not _exists(run_folder / stage_folder(config, cell, at.stage) / paths.MODEL)
+    return not _exists(run_folder / paths.stage_folder(cell, at.method, at.stage) / paths.MODEL)
 
 
 def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
-    """Return whether both methods have scores, under the settings of now as far as they say."""
-    for method in METHODS:
+    """Return whether all methods have scores, under the settings of now as far as they say."""
+    for method in methods(config):
         scores = read(run_folder / paths.scores(cell, method))
-        chain = settings_chain(config, cell, last_stage(config, cell, method))
-        if scores is None or scores.get("settings_chain", chain) != chain:
+        now = settings_chain(config, cell, method, last_stage(config, cell, method))
+        if scores is None or scores.get("settings_chain", now) != now:
             return False
     return True
 
@@ -140,10 +138,9 @@ def _without_model(
         if status.state == DONE
         else replace(
             _done(
-                status.stage,
-                training_settings(config, cell, status.stage),
+                stage_spec(config, cell, status.method, status.stage),
                 {},
-                run_folder / stage_folder(config, cell, status.stage) / paths.CURVE,
+                run_folder / paths.stage_folder(cell, status.method, status.stage) / paths.CURVE,
             ),
             note=NOT_HERE,
         )
@@ -151,46 +148,48 @@ def _without_model(
     )
 
 
-def _stage(
-    run_folder: Path, config: dict, cell: Cell, stage: str, before: StageStatus | None
-) -> StageStatus:
-    settings = training_settings(config, cell, stage)
-    method = trained_by(config, cell, stage)
-    folder = run_folder / paths.stage_folder(cell, method, stage)
-    checkpoint = run_folder / paths.checkpoint(cell, method, stage)
+def _stage(run_folder: Path, spec: StageSpec, last: str, before: StageStatus | None) -> StageStatus:
+    """Return the status of a stage; last: the one that its job ends with."""
+    cell, place = spec.cell, (spec.cell, spec.method, spec.stage)
+    folder = run_folder / paths.stage_folder(*place)
+    checkpoint = run_folder / paths.checkpoint(*place)
     beat = read(paths.heartbeat(checkpoint)) or {}
-    is_ours = all(beat.get(key) == value for key, value in origin(settings).items())
+    is_ours = all(beat.get(key) == value for key, value in origin(spec).items())
     if is_held(checkpoint) or _is_elsewhere(beat):
         # Without a word of its own process it has not begun: it waits for a GPU, or is starting.
-        return _under_way(stage, TRAINING, settings, beat if is_ours else {})
+        return _under_way(spec, TRAINING, beat if is_ours else {})
     if before is not None and before.state != DONE:
-        return StageStatus(stage, WAITING, settings["epochs"])
+        return _waiting(spec)
     if _exists(folder / paths.MODEL):
         if beat and not is_ours:
-            return StageStatus(stage, WAITING, settings["epochs"], note=OUTDATED)
+            return _waiting(spec, OUTDATED)
         # Without a heartbeat it is of an earlier version; else it has to say that it is done.
         if not beat or beat.get("done") is True:
-            return _done(stage, settings, beat, folder / paths.CURVE)
-    last = own_stages(config, cell, method)[-1]
-    log = run_folder / paths.train_log(cell, method, last)
+            return _done(spec, beat, folder / paths.CURVE)
+    log = run_folder / paths.train_log(cell, spec.method, last)
     error = error_of(log)
     is_older = False
     if before is not None:
-        model = run_folder / stage_folder(config, cell, before.stage) / paths.MODEL
+        model = run_folder / paths.stage_folder(cell, before.method, before.stage) / paths.MODEL
         is_older = _age(log) > _age(model)
     if error and not is_older:
-        return _under_way(stage, FAILED, settings, beat if is_ours else {}, error)
+        return _under_way(spec, FAILED, beat if is_ours else {}, error)
     if is_ours and beat.get("done") is not True:
-        return _under_way(stage, STOPPED, settings, beat)
-    return StageStatus(stage, WAITING, settings["epochs"])
+        return _under_way(spec, STOPPED, beat)
+    return _waiting(spec)
 
 
-def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "") -> StageStatus:
+def _waiting(spec: StageSpec, note: str = "") -> StageStatus:
+    return StageStatus(spec.method, spec.stage, WAITING, spec.epochs, note=note)
+
+
+def _under_way(spec: StageSpec, state: str, beat: dict, note: str = "") -> StageStatus:
     done = _number(beat.get("epochs_done")) or 0.0
     return StageStatus(
-        stage,
+        spec.method,
+        spec.stage,
         state,
-        settings["epochs"],
+        spec.epochs,
         int(done),
         _number(beat.get("valid_MAP_all")),
         _number(beat.get("images_per_second")),
@@ -199,7 +198,7 @@ def _under_way(stage: str, state: str, settings: dict, beat: dict, note: str = "
     )
 
 
-def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
+def _done(spec: StageSpec, beat: dict, curve: Path) -> StageStatus:
     try:
         with curve.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
@@ -208,7 +207,7 @@ def _done(stage: str, settings: dict, beat: dict, curve: Path) -> StageStatus:
         epoch, score = int(_number(beat.get("epochs_done")) or 0), None
     seconds = _number(beat.get("seconds_an_epoch"))
     rate = _number(beat.get("images_per_second"))
-    return StageStatus(stage, DONE, settings["epochs"], epoch, score, rate, seconds)
+    return StageStatus(spec.method, spec.stage, DONE, spec.epochs, epoch, score, rate, seconds)
 
 
 def _cell_status(
@@ -227,12 +226,12 @@ def _cell_status(
         if at is not None:
             # With stages behind it that are not done, a waiting one is the next to come.
             return CellStatus(cell, state, at, statuses, left)
-    last = {status.stage: status for status in statuses}[last_stage(config, cell, "modc")]
-    for method in METHODS:
+    last = statuses[-1]
+    for method in methods(config):
         if not _exists(run_folder / paths.scores(cell, method)):
             error = error_of(run_folder / paths.score_log(cell, method))
             state = FAILED if error else WAITING
-            at = StageStatus(SCORE, state, 0, score=last.score, note=error)
+            at = StageStatus(method, SCORE, state, 0, score=last.score, note=error)
             return CellStatus(cell, state, at, statuses, left)
     return CellStatus(cell, DONE, last, statuses, left)
 
@@ -265,8 +264,8 @@ def _left(
         return 0.0
     if not rate:
         return None
-    images = images_an_epoch(training_settings(config, cell, status.stage))
-    return epochs * images / rate
+    spec = stage_spec(config, cell, status.method, status.stage)
+    return epochs * spec.images_an_epoch / rate
 
 
 def _is_elsewhere(beat: dict) -> bool:

@@ -65,10 +65,10 @@ def _row(status: CellStatus) -> list[str]:
 def _stage(status: CellStatus) -> str:
     if status.state == DONE:
         return ""
-    names = [stage.stage for stage in status.stages]
     if status.at.stage == SCORE:
         return SCORE
-    return f"{status.at.stage} ({names.index(status.at.stage) + 1} of {len(names)})"
+    here = status.stages.index(status.at) + 1
+    return f"{status.at.stage} ({here} of {len(status.stages)})"
 
 
 def _epoch(at: StageStatus, state: str) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
+from modc.grid import method_of, methods
 from modc.published import numbers
-from modc.published.claims import Place
+from modc.published.claims import BASELINE, Place
 from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
 from modc.report.results import NOT_IN_GRID, Result
 from modc.report.trainings import (
@@ -17,8 +18,7 @@ from modc.report.trainings import (
     noticeable,
     queries_variance,
 )
-from modc.report.uncertainty import OverQueries, query_intervals, why_no_interval
-from modc.report.uncertainty import Place as Where
+from modc.report.uncertainty import Measure, OverQueries, query_intervals, why_no_interval
 from modc.report.verdicts import (
     NO_INTERVAL,
     NO_SPREAD,
@@ -59,20 +59,20 @@ COLUMNS = [
     "status",
     *COVERAGE_COLUMNS,
 ]
-# Method, query label and top_n: the baseline's plain ranking, and MODC's prioritized ones.
-BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
 UNPUBLISHED = {
     **dict.fromkeys(("published", "published_gain", "difference"), np.nan),
     "verdict": "",
 }
 OTHER_QUERIES = "the trainings were scored on different queries"
-WAYS = (("baseline", "", ""), *(("modc", label, str(n)) for label in QUERY_LABELS for n in TOP_N))
+# Query label and top_n of each ranking: the plain one, and those of prioritized retrieval.
+PLAIN = (("", ""),)
+PRIORITIZED = tuple((label, str(n)) for label in QUERY_LABELS for n in TOP_N)
 
 
 def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFrame:
     """Return Table 1 to 5 of the paper: one row a published place, in the paper's order.
 
-    Below them stand those of the grid's other networks, where nothing is published.
+    Below them stand those of the grid's other networks and methods, where nothing is published.
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
@@ -103,7 +103,7 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
             width = np.inf  # not known, for want of the scores of the queries
         said = {
             "published": value,
-            "published_gain": value - baseline if place["method"] == "modc" else np.nan,
+            "published_gain": value - baseline if place["method"] != BASELINE["method"] else np.nan,
             "difference": filled["ours"] - value,
             "verdict": OUTSIDE
             if filled["status"] == NOT_IN_GRID
@@ -117,26 +117,30 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
             ),
         }
         rows.append({**place, **filled, **said})
-    others = _of_other_networks(places, config)
+    others = _unpublished(places, config)
     return _frame(rows + [{**place, **source.filled(place), **UNPUBLISHED} for place in others])
 
 
-def _of_other_networks(places: list[dict], config: dict) -> list[dict]:
-    """Return the places that networks of the grid have in a table if the paper has none of them.
+def _unpublished(places: list[dict], config: dict) -> list[dict]:
+    """Return the places that networks and methods of the grid have if the paper has none of them.
 
-    They are those of the paper's network that has most.
+    They are those of the paper's network that has most: of a method with cluster centres those of
+    prioritized retrieval, of another the plain ones.
     """
     if places[0]["dataset"] not in config["grid"]["datasets"]:
         return []
-    published = Counter(place["network"] for place in places)
-    most = published.most_common(1)[0][0]
-    return [
-        {**place, "network": network}
-        for network in config["grid"]["networks"]
-        if network not in published
-        for place in places
-        if place["network"] == most
-    ]
+    most = Counter(place["network"] for place in places).most_common(1)[0][0]
+    published = {(place["network"], place["method"]) for place in places}
+    found = {}
+    for network in config["grid"]["networks"]:
+        for method in methods(config):
+            is_prioritized = method_of(config, method).has_centres
+            for place in places if (network, method) not in published else ():
+                is_ranked_so = (place["method"] != BASELINE["method"]) == is_prioritized
+                if place["network"] == most and is_ranked_so:
+                    own = {**place, "network": network, "method": method}
+                    found[_key(own)] = own
+    return list(found.values())
 
 
 def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.DataFrame:
@@ -153,9 +157,9 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
     rows = []
     source = _Source(results, config)
     for network, percent in dict.fromkeys((r.cell.network, r.cell.labeled_percent) for r in own):
-        for method, query_label, top_n in WAYS:
+        for method, query_label, top_n in _ways(config):
             for attribute, metric in wanted:
-                if metric == "Acc" and method == "baseline":
+                if metric == "Acc" and not query_label:
                     continue
                 place = {
                     "table": "",
@@ -171,6 +175,15 @@ def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.Dat
                 filled = source.filled(place)
                 rows.append({**place, **filled, **UNPUBLISHED})
     return _frame(rows)
+
+
+def _ways(config: dict) -> list[tuple[str, str, str]]:
+    """Return each method of the grid with each query label and top_n by which it is ranked."""
+    return [
+        (method, *way)
+        for method in methods(config)
+        for way in (PRIORITIZED if method_of(config, method).has_centres else PLAIN)
+    ]
 
 
 def _frame(rows: list[dict]) -> pd.DataFrame:
@@ -240,9 +253,11 @@ class _Source:
 
     def _gain(self, place: Place) -> dict:
         names = ("gain", "gain_low", "gain_high")
-        if place.method == "baseline" or place.metric == "Acc":
+        over = method_of(self.config, place.method).compared_with
+        if not over or place.metric == "Acc":
             return dict.fromkeys(names, np.nan)
-        found = self.trainings.difference(place, place.baseline)
+        other = place._replace(method=over, query_label="", top_n="")
+        found = self.trainings.difference(place, other)
         return dict(zip(names, (found.value, found.low, found.high), strict=True))
 
     def _group(self, place: dict) -> list[Result]:
@@ -267,7 +282,7 @@ class _Source:
         of_method, why_none = self._queries[key]
         if metric == "Acc" and self.config["evaluation"]["acc_over"] != "queries":
             return None, "Acc counts candidates too"
-        found = of_method.get(place["method"], {}).get(Where(place["attribute"], metric, *ways))
+        found = of_method.get(place["method"], {}).get(Measure(place["attribute"], metric, *ways))
         return found, why_none.get(place["method"], OTHER_QUERIES)
 
     def _of_other_queries(

@@ -51,7 +51,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeanDifference:
     """A mean difference between trainings, with its interval, and p against no difference.
 
     Fractions; low, high and p are NaN where no spread between trainings is known.
@@ -68,11 +68,11 @@ class Difference:
         return not np.isnan(self.p)
 
 
-def difference(value: float, error: float, dof: float) -> Difference:
+def difference(value: float, error: float, dof: float) -> MeanDifference:
     """Return a mean with its interval and p, by its standard error and degrees of freedom."""
     half = float(stdtrit(dof, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(dof, -abs(value) / error))
-    return Difference(value, value - half, value + half, p)
+    return MeanDifference(value, value - half, value + half, p)
 
 
 def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
@@ -171,7 +171,7 @@ class Trainings:
         kind = (place.dataset, label_class(place.labeled_percent), place.attribute, place.metric)
         return self._pool(*kind, _row(place), None) or self._from_configuration(place)
 
-    def difference(self, first: Place, second: Place) -> Difference:
+    def difference(self, first: Place, second: Place) -> MeanDifference:
         """Return the mean of the first minus the second, as trainings bear on it.
 
         Two rows of one cell are paired by seed: the spread is that of their difference, pooled over
@@ -183,7 +183,7 @@ class Trainings:
             seeds = sorted(values[0].keys() & values[1].keys())
             values = [{seed: own[seed] for seed in seeds} for own in values]
         if not all(values):
-            return Difference(nan)
+            return MeanDifference(nan)
         means = [float(np.mean(list(own.values()))) for own in values]
         mean = means[0] - means[1]
         publics = [self.is_public(place) for place in (first, second)]
@@ -191,7 +191,7 @@ class Trainings:
             kind = (first.dataset, label_class(first.labeled_percent), first.attribute)
             spread = self._pool(*kind, first.metric, _row(first), _row(second))
             if spread is None or not spread.is_usable:
-                return Difference(mean)
+                return MeanDifference(mean)
             return difference(mean, spread.sd / sqrt(len(values[0])), spread.dof)
         parts = [
             (self.spread(place), len(own))
@@ -199,7 +199,7 @@ class Trainings:
             if not is_public
         ]
         if not parts or any(spread is None or not spread.is_usable for spread, _ in parts):
-            return Difference(mean)
+            return MeanDifference(mean)
         variances = [spread.sd**2 / count for spread, count in parts]
         dofs = [spread.dof for spread, _ in parts]
         if len({spread for spread, _ in parts}) == 1:  # one pool
@@ -253,7 +253,7 @@ class Trainings:
         return None
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Difference:
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> MeanDifference:
     """Return Spearman's correlation of two series, with its interval by Fisher's transformation.
 
     The standard error is Bonett and Wright's, sqrt((1 + r^2 / 2) / (n - 3)); no interval for fewer
@@ -261,17 +261,17 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Differe
     """
     count = len(first)
     if count < 3:
-        return Difference(nan)
+        return MeanDifference(nan)
     ranks = [_ranks(np.asarray(series, float)) for series in (first, second)]
     if any(np.ptp(own) == 0 for own in ranks):
-        return Difference(nan)
+        return MeanDifference(nan)
     r = float(np.corrcoef(*ranks)[0, 1])
     if count < 5 or abs(r) > 1 - 1e-12:
-        return Difference(r)
+        return MeanDifference(r)
     error = sqrt((1 + r**2 / 2) / (count - 3))
     z, half = np.arctanh(r), _normal((1 + LEVEL) / 2) * error
     low, high = np.tanh([z - half, z + half])
-    return Difference(r, float(low), float(high), 2 * float(stdtr(np.inf, -abs(z) / error)))
+    return MeanDifference(r, float(low), float(high), 2 * float(stdtr(np.inf, -abs(z) / error)))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -293,7 +293,7 @@ def _cell(place: object) -> tuple[str, str, int]:
 
 
 def _is_public(result: Result) -> bool:
-    return result.method == "baseline" and result.stages[-1]["stopped"].startswith("public weights")
+    return result.stages[-1]["stopped"].startswith("public weights")
 
 
 def _data(result: Result) -> tuple:

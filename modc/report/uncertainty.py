@@ -9,12 +9,11 @@ import pandas as pd
 from modc.evaluation.bootstrap import intervals
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
-from modc.grid import METHODS
 from modc.report.queries import usable_queries
 from modc.report.results import Result
 
 
-class Place(NamedTuple):
+class Measure(NamedTuple):
     """Which number of a method, as `Result.value` takes it; Acc has no query_label and no top_n."""
 
     attribute: str
@@ -35,22 +34,22 @@ class OverQueries(NamedTuple):
 
 
 def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, dict]:
-    """Return what the queries say of every place of both methods: method -> Place -> OverQueries.
+    """Return what the queries say of every place of all methods: method -> Measure -> OverQueries.
 
-    results: of one dataset, network and percentage, both methods, all seeds. unanswerable: as in
+    results: of one dataset, network and percentage, all methods and seeds. unanswerable: as in
     the configuration. A method has none where the scores of the queries of one of its seeds are not
     there, or of other queries than another seed's.
     """
-    own: dict[str, list[pd.DataFrame | None]] = {method: [] for method in METHODS}
+    own: dict[str, list[pd.DataFrame | None]] = {}
     names: list[str] = []
     for result in results:
         if result.scores is not None:
-            own[result.method].append(usable_queries(result, unanswerable)[0])
+            own.setdefault(result.method, []).append(usable_queries(result, unanswerable)[0])
             names = result.scores["attribute_names"]
     found = {}
     for method, frames in own.items():
         mean = mean_queries(frames, unanswerable)
-        scores = None if mean is None else scores_by_place(mean, method)
+        scores = None if mean is None else scores_by_place(mean)
         found[method] = _intervals(mean, scores, names)
     return found
 
@@ -89,9 +88,12 @@ def are_of_the_same_queries(frames: list[pd.DataFrame]) -> bool:
     return all(np.array_equal(first, frame[columns].to_numpy(float)) for frame in frames[1:])
 
 
-def scores_by_place(queries: pd.DataFrame, method: str) -> dict[tuple, np.ndarray]:
-    """Return a method's scores (Q,) by (metric, query_label, top_n)."""
-    if method == "baseline":
+def scores_by_place(queries: pd.DataFrame) -> dict[tuple, np.ndarray]:
+    """Return a method's scores (Q,) by (metric, query_label, top_n).
+
+    Those of prioritized retrieval where the method has cluster centres, and so Acc.
+    """
+    if "Acc" not in queries:
         return {(metric, "", ""): queries[metric].to_numpy(float) for metric in METRICS}
     return {("Acc", "", ""): queries["Acc"].to_numpy(float)} | {
         (metric, label, str(n)): queries[column_name(n, label, metric)].to_numpy(float)
@@ -109,7 +111,7 @@ def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarr
 
 def _intervals(
     queries: pd.DataFrame | None, scores: dict[tuple, np.ndarray] | None, names: list[str]
-) -> dict[Place, OverQueries]:
+) -> dict[Measure, OverQueries]:
     found = {}
     for attribute in [*names, "overall"] if scores else []:
         rows = rows_of(queries, attribute, names)
@@ -117,5 +119,5 @@ def _intervals(
             values = np.stack([column[rows] for column in scores.values()], axis=1)
             variances = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros(len(scores))
             for key, *numbers in zip(scores, *intervals(values), variances, strict=True):
-                found[Place(attribute, *key)] = OverQueries(*map(float, numbers))
+                found[Measure(attribute, *key)] = OverQueries(*map(float, numbers))
     return found

@@ -10,13 +10,13 @@ from modc import config as configuration
 from modc import paths
 from modc.atomic import write_json
 from modc.errors import UserError
-from modc.grid import METHODS, cells, last_stage, settings_chain, stages, trained_by
+from modc.grid import cells, last_stage, methods, settings_chain, stages, trained_by
 from modc.lock import alone
 from modc.report.results import STALE, Result
 from modc.runs import configurations, sources
 from modc.runs.checked import UNCHANGED, first_few
 from modc.runs.folder import put_right, replaced
-from modc.runs.scores import check_scores
+from modc.runs.rescored import check_scores
 from modc.runs.sources import Contradiction, Source, are_equal, beaten, data_of
 
 SCORES = (paths.SCORES, paths.QUERIES)
@@ -82,7 +82,7 @@ def merge(
     return Merged(
         dict(Counter(source.name for _, source in chosen.values())),
         sum(source is not existing for _, source in chosen.values()),
-        len(METHODS) * len(cells(config)),
+        len(methods(config)) * len(cells(config)),
         is_written,
         [*_remarks(chosen, found), *left_out],
     )
@@ -185,7 +185,8 @@ def _unfit(result: Result, source: Source, config: dict, preferred: Source | Non
 
 
 def _chain(result: Result, config: dict) -> list[str]:
-    return settings_chain(config, result.cell, last_stage(config, result.cell, result.method))
+    last = last_stage(config, result.cell, result.method)
+    return settings_chain(config, result.cell, result.method, last)
 
 
 def _plan(
@@ -204,7 +205,7 @@ def _plan(
         wanted = [(paths.method_folder(cell, method) / file, [source]) for file in SCORES]
         for stage in (stage["stage"] for stage in result.stages):
             # One that the configuration does not have is none that methods share.
-            owner = trained_by(source.config, cell, stage) if stage in chain else method
+            owner = trained_by(source.config, cell, method, stage) if stage in chain else method
             folder = paths.stage_folder(cell, owner, stage)
             wanted += [(folder / file, [source, *same]) for file in CURVES]
             having = [s for s in (source, *same) if models or s is existing]

@@ -9,7 +9,7 @@ from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import network_class, settings_chain, stages
 from modc.report.results import Result
-from modc.runs.scores import facts
+from modc.runs.rescored import facts
 
 SAME, OTHER, UNKNOWN = "same", "other", "cannot be checked"
 NOT_STORED = "not stored"
@@ -51,11 +51,14 @@ def origins(result: Result, config: dict, data: Present) -> list[Origin]:
     made, scored = facts(scores, "provenance"), facts(scores, "scoring")
     evaluation = {key: scored[key] for key in config["evaluation"] if key in scored}
     code = provenance.code_of("modc.evaluation.scores")
-    network = network_class(config, result.cell.network)
+    classes = (
+        network_class(config, result.cell.network),
+        config["methods"][result.method]["class"],
+    )
     return [
         _training(result, config),
         compare("settings of scoring", evaluation or None, config["evaluation"]),
-        compare("code of training", made.get("code"), provenance.training_code(network)),
+        compare("code of training", made.get("code"), provenance.training_code(*classes)),
         compare("code of scoring", scored.get("code"), code),
         _data(f"manifest of {dataset}", scores["manifest_sha256"], data.manifest),
         _data(f"index of {dataset}", scores.get("index_sha256"), data.index),
@@ -68,7 +71,7 @@ def _training(result: Result, config: dict) -> Origin:
     """Compare the settings of all stages that led to the model; name the first that differs."""
     what, stored = "settings of training", result.scores.get("settings_chain")
     names = stages(config, result.cell, result.method)
-    now = settings_chain(config, result.cell, names[-1])
+    now = settings_chain(config, result.cell, result.method, names[-1])
     if not isinstance(stored, list):
         return Origin(what, UNKNOWN, NOT_STORED)
     pairs = zip_longest(names, stored, now, fillvalue="none")

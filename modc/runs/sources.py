@@ -7,11 +7,12 @@ from itertools import combinations
 from pathlib import Path
 
 from modc import paths
+from modc.grid import method_of
 from modc.report.results import NOT_RUN, Result, collect
 from modc.runs import configurations, queries
 from modc.runs.checked import first_few
 from modc.runs.differences import Difference
-from modc.runs.scores import differences_of, facts, name_of, outside_grid
+from modc.runs.rescored import differences_of, facts, name_of, outside_grid
 
 # By which packages numbers of two machines may differ.
 PACKAGES = ("torch", "torchvision", "numpy")
@@ -109,14 +110,18 @@ def warnings(chosen: dict[str, tuple[Result, Source]]) -> list[str]:
     """
     said = []
     for what, key in (("training code", "code"), *((name, name) for name in PACKAGES)):
-        counted: dict[str, Counter] = {}
+        counted: dict[tuple, dict[str, Counter]] = {}
         for result, source in chosen.values():
             value = str(facts(result.scores, "provenance").get(key, "unknown"))
-            counted.setdefault(value, Counter())[source.name] += 1
-        if len(counted) > 1:
-            parts = [f"{value} ({_counts(runs)})" for value, runs in counted.items()]
-            said.append(f"{what} differs: {', '.join(parts)}")
-    apart = [name for name in chosen if name.endswith("/modc") and not _follows(name, chosen)]
+            # Each network and method has code of its own.
+            group = (result.cell.network, result.method) if key == "code" else ()
+            counted.setdefault(group, {}).setdefault(value, Counter())[source.name] += 1
+        for group, values in counted.items():
+            if len(values) > 1:
+                of = f" of {' '.join(group)}" if group else ""
+                parts = [f"{value} ({_counts(runs)})" for value, runs in values.items()]
+                said.append(f"{what}{of} differs: {', '.join(parts)}")
+    apart = [name for name in chosen if not _follows(name, chosen)]
     if apart:
         said.append(f"MODC did not start from this baseline: {first_few(apart)}")
     return said
@@ -169,13 +174,14 @@ def _of_results(first: Source, second: Source) -> list[Contradiction]:
 
 
 def _follows(name: str, chosen: dict[str, tuple[Result, Source]]) -> bool:
-    """Return whether MODC's first stages are the baseline's, where it starts from them (A1)."""
-    pair = chosen.get(name.removesuffix("modc") + "baseline")
+    """Return whether a result's first stages are those of the method that it starts from (A1)."""
+    result, source = chosen[name]
+    start = method_of(source.config, result.method).starts_from(result.cell)
+    pair = chosen.get(paths.method_name(result.cell, start)) if start else None
     if pair is None:
         return True
-    baseline, own = pair[0].stages, chosen[name][0].stages[: len(pair[0].stages)]
-    is_shared = [s["stage"] for s in baseline] == [s["stage"] for s in own]
-    return not is_shared or json.dumps(baseline) == json.dumps(own)
+    before = pair[0].stages
+    return json.dumps(before) == json.dumps(result.stages[: len(before)])
 
 
 def _told(difference: Difference, runs: tuple[str, str]) -> str:

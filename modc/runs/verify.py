@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from modc import ablation, paths
 from modc.errors import UserError
-from modc.grid import METHODS
+from modc.grid import methods
 from modc.report.results import Result, collect, result_of
 from modc.runs.checked import (
     AS_WRITTEN,
@@ -21,8 +21,8 @@ from modc.runs.checked import (
     first_few,
 )
 from modc.runs.origin import OTHER, UNKNOWN, Origin, origins, present
-from modc.runs.rendered import check_rendered, rendered_by, unchecked
-from modc.runs.scores import check_scores, outside_grid
+from modc.runs.rerendered import check_rendered, rendered_by, unchecked
+from modc.runs.rescored import check_scores, outside_grid
 
 # Of the column that says what differs.
 WIDTH = 80
@@ -127,7 +127,7 @@ def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
         found += [
             (f"{folder}/", variant.config, result_of(run / folder, variant.config, cell, method))
             for cell in ablation.ablation_cells(config)
-            for method in METHODS
+            for method in methods(config)
         ]
     return found
 

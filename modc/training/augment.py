@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modc.training.batches import Images, joined, split
+from modc.training.groups import Images, joined, split
 from modc.training.views import Draw, draw, view
 from modc.training.views import joined as joined_draws
 

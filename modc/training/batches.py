@@ -1,118 +1,127 @@
 """The batches of an epoch, as images on the device: labelled triplets, and unlabelled images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from modc.ahead import ahead
 from modc.data.device_images import DeviceImages
 from modc.data.triplets import Triplets
 from modc.seeds import derive, generator
-
-ROLES = ("anchor", "positive", "negative")
-# What names a draw beside the seed itself.
-SEED_AXES = ("dataset", "network", "labeled_percent", "stage")
+from modc.stage import ROLES, VIEWS, StageSpec
+from modc.training.augment import random_views, randomly_flipped, skip_flips, skip_views
+from modc.training.groups import Images, loaded
 
 
 @dataclass(frozen=True)
-class Images:
-    """B images on the device, each with the attribute that is looked at."""
+class Batch:
+    """One step's images.
 
-    numbers: np.ndarray  # int64 (B,), rows of the packed arrays
-    # int64 (B,), the same as `attribute`: to read that from a GPU would wait for its work.
-    attributes: np.ndarray
-    pixels: Tensor  # uint8 (B, 3, S, S)
-    details: Tensor | None  # uint8 (B, 3, D, D), for ASEN++'s local view
-    attribute: Tensor  # int64 (B,)
+    epoch and step, from 0: of the epoch. labeled: by view the anchors, positives and negatives;
+    unlabeled: by view some groups of images, of a batch's size each; no groups where a stage reads
+    none.
+    """
 
-
-def joined(groups: list[Images]) -> Images:
-    """Return several groups as one."""
-    return Images(
-        np.concatenate([images.numbers for images in groups]),
-        np.concatenate([images.attributes for images in groups]),
-        torch.cat([images.pixels for images in groups]),
-        None if groups[0].details is None else torch.cat([images.details for images in groups]),
-        torch.cat([images.attribute for images in groups]),
-    )
+    epoch: int
+    step: int
+    labeled: list[list[Images]]
+    unlabeled: list[list[Images]]
 
 
-def split(images: Images, size: int) -> list[Images]:
-    """Return groups of `size` images, in their order: what `joined` made one."""
-    details = images.details
-    return [
-        Images(
-            images.numbers[start : start + size],
-            images.attributes[start : start + size],
-            images.pixels[start : start + size],
-            None if details is None else details[start : start + size],
-            images.attribute[start : start + size],
-        )
-        for start in range(0, len(images.numbers), size)
-    ]
+@dataclass(frozen=True)
+class Source:
+    """From what batches are drawn.
+
+    unlabeled: int64 (N, 2), image and attribute of the unlabelled part, whose values are hidden
+    (A9), None where the stage reads none; packed: the images under "image" and perhaps "detail",
+    those from which views are cut; keeps_color: bool (A,), the attributes whose images keep their
+    colors in random views; aspect: (N,), width over height of each image, where views are cut from
+    whole pictures (A20).
+    """
+
+    spec: StageSpec
+    triplets: Triplets
+    unlabeled: np.ndarray | None
+    packed: Mapping[str, DeviceImages]
+    device: torch.device
+    keeps_color: np.ndarray | None = None
+    aspect: np.ndarray | None = None
 
 
-def axes(settings: dict) -> dict:
-    """Return what names a draw of this stage beside the seed."""
-    return {axis: settings[axis] for axis in SEED_AXES}
+def batches(source: Source, epoch: int, first: int = 0) -> Iterator[Batch]:
+    """Yield the batches of `epoch` (from 0), from step `first` on.
+
+    The draw depends on the spec's seed and the epoch alone. A remainder smaller than a batch is
+    left out, as batch normalisation wants full ones.
+    """
+    spec = source.spec
+    labeled = viewed(source, triplet_batches(source, epoch, first), "views", epoch, first)
+    unlabeled = repeat([])
+    if source.unlabeled is not None:
+        # Draws of their own, so that the labelled stream is that of the stages before.
+        groups = unlabeled_batches(source, epoch, first)
+        unlabeled = viewed(source, groups, "unlabeled views", epoch, first)
+    steps = range(first, spec.steps)
+    for step, triplets, others in zip(steps, labeled, unlabeled, strict=False):
+        yield Batch(epoch, step, triplets, others)
 
 
-def epoch_generator(settings: dict, use: str, epoch: int) -> np.random.Generator:
+def viewed(
+    source: Source, found: Iterable[list[Images]], use: str, epoch: int, first: int
+) -> Iterator[list[list[Images]]]:
+    """Yield the groups once under the baseline's augmentation, or as two random views.
+
+    What earlier steps would have drawn is drawn too, so that a resumed epoch has the same views.
+    """
+    spec, rng = source.spec, epoch_generator(source.spec, use, epoch)
+    skipped = first * (len(ROLES) if use == "views" else spec.unlabeled_groups)
+    if spec.views is not None:
+        skip_views(VIEWS * skipped, spec.batch_size, rng)
+    elif spec.flip:
+        skip_flips(skipped, spec.batch_size, rng)
+    for groups in found:
+        if spec.views is not None:
+            yield random_views(groups, source.keeps_color, rng, VIEWS, source.aspect)
+        elif spec.flip:
+            yield [[randomly_flipped(images, rng) for images in groups]]
+        else:
+            yield [groups]
+
+
+def epoch_generator(spec: StageSpec, use: str, epoch: int) -> np.random.Generator:
     """Return the generator of one use in one epoch, so that a resumed epoch draws the same."""
-    return generator(settings["seed"], **axes(settings), use=use, epoch=epoch)
+    return generator(spec.cell.seed, **spec.seed_axes, use=use, epoch=epoch)
 
 
-def torch_generator(settings: dict, use: str, epoch: int) -> torch.Generator:
+def torch_generator(spec: StageSpec, use: str, epoch: int) -> torch.Generator:
     """Return the same as a generator of torch's, on the CPU."""
-    seed = derive(settings["seed"], **axes(settings), use=use, epoch=epoch)
+    seed = derive(spec.cell.seed, **spec.seed_axes, use=use, epoch=epoch)
     return torch.Generator().manual_seed(seed)
 
 
-def triplet_batches(
-    triplets: Triplets,
-    packed: dict[str, DeviceImages],
-    settings: dict,
-    epoch: int,
-    device: torch.device,
-    first: int = 0,
-) -> Iterator[list[Images]]:
-    """Yield the batches of `epoch` (from 0) from step `first` on: anchors, positives, negatives.
-
-    As they are packed. The draw depends on the settings' seed and the epoch alone. A remainder
-    smaller than a batch is left out, as batch normalisation wants full ones.
-    """
-    drawn = triplets.draw(
-        settings["triplets_per_epoch"], epoch_generator(settings, "triplets", epoch)
-    )
-    size = batch_size(settings)
-    parts = (drawn[step * size : (step + 1) * size] for step in range(first, steps(settings)))
+def triplet_batches(source: Source, epoch: int, first: int = 0) -> Iterator[list[Images]]:
+    """Yield anchors, positives and negatives of each batch, as they are packed."""
+    spec = source.spec
+    drawn = source.triplets.draw(spec.triplets_per_epoch, epoch_generator(spec, "triplets", epoch))
+    size = spec.batch_size
+    parts = (drawn[step * size : (step + 1) * size] for step in range(first, spec.steps))
     attribute = len(ROLES)  # its column
     groups = ([part[:, [role, attribute]] for role in range(len(ROLES))] for part in parts)
-    return loaded(groups, packed, device)
+    return loaded(groups, source.packed, source.device)
 
 
-def unlabeled_batches(
-    rows: np.ndarray,
-    packed: dict[str, DeviceImages],
-    settings: dict,
-    epoch: int,
-    device: torch.device,
-    first: int = 0,
-) -> Iterator[list[Images]]:
-    """Yield, for each triplet batch, as many groups of unlabelled images of a batch's size each.
+def unlabeled_batches(source: Source, epoch: int, first: int = 0) -> Iterator[list[Images]]:
+    """Yield, for each triplet batch, the groups of unlabelled images that go with it (A7).
 
-    rows: int64 (N, 2), image and attribute of the unlabelled part; the values are hidden (A9). For
-    each group an attribute is drawn uniformly and as many of its images, so that pseudo-triplets
-    can be mined; then the groups are mixed, since batch normalisation takes its statistics over
-    each. Their number follows unlabeled_ratio (A7). Starts at step `first`.
+    For each group an attribute is drawn uniformly and as many of its images as a batch has
+    triplets, so that pseudo-triplets can be mined; then the groups are mixed, since batch
+    normalisation takes its statistics over each.
     """
-    rng = epoch_generator(settings, "unlabeled", epoch)
-    size = batch_size(settings)
-    count = unlabeled_groups(settings)
+    spec, rows = source.spec, source.unlabeled
+    rng = epoch_generator(spec, "unlabeled", epoch)
+    size, count = spec.batch_size, spec.unlabeled_groups
     of_attribute = [rows[rows[:, 1] == attribute] for attribute in np.unique(rows[:, 1])]
 
     def drawn() -> list[np.ndarray]:
@@ -123,53 +132,5 @@ def unlabeled_batches(
         return np.split(found[rng.permutation(len(found))], count)
 
     # A later start draws what comes before it too, and leaves it.
-    groups = islice((drawn() for _ in range(steps(settings))), first, None)
-    return loaded(groups, packed, device)
-
-
-def unlabeled_groups(settings: dict) -> int:
-    """Return how many groups of unlabelled images go with a batch of triplets (A7)."""
-    return max(1, round(settings["modc"]["unlabeled_ratio"] * len(ROLES)))
-
-
-def loaded(
-    batches: Iterable[list[np.ndarray]], packed: dict[str, DeviceImages], device: torch.device
-) -> Iterator[list[Images]]:
-    """Yield each batch as images on the device; a batch is groups of int64 (B, 2).
-
-    Their columns are image and attribute. While a GPU works on one batch, a thread reads the next.
-    """
-
-    def gather(groups: list[np.ndarray]) -> tuple:
-        numbers = np.concatenate(groups)[:, 0]
-        return groups, {name: array.gather(numbers, device) for name, array in packed.items()}
-
-    for groups, gathered in (
-        map(gather, batches) if device.type == "cpu" else ahead(gather, batches)
-    ):
-        sizes = [len(group) for group in groups]
-        attributes = [np.ascontiguousarray(group[:, 1]) for group in groups]
-        sent = torch.from_numpy(np.concatenate(attributes)).to(device, non_blocking=True)
-        pixels = {name: packed[name].send(part, device) for name, part in gathered.items()}
-        details = pixels["detail"].split(sizes) if "detail" in pixels else [None] * len(groups)
-        yield [
-            Images(group[:, 0], attribute, *on_device)
-            for group, attribute, *on_device in zip(
-                groups,
-                attributes,
-                pixels["image"].split(sizes),
-                details,
-                sent.split(sizes),
-                strict=True,
-            )
-        ]
-
-
-def batch_size(settings: dict) -> int:
-    """Return the triplets of one batch: the setting, or all of an epoch if it has fewer."""
-    return min(settings["batch"], settings["triplets_per_epoch"])
-
-
-def steps(settings: dict) -> int:
-    """Return the batches of one epoch."""
-    return settings["triplets_per_epoch"] // batch_size(settings)
+    groups = islice((drawn() for _ in range(spec.steps)), first, None)
+    return loaded(groups, source.packed, source.device)

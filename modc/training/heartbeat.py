@@ -12,7 +12,7 @@ from pathlib import Path
 
 from modc import paths, provenance
 from modc.atomic import HOST, write_json
-from modc.grid import fingerprint
+from modc.stage import StageSpec
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """The file of one stage; checkpoint: where its resumable checkpoint goes."""
 
-    def __init__(self, checkpoint: Path, settings: dict):
+    def __init__(self, checkpoint: Path, spec: StageSpec):
         self.path = paths.heartbeat(checkpoint)
-        self.origin = origin(settings)
+        self.origin = origin(spec)
 
     def beat(self, **facts: object) -> None:
         """Replace the file. If that fails, it is no reason to stop a training."""
@@ -37,10 +37,10 @@ class Heartbeat:
         self.beat(**{**(read(self.path) or {}), **self.origin, "done": True})
 
 
-def origin(settings: dict) -> dict[str, str]:
-    """Return what a heartbeat says of the training that it is of: its settings and its code."""
-    code = provenance.training_code(settings["class"])
-    return {"settings": fingerprint(settings), "code": code}
+def origin(spec: StageSpec) -> dict[str, str]:
+    """Return what a heartbeat says of the training that it is of: its spec and its code."""
+    code = provenance.training_code(spec.network_class, spec.method_class)
+    return {"spec": spec.fingerprint, "code": code}
 
 
 def read(path: Path) -> dict | None:

@@ -3,31 +3,32 @@
 import logging
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain, count
+from itertools import chain as chained
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from modc.cost import cell_stages, images_an_epoch
-from modc.data.coverage import count as count_labels
+from modc.cell import Cell
+from modc.cost import cell_stages
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import count as count_labels
 from modc.evaluation.embed import embed_rows
-from modc.grid import MODC, Cell, training_settings
+from modc.grid import chain, last_stage, method_of, methods, stage_spec
 from modc.networks import model_file
 from modc.networks.build import build
-from modc.rates import EVALUATION, subject
-from modc.training.batches import batch_size, steps
+from modc.rates import EVALUATION, evaluation_sizes, evaluation_subject, subject
+from modc.stage import StageSpec
+from modc.training.batches import Batch, batches
 from modc.training.determinism import be_deterministic
-from modc.training.start import start
 from modc.training.task import Task
-from modc.training.train import Machine, train_batch
-from modc.training.warm_up import WarmUp
+from modc.training.train import Learner, Machine, set_up, train_batch
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,21 @@ OVER = "a minute is over: the rates of the other stages are derived from these"
 BUSY_SHARE = 0.7
 # The made-up dataset: how many there are hardly matters to the pace.
 ATTRIBUTES, VALUES, IMAGES = 8, 4, 64
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: a stage of a method, or the embedding of a network; method is "" then."""
+
+    cell: Cell
+    method: str
+    stage: str
+
+    def described(self, config: dict) -> dict:
+        """Return what of the configuration decides how fast it is."""
+        if self.stage == EVALUATION:
+            return evaluation_subject(config, self.cell)
+        return subject(config, self.cell, self.method, self.stage)
 
 
 @dataclass(frozen=True)
@@ -75,23 +91,25 @@ class Timed:
 def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> list[dict]:
     """Return the rates of what the cells train, in about BUDGET_SECONDS.
 
-    The warm-ups and the embedding of each network come first; then MODC's last stage, then the
-    others, as long as there is time. On a CPU that would take too long, a rate is that of smaller
-    batches ("probe_batch"). on: what `modc.rates.here` returns.
+    The warm-ups and the embedding of each network come first; then the methods' last stages, then
+    the others, as long as there is time. On a CPU that would take too long, a rate is that of
+    smaller batches ("probe_batch"). on: what `modc.rates.here` returns.
     """
     begun = time.monotonic()
     be_deterministic()
     subjects = _subjects(config, cells)
-    needed = sum(stage not in MODC for _, stage in subjects)
+    needed = sum(turn == 0 for turn, _ in subjects)
     rates = []
-    for number, (cell, stage) in enumerate(subjects):
+    for number, (_, one) in enumerate(subjects):
         left = BUDGET_SECONDS - (time.monotonic() - begun)
         if number >= needed and left <= 0:
             log.info(OVER)
             break
-        log.info("%d of %d: measuring %s %s", number + 1, len(subjects), cell.network, stage)
+        log.info(
+            "%d of %d: measuring %s %s", number + 1, len(subjects), one.cell.network, one.stage
+        )
         seconds = max(0.0, left) / max(1, needed - number)
-        rate = measured(config, cell, stage, machine, seconds) | on
+        rate = measured(config, one, machine, seconds) | on
         if number >= needed and rate["probe_batch"] < rate["subject"]["batch"]:
             # What is derived from whole batches of another stage is nearer to the truth.
             log.info(OVER)
@@ -105,18 +123,18 @@ def probe(config: dict, cells: Iterable[Cell], machine: Machine, on: dict) -> li
     return rates
 
 
-def measured(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
-    """Return the rate of a stage, or of EVALUATION, without what it is measured on.
+def measured(config: dict, one: Subject, machine: Machine, seconds: float) -> dict:
+    """Return a rate without what it is measured on.
 
     On a CPU it takes about so many seconds, by smaller batches where whole ones would take longer.
     """
     if _is_gpu(machine):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    measure = _embedding if stage == EVALUATION else _training
-    work = subject(config, cell, stage)
-    rate = {"subject": work, **measure(config, cell, stage, machine, seconds)}
-    log.info("%s %s: %.3g images/s", cell.network, stage, rate["images_per_second"])
+    measure = _embedding if one.stage == EVALUATION else _training
+    work = one.described(config)
+    rate = {"subject": work, **measure(config, one, machine, seconds)}
+    log.info("%s %s: %.3g images/s", one.cell.network, one.stage, rate["images_per_second"])
     is_whole = rate["probe_batch"] == work["batch"]
     # Of the whole process so far, its libraries and the random pixels included.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -129,55 +147,55 @@ def measured(config: dict, cell: Cell, stage: str, machine: Machine, seconds: fl
     }
 
 
-def _subjects(config: dict, cells: Iterable[Cell]) -> list[tuple[Cell, str]]:
-    """Return a cell and a stage for each different subject, in the order of their weight."""
-    found: dict[str, tuple[int, Cell, str]] = {}
+def _subjects(config: dict, cells: Iterable[Cell]) -> list[tuple[int, Subject]]:
+    """Return each different subject with its turn, in the order of their weight."""
+    found: dict[str, tuple[int, Subject]] = {}
     for cell in cells:
-        names = cell_stages(config, cell)
-        for stage in (*names, EVALUATION):
-            settings = None if stage == EVALUATION else training_settings(config, cell, stage)
-            if settings and not settings["epochs"]:
+        for method, stage in cell_stages(config, cell):
+            if not stage_spec(config, cell, method, stage).epochs:
                 continue
-            is_modc = stage in MODC
-            turn = 0 if not is_modc else 1 if stage == MODC[-1] else 2
-            found.setdefault(str(subject(config, cell, stage)), (turn, cell, stage))
-    return [(cell, stage) for _, cell, stage in sorted(found.values(), key=lambda one: one[0])]
+            is_warm_up = method_of(config, method).warm_up_stage(cell, stage) is not None
+            is_last = stage == last_stage(config, cell, method)
+            one = Subject(cell, method, stage)
+            turn = 0 if is_warm_up else 1 if is_last else 2
+            found.setdefault(str(one.described(config)), (turn, one))
+        one = Subject(cell, "", EVALUATION)
+        found.setdefault(str(one.described(config)), (0, one))
+    return sorted(found.values(), key=lambda pair: pair[0])
 
 
-def _training(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
-    whole = training_settings(config, cell, stage)
+def _training(config: dict, one: Subject, machine: Machine, seconds: float) -> dict:
+    whole = stage_spec(config, one.cell, one.method, one.stage)
     sizes = []
 
     def steps_of(batch: int) -> Work:
-        settings = {**whole, "batch": batch}
-        made, adam, _ = start(made_up_task(settings), machine.device)
-        made.network.train()
-        batches = endless_batches(made)
+        spec = replace(whole, batch=batch)
+        learner = set_up(made_up_task(spec), machine)
+        endless = endless_batches(learner)
 
         def step() -> None:
-            train_batch(made, adam, next(batches), machine)
+            train_batch(learner, next(endless))
             if not sizes:
-                kept = [made.network.state_dict(), adam.state_dict()["state"], made.state()]
-                sizes.append(tensor_bytes(kept))
+                adam, objective = learner.adam.state_dict()["state"], learner.objective.state_dict()
+                sizes.append(tensor_bytes([learner.network.state_dict(), adam, objective]))
 
-        return Work(step, images_an_epoch(settings) / steps(settings))
+        return Work(step, spec.batch_size * spec.images_per_triplet)
 
-    rate = _rate(steps_of, batch_size(whole), seconds, machine)
+    rate = _rate(steps_of, whole.batch_size, seconds, machine)
     return {**rate, "model_bytes": sizes[0], "embedding_dim": None}
 
 
-def _epoch(stage: WarmUp, epoch: int) -> Iterator:
-    stage.begin_epoch(epoch)
-    stage.network.train()
-    yield from stage.batches(epoch)
+def _epoch(learner: Learner, epoch: int) -> Iterator[Batch]:
+    learner.network.train()
+    yield from batches(learner.source, epoch)
 
 
-def _embedding(config: dict, cell: Cell, stage: str, machine: Machine, seconds: float) -> dict:
-    settings = training_settings(config, cell, "warm_up")
-    network = build(settings["class"], settings["architecture"], ATTRIBUTES).to(
+def _embedding(config: dict, one: Subject, machine: Machine, seconds: float) -> dict:
+    spec = stage_spec(config, one.cell, *chain(config, one.cell, methods(config)[0])[-1])
+    network = build(spec.network_class, spec.architecture, ATTRIBUTES).to(
         machine.device, memory_format=torch.channels_last
     )
-    packed = _packed(settings["sizes"], settings["evaluation_batch"])
+    packed = _packed(evaluation_sizes(config, one.cell), spec.evaluation_batch)
     dims = []
 
     def passes_of(batch: int) -> Work:
@@ -185,7 +203,7 @@ def _embedding(config: dict, cell: Cell, stage: str, machine: Machine, seconds: 
         arguments = (network, packed, rows, machine.device, batch, machine.precision)
         return Work(lambda: dims.append(embed_rows(*arguments).shape[1]), batch)
 
-    rate = _rate(passes_of, settings["evaluation_batch"], seconds, machine)
+    rate = _rate(passes_of, spec.evaluation_batch, seconds, machine)
     return {**rate, "model_bytes": None, "embedding_dim": dims[0]}
 
 
@@ -235,34 +253,34 @@ def _repeated(work: Work, seconds: float, machine: Machine) -> Timed:
     return Timed(made * work.images, took, (time.process_time() - worked) / took / threads)
 
 
-def made_up_task(settings: dict, packed: dict[str, DeviceImages] | None = None) -> Task:
+def made_up_task(spec: StageSpec, packed: dict[str, DeviceImages] | None = None) -> Task:
     """Return the task of a stage on a made-up dataset, half of it labelled, from random weights.
 
     packed: the images under "image" and perhaps "detail"; None for IMAGES of random pixels. They
     are all for training.
     """
-    packed = packed or _packed(settings["sizes"], IMAGES)
+    packed = packed or _packed(spec.sizes, IMAGES)
     images = len(packed["image"])
     index = _index(images)
     # A new optimizer costs as much as one that is gone on with.
-    settings = {**settings, "weights": {}, "optimizer": "new"}
+    spec = replace(spec, weights={}, optimizer="new")
     initial = None
-    if settings["stage_before"] is not None:
-        network = build(settings["class"], settings["architecture"], ATTRIBUTES)
+    if spec.before is not None:
+        network = build(spec.network_class, spec.architecture, ATTRIBUTES)
         initial = model_file.ModelFile(
-            settings["network"],
-            settings["architecture"],
+            spec.cell.network,
+            spec.architecture,
             index.attributes,
             network.state_dict(),
             facts={},
         )
     nowhere = Path("nowhere")
-    return Task(settings, index, packed, np.arange(images // 2), initial, nowhere, nowhere)
+    return Task(spec, index, packed, np.arange(images // 2), initial, nowhere, nowhere)
 
 
-def endless_batches(stage: WarmUp) -> Iterator:
+def endless_batches(learner: Learner) -> Iterator[Batch]:
     """Yield the batches of epoch after epoch."""
-    return chain.from_iterable(_epoch(stage, epoch) for epoch in count())
+    return chained.from_iterable(_epoch(learner, epoch) for epoch in count())
 
 
 def _index(how_many: int) -> Index:
@@ -286,7 +304,7 @@ def _index(how_many: int) -> Index:
     )
 
 
-def _packed(sizes: dict[str, int], images: int) -> dict[str, DeviceImages]:
+def _packed(sizes: Mapping[str, int], images: int) -> dict[str, DeviceImages]:
     rng = np.random.default_rng(0)
     return {
         name: DeviceImages(rng.integers(0, 256, (images, side, side, 3), np.uint8))

@@ -13,23 +13,23 @@ from modc import paths, provenance
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
 from modc.errors import UserError
-from modc.grid import fingerprint, position
 from modc.networks import model_file
+from modc.stage import StageSpec, fingerprint
 
 
 @dataclass(frozen=True)
 class Task:
     """One stage of one cell.
 
-    settings: `modc.grid.training_settings`; packed: the images under "image" and perhaps
-    "detail"; labeled: the image ids of the labelled part; initial: the model that the stage starts
-    from, None for a first stage; output: a folder for model.pt (the epoch with the best validation
-    MAP@all), last.pt, curve.csv and curve.png; resume: the checkpoint; embeddings: where the test
-    split's embeddings go, None for a stage that is not evaluated; public_checkpoint: the file of
-    public weights that is this stage's model instead of a training (A15).
+    packed: the images by the names of the spec's `sizes`; labeled: the image ids of the labelled
+    part; initial: the model that the stage starts from, None for a first stage; output: a folder
+    for model.pt (the epoch with the best validation MAP@all), last.pt, curve.csv and curve.png;
+    resume: the checkpoint; embeddings: where the test split's embeddings go, None for a stage that
+    is not evaluated; public_checkpoint: the file of public weights that is this stage's model
+    instead of a training (A15).
     """
 
-    settings: dict
+    spec: StageSpec
     index: Index
     packed: dict[str, DeviceImages]
     labeled: np.ndarray
@@ -40,52 +40,52 @@ class Task:
     public_checkpoint: Path | None = None
 
     @property
-    def name(self) -> str:
-        """What a log line calls this task."""
-        return "{dataset} {network} {labeled_percent} % seed {seed} {stage}".format(**self.settings)
-
-    @property
     def labeled_sha256(self) -> str:
         """The hash that names the labelled part."""
         return sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest()
 
     def check(self) -> None:
         """Raise UserError if the parts do not belong together."""
-        settings, index = self.settings, self.index
-        if index.dataset != settings["dataset"]:
+        spec, index = self.spec, self.index
+        if index.dataset != spec.cell.dataset:
             raise UserError(
-                f"{self.name}: the index is of {index.dataset}; expected {settings['dataset']}"
+                f"{self.spec}: the index is of {index.dataset}; expected {spec.cell.dataset}"
             )
         outside = np.setdiff1d(self.labeled, index.rows("train", "train")["image"])
         if len(outside):
             raise UserError(
-                f"{self.name}: the labelled part names image {outside[0]}, which is no training "
+                f"{self.spec}: the labelled part names image {outside[0]}, which is no training "
                 f"image of this index; run `modc subset` again"
             )
         if self.initial is None:
             return
         facts = self.initial.facts
         expected = {
-            "network": (self.initial.network, settings["network"]),
-            "backbones": (self.initial.architecture, settings["architecture"]),
+            "network": (self.initial.network, spec.cell.network),
+            "backbones": (self.initial.architecture, dict(spec.architecture)),
             "attributes": (self.initial.attributes, index.attributes),
-            "stage": (facts.get("stage"), settings["stage_before"]),
+            "stage": (facts.get("stage"), spec.before),
             "index": (facts.get("index_sha256"), index.sha256),
             "labelled part": (facts.get("labeled_sha256"), self.labeled_sha256),
         }
         for what, (found, wanted) in expected.items():
             if found != wanted:
                 raise UserError(
-                    f"{self.name}: the initial model's {what}: {_short(found)}; expected "
+                    f"{self.spec}: the initial model's {what}: {_short(found)}; expected "
                     f"{_short(wanted)}"
                 )
 
+    @property
+    def code(self) -> str:
+        """The fingerprint of the code that can change the model."""
+        return provenance.training_code(self.spec.network_class, self.spec.method_class)
+
     def key(self) -> str:
-        """Return what names the resulting model: settings, code, data and starting point."""
+        """Return what names the resulting model: spec, code, data and starting point."""
         return fingerprint(
             {
-                "settings": self.settings,
-                "code": provenance.training_code(self.settings["class"]),
+                "spec": self.spec.plain(),
+                "code": self.code,
                 "index": self.index.sha256,
                 "labeled": self.labeled_sha256,
                 # Best and last model of a stage have one key and differ in their epoch.
@@ -106,10 +106,10 @@ class Task:
         """
         rows = self.index.rows("train", "train")
         labeled = rows["image"].isin(self.labeled)
-        stage, unlabeled = self.settings["stage"], None
-        if position(stage) >= position("unlabeled"):
+        unlabeled = None
+        if self.spec.unlabeled is not None:
             hidden = rows.loc[~labeled, ["image", "attribute"]].drop_duplicates().to_numpy(np.int64)
-            if self.settings["modc"]["hidden_labels"] == "value_and_attribute":
+            if self.spec.unlabeled.hidden_labels == "value_and_attribute":
                 images, attributes = np.unique(hidden[:, 0]), np.arange(len(self.index.attributes))
                 hidden = np.stack(np.meshgrid(images, attributes, indexing="ij"), axis=-1)
             unlabeled = hidden.reshape(-1, 2)
@@ -159,21 +159,21 @@ class Task:
         is_gpu = device.type == "cuda"
         return {
             "key": key,
-            "stage": self.settings["stage"],
-            "settings": self.settings,
+            "stage": self.spec.stage,
+            "spec": self.spec.plain(),
             # Of this stage and all before, so that a table can tell whether they still hold.
             "settings_chain": [
                 *(self.initial.facts["settings_chain"] if self.initial else []),
-                fingerprint(self.settings),
+                self.spec.fingerprint,
             ],
-            "sizes": self.settings["sizes"],
+            "sizes": dict(self.spec.sizes),
             "index_sha256": self.index.sha256,
             "labeled_sha256": self.labeled_sha256,
             # How this stage and all before ended.
             "stages": [
                 *(self.initial.facts["stages"] if self.initial else []),
                 {
-                    "stage": self.settings["stage"],
+                    "stage": self.spec.stage,
                     "epochs": state["epoch"],
                     "best_epoch": state["best_epoch"],
                     "stopped": stopped,
@@ -185,7 +185,7 @@ class Task:
             ],
             "absent_values": self.absent_values(),
             "provenance": {
-                "code": provenance.training_code(self.settings["class"]),
+                "code": self.code,
                 "device": torch.cuda.get_device_name(device) if is_gpu else "cpu",
                 "precision": str(precision).removeprefix("torch."),
                 "threads": torch.get_num_threads(),
@@ -197,10 +197,9 @@ class Task:
 
     def save(self, name: str, state_dict: dict, training: dict, facts: dict) -> None:
         """Write one of the model files."""
-        settings = self.settings
         model = model_file.ModelFile(
-            settings["network"],
-            settings["architecture"],
+            self.spec.cell.network,
+            dict(self.spec.architecture),
             self.index.attributes,
             state_dict,
             facts,

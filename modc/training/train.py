@@ -1,4 +1,4 @@
-"""Train one stage of one cell: epochs with validation, best and last model, resumable."""
+"""Train one stage of one cell: set-up, epochs, validation, saving, resuming, the last models."""
 
 import logging
 import time
@@ -6,29 +6,39 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from modc import paths
+from modc.data.triplets import Triplets
 from modc.errors import UserError
+from modc.evaluation.prioritized import accuracy, column_name
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.split_embeddings import embed_split, write_embeddings
-from modc.grid import MODC, fingerprint
+from modc.learning_curve import write_curve
 from modc.lock import alone
+from modc.methods import class_of as method_class
+from modc.methods.objective import Objective, Start
+from modc.networks import model_file, public_checkpoints, safe_load
+from modc.networks.build import build, find
+from modc.networks.network import Network
+from modc.seeds import derive
+from modc.stage import WHOLE, StageSpec, fingerprint
 from modc.training import checkpoint
-from modc.training.batches import batch_size, steps
+from modc.training.batches import Batch, Source, batches
 from modc.training.convergence import converged
-from modc.training.curve import write_curve
 from modc.training.determinism import be_deterministic
 from modc.training.device import torch_device, training_dtype
 from modc.training.heartbeat import Heartbeat
 from modc.training.kept import keep, take_back
-from modc.training.optimizer import load, set_learning_rate
+from modc.training.optimizer import load, optimizer, set_learning_rate
 from modc.training.progress import Progress
-from modc.training.start import start
 from modc.training.task import Task
 from modc.training.termination import Termination
-from modc.training.warm_up import WarmUp
 
 log = logging.getLogger(__name__)
+
+# Of the objective's state, what only the rest of its stage needs.
+MEMORY = "memory"
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,19 @@ class Machine:
 
     device: torch.device
     precision: torch.dtype
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A stage at work; behind: the epochs of Adam's schedule that lie before it."""
+
+    spec: StageSpec
+    network: Network
+    objective: Objective
+    source: Source
+    adam: torch.optim.Adam
+    behind: int
+    machine: Machine
 
 
 def train(task: Task, leased: str | None = None) -> None:
@@ -51,78 +74,75 @@ def train(task: Task, leased: str | None = None) -> None:
     key = task.key()
     with alone(task.resume, "training this stage"):
         if task.finished(key):
-            log.info("%s: already trained", task.name)
+            log.info("%s: already trained", task.spec)
         elif take_back(task, key):
-            log.info("%s: already trained, its files were kept", task.name)
+            log.info("%s: already trained, its files were kept", task.spec)
         else:
             device = torch_device(leased)
-            precision = training_dtype(task.settings["precision"], device)
+            machine = Machine(device, training_dtype(task.spec.precision, device))
             try:
-                _train(task, key, Machine(device, precision))
+                _train(task, key, machine)
             except torch.OutOfMemoryError as error:
                 raise UserError(
-                    f"{task.name}: {str(error).splitlines()[0]} Expected a GPU with more memory, "
+                    f"{task.spec}: {str(error).splitlines()[0]} Expected a GPU with more memory, "
                     f"or one that nothing else uses; training.evaluation_batch and "
                     f"training.jobs_per_gpu may be made smaller"
                 ) from None
         keep(task)
         task.resume.unlink(missing_ok=True)
-        Heartbeat(task.resume, task.settings).finish()
+        Heartbeat(task.resume, task.spec).finish()
 
 
 def _train(task: Task, key: str, machine: Machine) -> None:
-    settings = task.settings
+    spec = task.spec
     be_deterministic()
-    stage, adam, schedule = start(task, machine.device)
+    learner = set_up(task, machine)
     resumable = checkpoint_key(key, machine)
     state = checkpoint.load(task.resume, resumable)
     if state is None:
         state = {"epoch": 0, "curve": [], "best_score": -1.0, "seconds": 0.0}
     else:
         if state["epoch"]:
-            _load(stage, adam, state)
-        log.info(
-            "%s: resumed after epoch %d and %d steps", task.name, state["epoch"], _steps_done(state)
-        )
-    per_epoch = steps(settings)
+            _load(learner, state)
+        done = state.get("within", {"steps": 0})["steps"]
+        log.info("%s: resumed after epoch %d and %d steps", spec, state["epoch"], done)
     progress = Progress(
-        task.name,
-        settings["epochs"],
-        per_epoch,
-        stage.images_per_triplet * batch_size(settings),
-        state["epoch"] * per_epoch + _steps_done(state),
-        Heartbeat(task.resume, settings),
+        str(spec),
+        spec.epochs,
+        spec.steps,
+        spec.images_per_triplet * spec.batch_size,
+        state["epoch"] * spec.steps + state.get("within", {"steps": 0})["steps"],
+        Heartbeat(task.resume, spec),
     )
-    if task.public_checkpoint is not None:
-        _adopt(task, state, stage, machine)
-    with Termination(task.name) as termination:
-        while not _why_stopped(state, settings):
+    if spec.public_checkpoint is not None:
+        # The public weights as they are for the model of this stage (A15).
+        row = {"epoch": 0, "learning_rate": 0.0, "loss": np.nan, **_validate(task, learner)}
+        _record(state, row, learner, {})
+    with Termination(str(spec)) as termination:
+        while not _why_stopped(state, spec):
             epoch, begun = state["epoch"], time.monotonic()
-            rate = set_learning_rate(adam, settings, schedule + epoch)
-            # As at the epoch's start, also where the epoch was left after some steps.
-            stage.begin_epoch(epoch)
-            within = state.pop("within", {"steps": 0, "sums": {}})
+            rate = set_learning_rate(learner.adam, spec, learner.behind + epoch)
+            within = state.pop("within", {"steps": 0, "sums": {}, "shares": {}})
             if within["steps"]:
-                _load(stage, adam, within)
+                _load(learner, within)
             try:
-                losses = _epoch(task, stage, adam, epoch, within, machine, progress, termination)
-                scores = _validate(task, stage, machine)
+                losses = _epoch(learner, epoch, within, progress, termination)
+                scores = _validate(task, learner)
             except SystemExit:
                 state["seconds"] += time.monotonic() - begun
-                optimizer = {"optimizer": adam.state_dict()}
-                state["within"] = {**_copied(within), **_now(stage, optimizer)}
+                now = _now(learner, {"optimizer": learner.adam.state_dict()})
+                state["within"] = {**_copied(within), **now}
                 checkpoint.save(task.resume, resumable, state)
                 raise
             with termination.put_off():
                 state["seconds"] += time.monotonic() - begun
-                optimizer = {"optimizer": adam.state_dict(), "epochs": schedule + epoch + 1}
-                shares = {f"share_{name}": share for name, share in stage.shares().items()}
-                row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **shares, **scores}
-                _record(state, row, stage, optimizer)
+                row = {"epoch": epoch + 1, "learning_rate": rate, **losses, **scores}
+                behind = learner.behind + epoch + 1
+                adam = {"optimizer": learner.adam.state_dict(), "epochs": behind}
+                _record(state, row, learner, adam)
                 checkpoint.save(task.resume, resumable, state)
-            words = _in_words(losses, shares | scores)
-            progress.epoch(epoch, losses["loss"], words, scores["valid_MAP@all"])
-        _write(task, key, state, stage, machine)
+            progress.epoch(epoch, losses["loss"], _in_words(row), scores["valid_MAP@all"])
+        _write(task, key, state, learner)
 
 
 def checkpoint_key(key: str, machine: Machine) -> str:
@@ -133,122 +153,201 @@ def checkpoint_key(key: str, machine: Machine) -> str:
     return fingerprint([key, machine.device.type, str(machine.precision)])
 
 
-def _load(stage: WarmUp, adam: torch.optim.Adam, saved: dict) -> None:
-    """Take over what `_now` returned."""
-    stage.network.load_state_dict(saved["now"]["network"])
-    stage.load_state(saved["now"]["training"])
-    stage.load_memory(saved["memory"])
-    load(adam, saved["now"]["training"]["optimizer"])
+def set_up(task: Task, machine: Machine) -> Learner:
+    """Return the stage at its beginning: network, objective, what batches are drawn from, Adam."""
+    spec, index, device = task.spec, task.index, machine.device
+    network = _network(task).to(device, memory_format=torch.channels_last)
+    labels, unlabeled = task.parts()
+    triplets = Triplets(labels, spec.negatives)
+    if triplets.skipped:
+        log.warning(
+            "%s: %d of %d values have fewer than two labelled images and are never an anchor",
+            spec,
+            len(triplets.skipped),
+            sum(index.values),
+        )
+    seen = {name: task.packed[name] for name in WHOLE if name in task.packed}
+    drawn, keeps_color, aspect = seen, None, None
+    if spec.views is not None:
+        keeps_color = np.isin(index.attributes, spec.views.keeps_color)
+        if spec.views.whole:
+            drawn = {name: task.packed[WHOLE[name]] for name in seen}
+            aspect = (index.images["width"] / index.images["height"]).to_numpy()
+    source = Source(spec, triplets, unlabeled, drawn, device, keeps_color, aspect)
+    before = task.initial.training if task.initial is not None else {}
+    start = Start(
+        spec, network, index, labels, unlabeled, seen, device, before.get("objective", {})
+    )
+    torch.manual_seed(derive(spec.cell.seed, **spec.seed_axes, use="predictor"))
+    objective = method_class(spec.method_class, spec.method).objective(start)
+    if objective.centres is not None and (absent := task.absent_values()):
+        log.warning(
+            "%s: %d values have no labelled image, keep no centre and are never predicted: %s",
+            spec,
+            len(absent),
+            ", ".join(f"{attribute} {value}" for attribute, value in absent),
+        )
+    inherits = spec.optimizer == "inherit"
+    if inherits and "optimizer" not in before:
+        raise UserError(
+            f"{spec}: the initial model is a public checkpoint and has no optimizer to go on with; "
+            f"expected methods.{spec.method}.stages.{spec.cell.network}.optimizer: new"
+        )
+    adam = optimizer(network, objective, spec, before if inherits else None)
+    behind = before["epochs"] if inherits else 0
+    return Learner(spec, network, objective, source, adam, behind, machine)
 
 
-def _now(stage: WarmUp, optimizer: dict) -> dict:
-    """Return a copy of what training goes on from."""
-    training = {**stage.state(), **optimizer}
-    now = {"network": stage.network.state_dict(), "training": training}
-    return _copied({"now": now, "memory": stage.memory()})
+def _network(task: Task) -> Network:
+    spec = task.spec
+    if task.initial is not None:
+        return model_file.restore(task.initial, spec.network_class)
+    attributes = len(task.index.attributes)
+    if task.public_checkpoint is not None:
+        # The published baseline itself (A15).
+        path = task.public_checkpoint
+        published = find(spec.network_class).published
+        if spec.architecture != published:
+            raise UserError(
+                f"{path}: the public checkpoint has {published}; expected "
+                f"networks.{spec.cell.network} of the configuration to be the same"
+            )
+        weights = safe_load.read(path)
+        return public_checkpoints.restore(weights, path, spec.network_class, attributes)
+    torch.manual_seed(derive(spec.cell.seed, **spec.seed_axes, use="weights"))
+    return build(spec.network_class, spec.architecture, attributes, spec.weights)
 
 
-def _steps_done(state: dict) -> int:
-    return state.get("within", {"steps": 0})["steps"]
+def _epoch(
+    learner: Learner, epoch: int, within: dict, progress: Progress, termination: Termination
+) -> dict[str, float]:
+    """Train the rest of an epoch; return the means of the loss and its terms, and the shares.
+
+    within: the steps of the epoch that are done, and the sums of what they returned; all go on.
+    """
+    sums, shares = within["sums"], within["shares"]
+    learner.network.train()
+    learner.objective.train()
+    for batch in batches(learner.source, epoch, within["steps"]):
+        with termination.put_off():
+            losses, counts = train_batch(learner, batch)
+            for name, term in losses.items():
+                sums[name] = sums[name].to(term.device) + term if name in sums else term
+            for name, (part, whole) in counts.items():
+                before = shares.get(name, [0, 0])
+                shares[name] = [before[0] + part, before[1] + whole]
+            within["steps"] += 1
+            progress.step(losses["loss"])
+    means = {name: float(total) / learner.spec.steps for name, total in sums.items()}
+    if not np.isfinite(means["loss"]):
+        spec = learner.spec
+        raise UserError(
+            f"{spec}: the loss is {means['loss']} in epoch {epoch + 1}; lower the learning_rate of "
+            f"{spec.cell.network} in the recipe of this stage or of the stage before"
+        )
+    return means | {f"share_{name}": part / whole for name, (part, whole) in shares.items()}
 
 
-def _adopt(task: Task, state: dict, stage: WarmUp, machine: Machine) -> None:
-    """Take the public weights as they are for the model of this stage (A15)."""
-    row = {"epoch": 0, "learning_rate": 0.0, "loss": np.nan, **_validate(task, stage, machine)}
-    _record(state, row, stage, {})
+def train_batch(
+    learner: Learner, batch: Batch
+) -> tuple[dict[str, Tensor], dict[str, tuple[int, int]]]:
+    """Make one step of the optimizer.
+
+    Returns "loss" and the terms that it is the sum of, and the objective's shares.
+    """
+    device, precision = learner.machine.device, learner.machine.precision
+    with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+        found = learner.objective(batch)
+    loss = sum(found.terms.values())
+    learner.adam.zero_grad(set_to_none=True)
+    loss.backward()
+    learner.adam.step()
+    if found.members is not None:
+        learner.objective.update(found.members)
+    losses = {name: term.detach() for name, term in {"loss": loss, **found.terms}.items()}
+    return losses, found.shares
 
 
-def _record(state: dict, row: dict, stage: WarmUp, optimizer: dict) -> None:
+def _validate(task: Task, learner: Learner) -> dict[str, float]:
+    """Return overall validation MAP@all and MAP@100 as fractions; with centres Acc too.
+
+    Acc is the share of queries whose nearest centre is their value's. Also MAP@all of top1 with the
+    label known, where the best epoch is chosen by it.
+    """
+    spec, machine, centres = learner.spec, learner.machine, learner.objective.centres
+    arrays = embed_split(
+        learner.network,
+        task.packed,
+        task.index,
+        "valid",
+        machine.device,
+        spec.evaluation_batch,
+        machine.precision,
+    )
+    device = str(machine.device) if machine.device.type == "cuda" else None
+    how = {"threads": torch.get_num_threads(), "device": device}
+    scored = score(**arrays, **how)
+    summary = summarize(scored, arrays["candidate_attribute"], len(task.index.attributes))
+    scores = {metric: summary["overall"][metric] for metric in ("MAP@all", "MAP@100")}
+    if centres is not None:
+        arrays["centres"] = centres.cpu().numpy()
+        scores["Acc"] = accuracy(arrays, arrays["centres"])
+        if spec.selected_by not in scores:
+            scored = score(**arrays, **how)
+            scores[spec.selected_by] = float(scored[column_name(1, "known", "MAP@all")].mean())
+    return {f"valid_{name}": value for name, value in scores.items()}
+
+
+def _record(state: dict, row: dict, learner: Learner, adam: dict) -> None:
     """Note in `state` how an epoch ended, and keep its model if it is the best so far (A23)."""
-    selected_by = f"valid_{stage.selected_by}"
+    selected_by = f"valid_{learner.spec.selected_by}"
     state["curve"].append(row)
     state["epoch"] = row["epoch"]
-    state.update(_now(stage, optimizer))
+    state.update(_now(learner, adam))
     if row[selected_by] > state["best_score"]:
         state["best_score"], state["best_epoch"] = row[selected_by], row["epoch"]
         state["best_row"] = len(state["curve"]) - 1
         state["best"] = state["now"]
 
 
-def _why_stopped(state: dict, settings: dict) -> str:
+def _now(learner: Learner, adam: dict) -> dict:
+    """Return a copy of what training goes on from."""
+    objective = learner.objective.state_dict()
+    memory = {name: value for name, value in objective.items() if MEMORY in name.split(".")}
+    kept = {name: value for name, value in objective.items() if name not in memory}
+    training = {"objective": kept, **adam}
+    now = {"network": learner.network.state_dict(), "training": training}
+    return _copied({"now": now, MEMORY: memory})
+
+
+def _load(learner: Learner, saved: dict) -> None:
+    """Take over what `_now` returned."""
+    training = saved["now"]["training"]
+    learner.network.load_state_dict(saved["now"]["network"])
+    learner.objective.load_state_dict({**training["objective"], **saved[MEMORY]})
+    load(learner.adam, training["optimizer"])
+
+
+def _why_stopped(state: dict, spec: StageSpec) -> str:
     """Return why training is over, "" if it is not (A10, A15, A17)."""
-    if not settings["epochs"]:
+    if not spec.epochs:
         return "public weights, not trained"
-    rule = settings.get("convergence", {"rule": "fixed_epochs"})
-    may_converge = rule["rule"] == "plateau"
+    rule = spec.convergence
     scores = [row["valid_MAP@all"] for row in state["curve"]]
-    if may_converge and converged(scores, rule["rise"], rule["patience"]):
+    if rule is not None and converged(scores, rule.rise, rule.patience):
         return f"converged at epoch {state['epoch']}"
-    if state["epoch"] >= settings["epochs"]:
-        epochs = "epoch" if settings["epochs"] == 1 else "epochs"
-        return f"{'cap of' if may_converge else 'all'} {settings['epochs']} {epochs}"
+    if state["epoch"] >= spec.epochs:
+        epochs = "epoch" if spec.epochs == 1 else "epochs"
+        return f"{'all' if rule is None else 'cap of'} {spec.epochs} {epochs}"
     return ""
 
 
-def _epoch(task, stage, adam, epoch, within, machine, progress, termination) -> dict[str, float]:
-    """Train the rest of an epoch and return the mean of each loss term and of their sum.
-
-    within: the steps of the epoch that are done, and the sums of their losses; both go on.
-    """
-    settings, sums = task.settings, within["sums"]
-    stage.network.train()
-    for batch in stage.batches(epoch, within["steps"]):
-        with termination.put_off():
-            terms = train_batch(stage, adam, batch, machine)
-            for name, term in terms.items():
-                sums[name] = sums[name].to(term.device) + term if name in sums else term
-            within["steps"] += 1
-            progress.step(terms["loss"])
-    means = {name: float(total) / steps(settings) for name, total in sums.items()}
-    if not np.isfinite(means["loss"]):
-        section = "modc" if settings["stage"] in MODC else "training"
-        raise UserError(
-            f"{task.name}: the loss is {means['loss']} in epoch {epoch + 1}; lower the "
-            f"learning_rate of {section}.stages.{settings['network']} or of the stage before"
-        )
-    return means
-
-
-def train_batch(
-    stage: WarmUp, adam: torch.optim.Adam, batch: object, machine: Machine
-) -> dict[str, torch.Tensor]:
-    """Make one step of the optimizer; return "loss" and the terms that it is the sum of."""
-    device, precision = machine.device, machine.precision
-    with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-        terms = stage.losses(batch)
-    loss = sum(terms.values())
-    adam.zero_grad(set_to_none=True)
-    loss.backward()
-    adam.step()
-    stage.after_step()
-    return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
-
-
-def _validate(task: Task, stage: WarmUp, machine: Machine) -> dict[str, float]:
-    """Return overall validation MAP@all and MAP@100 as fractions, and what the stage adds."""
-    arrays = embed_split(
-        stage.network,
-        task.packed,
-        task.index,
-        "valid",
-        machine.device,
-        task.settings["evaluation_batch"],
-        machine.precision,
-    )
-    gpu = str(machine.device) if machine.device.type == "cuda" else None
-    scored = score(**arrays, threads=torch.get_num_threads(), device=gpu)
-    summary = summarize(scored, arrays["candidate_attribute"], len(task.index.attributes))
-    scores = {metric: summary["overall"][metric] for metric in ("MAP@all", "MAP@100")}
-    scores |= stage.validation(arrays)
-    return {f"valid_{name}": value for name, value in scores.items()}
-
-
-def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -> None:
+def _write(task: Task, key: str, state: dict, learner: Learner) -> None:
     """Write the curve, the last model, the test embeddings of the best, and the best model."""
-    best, now = state["best"], state["now"]
+    best, now, machine = state["best"], state["now"], learner.machine
+    stopped = _why_stopped(state, learner.spec)
     curve = (task.output / paths.CURVE, task.output / paths.CURVE_IMAGE)
-    stopped = _why_stopped(state, task.settings)
-    write_curve(*curve, state["curve"], f"{task.name}: {stopped}")
+    write_curve(*curve, state["curve"], f"{learner.spec}: {stopped}")
     facts = task.facts(key, machine.device, machine.precision, state, stopped)
     last_score = state["curve"][-1]["valid_MAP@all"]
     last = {**facts, "epoch": state["epoch"], "valid_MAP@all": last_score}
@@ -256,19 +355,22 @@ def _write(task: Task, key: str, state: dict, stage: WarmUp, machine: Machine) -
     facts |= {"epoch": state["best_epoch"], "valid_MAP@all": best_score}
     task.save(paths.LAST, now["network"], now["training"], last)
     if task.embeddings:
-        stage.network.load_state_dict(best["network"])
-        batch = task.settings["evaluation_batch"]
-        arrays = embed_split(stage.network, task.packed, task.index, "test", machine.device, batch)
-        if "centres" in best["training"]:
-            arrays["centres"] = best["training"]["centres"].numpy()
+        learner.network.load_state_dict(best["network"])
+        batch = learner.spec.evaluation_batch
+        arrays = embed_split(
+            learner.network, task.packed, task.index, "test", machine.device, batch
+        )
+        if learner.objective.centres is not None:
+            learner.objective.load_state_dict(best["training"]["objective"], strict=False)
+            arrays["centres"] = learner.objective.centres.cpu().numpy()
         write_embeddings(task.embeddings, arrays, task.index, facts)
     task.save(paths.MODEL, best["network"], best["training"], facts)
-    log.info("%s: %s, best epoch %d", task.name, stopped, state["best_epoch"])
+    log.info("%s: %s, best epoch %d", learner.spec, stopped, state["best_epoch"])
 
 
 def _copied(value: object) -> object:
     """Return a copy on the CPU of all tensors in nested dictionaries and lists."""
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, dict):
         return {name: _copied(part) for name, part in value.items()}
@@ -277,11 +379,15 @@ def _copied(value: object) -> object:
     return value
 
 
-def _in_words(losses: dict[str, float], scores: dict[str, float]) -> str:
+def _in_words(row: dict[str, float]) -> str:
     """Return the loss by term and the percentages of an epoch, as they go on a log line."""
-    terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items() if name != "loss")
+    percentages = {
+        name: value for name, value in row.items() if name.startswith(("share_", "valid_"))
+    }
+    others = ("epoch", "learning_rate", "loss", *percentages)
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if name not in others)
     named = {
         name.replace("valid_", "validation ").replace("_", " "): value
-        for name, value in scores.items()
+        for name, value in percentages.items()
     }
     return f" ({terms})" + "".join(f", {name} {100 * value:.2f}" for name, value in named.items())

@@ -15,7 +15,7 @@ from made_archives import files, release, write_zip
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
 from modc.errors import UserError
-from modc.fetch import split_archive, split_check, split_mirror, split_release
+from modc.fetch import split_archive, split_check, split_release
 from modc.fetch.split_release import FILES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -83,7 +83,8 @@ def mirror(server, archive, monkeypatch):
         raise UserError("data.zip: Google Drive does not hand it over")
 
     monkeypatch.setattr(split_archive, "download", refuse)
-    monkeypatch.setattr(split_mirror, "BASE", server.url)
+    for dataset in (DARN, FashionAI):
+        monkeypatch.setattr(dataset, "release", replace(dataset.release, mirror=server.url))
     with zipfile.ZipFile(archive) as opened:
         for name in opened.namelist():
             server.routes["/" + name.removeprefix("data/")] = opened.read(name)

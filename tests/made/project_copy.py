@@ -31,29 +31,35 @@ TINY = {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {
-        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+        }
     },
     "threads": 1,
 }
 
 
-def copied(folder: Path) -> Path:
-    """Copy the project to `folder`, so that its files may be changed."""
+def copied(folder: Path, tiny: dict = TINY) -> Path:
+    """Copy the project to `folder`, so that its files may be changed, with `tiny` as tiny.yaml."""
     skip = shutil.ignore_patterns("__pycache__")
+    folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=skip)
         else:
             shutil.copy(source, folder / part)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny))
     return folder
 
 
-def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run Snakemake in the copy, with the copy's package; return exit status and all output."""
+def started(folder: Path, *arguments: str, **more: str) -> subprocess.Popen:
+    """Start Snakemake in the copy, with the copy's package; its output is run.log.
+
+    more: of the environment.
+    """
     binaries = str(Path(sys.executable).parent)
     environment = {
         **os.environ,
@@ -62,8 +68,15 @@ def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
         "XDG_CACHE_HOME": str(folder / "cache"),
         # No test asks Google Drive: nobody answers at this proxy.
         **dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"),
+        **more,
     }
-    done = subprocess.run(
-        ["snakemake", *arguments], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    return done.returncode, done.stdout + done.stderr
+    with (folder / "run.log").open("w") as log:
+        return subprocess.Popen(
+            ["snakemake", *arguments], cwd=folder, env=environment, stdout=log, stderr=log
+        )
+
+
+def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run Snakemake in the copy; return exit status and all output."""
+    status = started(folder, *arguments).wait()
+    return status, (folder / "run.log").read_text()

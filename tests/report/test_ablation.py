@@ -7,8 +7,10 @@ import pytest
 
 from modc import paths
 from modc.ablation import ablation_cells, variants
-from modc.grid import METHODS, last_stage, settings_chain
+from modc.grid import last_stage, settings_chain
 from modc.report.ablation import ablation_table, render
+
+METHODS = ("baseline", "modc")
 
 QUERIES = 60
 
@@ -32,7 +34,7 @@ def write_ablation(config, scores_of, tmp_path):
                     last = last_stage(own, cell, method)
                     scores["overall"]["queries"] = QUERIES
                     scores["coverage"]["overall"]["query"] = [3600, QUERIES]
-                    scores["settings_chain"] = settings_chain(own, cell, last)
+                    scores["settings_chain"] = settings_chain(own, cell, method, last)
                     if method == "modc":
                         by_label = scores["overall"]["prioritized"]["top1"]["known"]
                         of_seed = gain[cell.seed] if isinstance(gain, tuple) else gain
@@ -103,7 +105,7 @@ def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
 
 
 def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, write_ablation):
-    config["modc"]["warm_up"]["ASENv2"] = "apart"
+    config["methods"]["modc"]["warm_up"]["ASENv2"] = "apart"
     folder = write_ablation({"": 0.0})
     config["ablation"]["assumptions"] = ["A19"]
     (folder / "ablation" / "A19-as_modc").mkdir(parents=True)
@@ -115,14 +117,14 @@ def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, writ
             (variant,) = variants(config)
             cell = ablation_cells(config)[0]
             stage = last_stage(variant.config, cell, "baseline")
-            scores["settings_chain"] = settings_chain(variant.config, cell, stage)
+            scores["settings_chain"] = settings_chain(variant.config, cell, "baseline", stage)
         copy.write_text(json.dumps(scores))
     row = ablation_table(folder, config).set_index("alternative").loc["as_modc"]
     assert row["status"].endswith("of MODC: its baseline alone is trained otherwise")
 
 
 def test_the_runs_own_setting_is_called_so(config, write_ablation):
-    config["modc"]["cluster_loss"] = "margin"
+    config["methods"]["modc"]["cluster_loss"] = "margin"
     folder = write_ablation({"": 0.0, "A4-margin": 0.0})
     frame = ablation_table(folder, config).set_index("alternative")
     assert (
@@ -146,7 +148,7 @@ def test_where_a_seed_is_missing_all_numbers_are_of_the_others(config, write_abl
 
 def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
-    config["modc"]["self_supervision_weight"] = 2.0
+    config["methods"]["modc"]["self_supervision_weight"] = 2.0
     frame = ablation_table(folder, config)
     assert frame["difference"].isna().all()
     stale = "trained with other settings than the configuration's"

@@ -10,7 +10,7 @@ from modc.published.claims import STATEMENTS
 from modc.report.claims import check_published, claims
 from modc.report.claims_text import COLUMNS, long_form, markdown_claims, notes, summary, title
 from modc.report.results import NOT_RUN
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 SIGN = "by sign, one training"
 CELLS = 51 + 10 + 12 + 54 + 27 + 36 + 36 + 2
@@ -193,7 +193,7 @@ def test_notes_say_how_cells_were_judged(config):
 
     def mixed(first, second):
         known = by_trainings(-0.1, 0.2, 0.5)(first, second)
-        return known if first.network == "ASEN" else Difference(known.value)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
 
     sign, interval = "judged by the sign of the difference of single", "whole 95 % interval"
     assert sign in said() and interval not in said() and "all cells are judged" in said()
@@ -205,8 +205,8 @@ def test_notes_say_how_cells_were_judged(config):
 
 def test_a_cell_without_interval_is_marked_among_those_with_one(config):
     def mixed(first, second):
-        known = Difference(-0.5, -0.9, -0.1, 1e-6)
-        return known if first.network == "ASEN" else Difference(known.value)
+        known = MeanDifference(-0.5, -0.9, -0.1, 1e-6)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
 
     text = markdown_claims(claims(made_frames(), config, mixed), seeds=1)
     rows = tables(text.split("\n## 4. ")[1].split("Ours, against:")[1])[0][2:]

@@ -12,7 +12,7 @@ from modc.report import ablation, rendered
 from modc.report.figures import render as figures
 from modc.report.files import table_files
 from modc.report.page import page
-from modc.report.summary import tables_summary
+from modc.report.printed import tables_summary
 from modc.runs.verify import as_json, closing, text, verify
 
 CELL = "cells/FashionAI/ASEN/10/seed-0"
@@ -382,7 +382,7 @@ def test_another_configuration_is_named(make_run, config):
 
 def test_a_later_stages_setting_is_named_by_that_stage(make_run, config):
     run = make_run()
-    config["modc"]["pseudo_label_confidence"] = 0.5
+    config["methods"]["modc"]["pseudo_label_confidence"] = 0.5
     verified = verify(run, config)
     assert origin_of(verified, "settings of training").detail.startswith("pseudo_triplets: ")
     baseline = "FashionAI/ASEN/10/seed-0/baseline"

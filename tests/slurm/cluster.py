@@ -61,7 +61,7 @@ echo export CUDA_VISIBLE_DEVICES=
 
 
 class Cluster:
-    """The daemons, and what asks them; environment: of whoever uses the cluster."""
+    """The daemons, and what asks them; environment: what whoever uses the cluster needs of it."""
 
     def __init__(self, folder: Path):
         self.folder, self.daemons = folder, {}
@@ -85,7 +85,6 @@ class Cluster:
             (folder / name).write_text(script)
             (folder / name).chmod(0o755)
         self.environment = {
-            **os.environ,
             "PATH": f"{bin_folder}:{os.environ['PATH']}",
             "SLURM_CONF": f"{folder}/slurm.conf",
         }
@@ -105,7 +104,7 @@ class Cluster:
     def ask(self, command: str) -> str:
         """Return what a Slurm command prints."""
         return subprocess.run(
-            shlex.split(command), env=self.environment, capture_output=True, text=True
+            shlex.split(command), env=self._environment(), capture_output=True, text=True
         ).stdout
 
     def jobs(self) -> list[dict[str, str]]:
@@ -137,8 +136,11 @@ class Cluster:
     def _daemon(self, name: str, command: list[str]) -> None:
         with (self.folder / f"{name}.out.log").open("w") as output:
             self.daemons[name] = subprocess.Popen(
-                command, env=self.environment, stdout=output, stderr=output
+                command, env=self._environment(), stdout=output, stderr=output
             )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
 
 
 @contextmanager

@@ -7,7 +7,6 @@ seven.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,37 +16,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cluster
+import project_copy
 import pytest
-import yaml
+from project_copy import copied, snakemake, started
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "configs", "modc")
+from modc.config import merge
+
 # Two cells that take long enough to be stopped in the middle.
-TINY = {
-    "run": "tiny",
-    "datasets": {
-        "FashionAI": {
-            "class": "modc.drawn.fashionai:DrawnFashionAI",
-            "image_size": 32,
-            "detail_size": 32,
-            "generate": {"images": 400, "seed": 0},
-        }
+LONGER = {
+    "datasets": {"FashionAI": {"generate": {"images": 400}}},
+    "grid": {"datasets": ["FashionAI"], "labeled_percent": {"FashionAI": [10, 100]}},
+    "training": {"triplets_per_epoch": 160},
+    "methods": {
+        "modc": {"unlabeled_ratio": 0.34, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}}
     },
-    "grid": {
-        "datasets": ["FashionAI"],
-        "networks": ["ASENv2"],
-        "labeled_percent": {"FashionAI": [10, 100]},
-        "extra_seeds": [],
-    },
-    "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "training": {"triplets_per_epoch": 160, "stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
-    "modc": {
-        "warm_up": {"ASENv2": "shared"},
-        "unlabeled_ratio": 0.34,
-        "stages": {"ASENv2": {"epochs": {"supervised": 4, "semi_supervised": 1}}},
-    },
-    "threads": 1,
 }
+TINY = merge(project_copy.TINY, LONGER)
 # No accounting here; jobs end after seconds, not hours.
 SLURM = (
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
@@ -62,39 +46,12 @@ needs_plugin = pytest.mark.skipif(
 )
 
 
-def copied(folder: Path) -> Path:
-    """Copy the project to `folder`."""
-    skip = shutil.ignore_patterns("__pycache__")
-    for part in PARTS:
-        source = REPOSITORY / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=skip)
-        else:
-            folder.mkdir(exist_ok=True)
-            shutil.copy(source, folder / part)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def environment(monkeypatch) -> None:
     """Whatever is started finds the commands of this Python's environment, and no GPU."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-def started(folder: Path, environment: dict, *arguments: str) -> subprocess.Popen:
-    """Start Snakemake in a copy of the project, with the copy's package; its output is run.log."""
-    environment = {
-        **environment,
-        "PYTHONPATH": str(folder),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
-    with (folder / "run.log").open("w") as output:
-        return subprocess.Popen(
-            ["snakemake", *arguments], cwd=folder, env=environment, stdout=output, stderr=output
-        )
 
 
 def trainers(folder: Path) -> list[str]:
@@ -186,8 +143,7 @@ def left_over(folder: Path) -> list[str]:
 @needs_plugin
 def test_the_profile_plans_the_same_jobs_a_method_of_a_cell_in_one_job_with_one_gpu(tmp_path):
     folder = copied(tmp_path / "project")
-    run = started(folder, dict(os.environ), "-n", "--workflow-profile", "profiles/slurm")
-    status, output = run.wait(), (folder / "run.log").read_text()
+    status, output = snakemake(folder, "-n", "--workflow-profile", "profiles/slurm")
     assert status == 0, output
     assert re.search(r"^total +151$", output, re.M)
     groups = re.split(r"Group job (\S+) .*\n", output)
@@ -208,19 +164,19 @@ def test_the_profile_plans_the_same_jobs_a_method_of_a_cell_in_one_job_with_one_
 @pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing())
 def test_a_node_is_lost_and_a_job_preempted_and_the_tables_are_those_of_a_quiet_run(tmp_path):
     config = os.environ.get("MODC_SLURM_CONFIG", "configs/smoke.yaml")
-    alone, shared = (copied(tmp_path / name) for name in ("alone", "shared"))
-    quiet = started(alone, dict(os.environ), "--cores", "2", "--configfile", config)
+    alone, shared = (copied(tmp_path / name, TINY) for name in ("alone", "shared"))
+    quiet = started(alone, "--cores", "2", "--configfile", config)
     assert quiet.wait() == 0, (alone / "run.log").read_text()
     with cluster.running(tmp_path / "slurm") as slurm:
-        snakemake = started(shared, slurm.environment, *SLURM, "--configfile", config)
+        running = started(shared, *SLURM, "--configfile", config, **slurm.environment)
         try:
-            events = disturbed(slurm, snakemake, shared)
-            wait_for(lambda: snakemake.poll() is not None, snakemake, shared)
+            events = disturbed(slurm, running, shared)
+            wait_for(lambda: running.poll() is not None, running, shared)
             output = (shared / "run.log").read_text()
-            assert snakemake.returncode == 0, output
+            assert running.returncode == 0, output
         finally:
-            snakemake.kill()
-            snakemake.wait()
+            running.kill()
+            running.wait()
         devices = (tmp_path / "slurm" / "devices").read_text().splitlines()
     assert not left_over(tmp_path)
     one, other = (next(folder.glob("results/*/config.yaml")).parent for folder in (alone, shared))

@@ -19,6 +19,7 @@ from modc.report.beforehand import stops
 from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
 from modc.report.job_logs import failures
 from modc.runs import in_use
+from modc.stage import fingerprint
 from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
 # In a locale without a character, "?" is better than the end of a run.
@@ -52,7 +53,7 @@ COMPARABLE = {
 }
 VERDICTS = {key: config["report"][key] for key in ("margin", "training_sd")}
 # What the run assumes: the report shows it, whether it changes a model of this grid or not.
-ASSUMED = grid.fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
+ASSUMED = fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
 ABLATION = [RUN / paths.ABLATION / name for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = RUN / paths.TABLES / paths.SUMMARY
@@ -66,11 +67,11 @@ STARTED = time.time()
 wildcard_constraints:
     dataset="|".join(map(re.escape, config["datasets"])),
     listed="|".join(re.escape(name.lower()) for name in config["datasets"]),
-    method="|".join(grid.METHODS),
+    method="|".join(map(re.escape, grid.methods(config))),
     network="|".join(map(re.escape, config["grid"]["networks"])),
     percent=r"\d+",
     seed=r"\d+",
-    stage="|".join(map(re.escape, grid.all_stages(config))),
+    stage=r"\w+",
     variant="|".join(["", *(re.escape(f"{paths.variant_folder(name)}/") for name in VARIANTS)]),
     part_rule="stratified|uniform",
     at_least=r"\d+",

@@ -5,9 +5,10 @@ from matplotlib.lines import Line2D
 
 from modc.colors import COLORS
 from modc.errors import UserError
+from modc.plot_style import MARKS, new_figure, svg
+from modc.published.claims import PAPERS_METHOD
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run, not_comparable
-from modc.report.figures.style import MARKS, new_figure, svg
 
 METRIC, ACCURACY = "MAP@100", "Acc"
 QUERY_LABELS = ("known", "unknown")
@@ -68,7 +69,7 @@ def draw(run: Run) -> Figure:
 
 def _points(overall: pd.DataFrame) -> pd.DataFrame:
     """Return a row a place that has all it takes, published and ours; columns COLUMNS."""
-    is_top1 = (overall["method"] == "modc") & (overall["top_n"] == "1")
+    is_top1 = (overall["method"] == PAPERS_METHOD) & (overall["top_n"] == "1")
     own = overall[is_top1].drop_duplicates([*PLACE, "metric"])
     accuracy = own[own["metric"] == ACCURACY].set_index(PLACE)
     gains = own[own["metric"] == METRIC].set_index(PLACE)

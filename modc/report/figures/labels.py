@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from modc.errors import UserError
+from modc.plot_style import BASELINE, MODC, new_figure, svg
+from modc.published.claims import BASELINE_METHOD, PAPERS_METHOD
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run, not_comparable
-from modc.report.figures.style import BASELINE, MODC, new_figure, svg
 
 METRIC = "MAP@100"
 COLUMNS = [
@@ -23,8 +24,8 @@ COLUMNS = [
 ]
 # Method, query label and top_n of each line, its name, colour and mark, and a step aside.
 LINES = (
-    ("baseline", "", "", "baseline", BASELINE, "s", 0.96),
-    ("modc", "known", "1", "MODC, top1, known", MODC, "o", 1.04),
+    (BASELINE_METHOD, "", "", "baseline", BASELINE, "s", 0.96),
+    (PAPERS_METHOD, "known", "1", "MODC, top1, known", MODC, "o", 1.04),
 )
 
 
@@ -123,9 +124,9 @@ def _alt(frame: pd.DataFrame, dataset: str) -> str:
     for what in ("ours", "published"):
         wide = frame.pivot(
             index=["network", "labeled_percent"], columns="method", values=what
-        ).reindex(columns=["baseline", "modc"])
+        ).reindex(columns=[BASELINE_METHOD, PAPERS_METHOD])
         wide = wide.dropna()
         if len(wide):
-            above = int((wide["modc"] > wide["baseline"]).sum())
+            above = int((wide[PAPERS_METHOD] > wide[BASELINE_METHOD]).sum())
             parts.append(f"{what}, MODC is above its baseline in {above} of {len(wide)} places")
     return f"Line charts of MAP@100 on {dataset} by percentage of labels: {'; '.join(parts)}."

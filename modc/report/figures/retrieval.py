@@ -8,21 +8,22 @@ import numpy as np
 import pandas as pd
 
 from modc import paths
+from modc.cell import Cell
 from modc.errors import UserError
 from modc.evaluation.prioritized import column_name, nearest_values
 from modc.evaluation.ranking import unit
-from modc.grid import METHODS, Cell
+from modc.published import FIGURE_NETWORKS
+from modc.published.claims import BASELINE_METHOD, PAPERS_METHOD
 from modc.report.figures.examples import choose, found_first
 from modc.report.figures.figure import Figure
 from modc.report.figures.pictures import pictures
 from modc.report.figures.retrieval_picture import draw_rows
 from modc.report.figures.run import Run, shown_cell
 
-# The network of the paper's Figure 2.
-NETWORK = "ASEN++"
+NETWORK = FIGURE_NETWORKS[2]
 FOUND = 8
 # Average precision of all candidates, of each way to rank.
-PRECISION = {"baseline": "MAP@all", "modc": column_name(1, "known", "MAP@all")}
+PRECISION = {BASELINE_METHOD: "MAP@all", PAPERS_METHOD: column_name(1, "known", "MAP@all")}
 COLUMNS = [
     "case",
     "method",
@@ -56,8 +57,8 @@ def draw(run: Run, attribute: str) -> Figure:
     number = index.attributes.index(attribute)
     rows = {role: index.rows("test", role) for role in ("query", "candidate")}
     own = {role: frame[frame["attribute"] == number] for role, frame in rows.items()}
-    sides = {method: _side(run, cell, method, number, rows) for method in METHODS}
-    gain = sides["modc"].precision - sides["baseline"].precision
+    sides = {method: _side(run, cell, method, number, rows) for method in PRECISION}
+    gain = sides[PAPERS_METHOD].precision - sides[BASELINE_METHOD].precision
     relevant = own["query"]["value"].isin(own["candidate"]["value"]).to_numpy()
     chosen = choose(gain, relevant)
     if not chosen:
@@ -81,7 +82,7 @@ def draw(run: Run, attribute: str) -> Figure:
         data=frame,
         title=f"Figure 2: retrieval by {name}",
         caption=_caption(name, what, cell, len(own["candidate"]))
-        + run.why_not_comparable(cell, "modc"),
+        + run.why_not_comparable(cell, PAPERS_METHOD),
         alt=_alt(frame, name),
     )
 
@@ -120,7 +121,7 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
             np.array_equal(stored, wanted) for stored in (queries[part], arrays[f"query_{part}"])
         ) or not np.array_equal(arrays[f"candidate_{part}"], rows["candidate"][part]):
             raise UserError(f"{path}: scores of other queries; score this cell again")
-    if method == "modc" and "centres" not in arrays:
+    if method == PAPERS_METHOD and "centres" not in arrays:
         raise UserError(
             f"{run.stage_folder(cell, method) / paths.EMBEDDINGS}: has no centres; train again"
         )
@@ -129,7 +130,7 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
         query=unit(arrays["query_embedding"][mine["query"]]),
         candidate=unit(arrays["candidate_embedding"][mine["candidate"]]),
         precision=queries[PRECISION[method]].to_numpy(float)[mine["query"]],
-        centres=arrays["centres"][number] if method == "modc" else None,
+        centres=arrays["centres"][number] if method == PAPERS_METHOD else None,
     )
 
 

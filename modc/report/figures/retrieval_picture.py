@@ -6,12 +6,13 @@ The frame says whether it is right: by colour, by line and by a tick or a cross.
 import numpy as np
 import pandas as pd
 
-from modc.report.figures.style import new_figure, percent_text, png
+from modc.plot_style import new_figure, percent_text, png
+from modc.published.claims import BASELINE_METHOD, PAPERS_METHOD
 
 RIGHT, WRONG = "#1A8A3A", "#D0202A"
 # Inches of a picture, and of the words at the left.
 SIDE, WORDS = 0.92, 1.15
-NAMES = {"baseline": "baseline", "modc": "MODC"}
+NAMES = {BASELINE_METHOD: "baseline", PAPERS_METHOD: "MODC"}
 
 
 def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
@@ -29,7 +30,7 @@ def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
     )
     positions = dict(zip(frame.index, range(len(frame)), strict=True))
     for axes, ((case, method), own) in zip(grid, rows, strict=True):
-        words = f"{case}\n" if method == "baseline" else ""
+        words = f"{case}\n" if method == BASELINE_METHOD else ""
         axes[0].text(
             1,
             0.5,

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc import datasets, paths
+from modc import datasets, paths, published
+from modc.cell import Cell
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.grid import Cell, cells, last_stage
+from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
-from modc.report.files import PUBLISHED_DATASETS, other_datasets
+from modc.report.files import other_datasets
 from modc.report.results import collect, result_of
 from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
 
@@ -35,7 +36,7 @@ class Run:
         frames = [paper_table(number, results, self.config) for number in OVERALL_TABLES]
         frames += [attribute_table(d, results, self.config) for d in other_datasets(self.config)]
         frame = pd.concat([own for own in frames if len(own)], ignore_index=True)
-        is_own = frame["dataset"].isin([*grid, *PUBLISHED_DATASETS])
+        is_own = frame["dataset"].isin([*grid, *published.datasets().values()])
         return frame[is_own & (frame["attribute"] == "overall")]
 
     @cached_property
@@ -55,7 +56,7 @@ class Run:
     def stage_folder(self, cell: Cell, method: str) -> Path:
         """Return the folder of the stage whose model is the method's."""
         stage = last_stage(self.config, cell, method)
-        return self.folder / stage_folder(self.config, cell, stage)
+        return self.folder / stage_folder(self.config, cell, method, stage)
 
     def embeddings(self, cell: Cell, method: str) -> tuple[dict[str, np.ndarray], dict]:
         """Return the embeddings of the test split (`read_embeddings`) and where they come from.

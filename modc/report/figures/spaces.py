@@ -12,14 +12,15 @@ from modc.errors import UserError
 from modc.evaluation.prioritized import nearest_values
 from modc.evaluation.ranking import unit
 from modc.grid import Cell
+from modc.plot_style import look, new_figure, png
+from modc.published import FIGURE_NETWORKS
+from modc.published.claims import PAPERS_METHOD
 from modc.report.figures.figure import Figure
 from modc.report.figures.pictures import pictures
 from modc.report.figures.points import flat_map, sample
 from modc.report.figures.run import Run, shown_cell
-from modc.report.figures.style import look, new_figure, png
 
-# The network of the paper's Figure 1.
-NETWORK = "ASENv2"
+NETWORK = FIGURE_NETWORKS[1]
 MOST_POINTS = 800
 # A ResNet-50 takes minutes for these on one CPU core.
 MOST_PICTURES = 480
@@ -83,7 +84,7 @@ def draw(run: Run) -> Figure:
         data=pd.concat([part for part in (universal, special) if part is not None]),
         title=f"Figure 1: the spaces of {what}",
         caption=_caption(shown[attribute], universal, points, cell, why)
-        + run.why_not_comparable(cell, "modc"),
+        + run.why_not_comparable(cell, PAPERS_METHOD),
         alt=f"Three maps of points of {what}: pictures by attribute, and those of "
         f"{shown[attribute]} by value and by nearest cluster centre; the nearest centre is that of "
         f"the own value for {100 * right:.0f} % of the points.",
@@ -110,13 +111,13 @@ def _caption(
 
 def _read(run: Run, cell: Cell, attribute: int) -> _Test:
     """Return the test split of a cell and its centres of `attribute`."""
-    arrays, facts = run.embeddings(cell, "modc")
+    arrays, facts = run.embeddings(cell, PAPERS_METHOD)
     index = run.index(cell.dataset)
     rows = pd.concat([index.rows("test", role) for role in ("query", "candidate")])
     stored = np.concatenate([arrays[f"{role}_value"] for role in ("query", "candidate")])
     if "centres" not in arrays or not np.array_equal(stored, rows["value"]):
         raise UserError(
-            f"{run.stage_folder(cell, 'modc') / paths.EMBEDDINGS}: not MODC's of this index"
+            f"{run.stage_folder(cell, PAPERS_METHOD) / paths.EMBEDDINGS}: not MODC's of this index"
         )
     embedding = np.concatenate([arrays[f"{role}_embedding"] for role in ("query", "candidate")])
     return _Test(
@@ -130,7 +131,7 @@ def _universal(run: Run, cell: Cell, test: _Test) -> pd.DataFrame:
     once = test.rows.drop_duplicates("image")
     chosen = once.iloc[sample(once["attribute"].to_numpy(), MOST_PICTURES, SEED)]
     squares = pictures(run, cell.dataset, chosen["image"].to_numpy())
-    model = run.stage_folder(cell, "modc") / paths.MODEL
+    model = run.stage_folder(cell, PAPERS_METHOD) / paths.MODEL
     features = pooled_features(model, test.key, squares)
     return _frame("universal", chosen, flat_map(features, SEED))
 

@@ -2,9 +2,11 @@
 
 import pandas as pd
 
+from modc.grid import method_of
 from modc.report.anchors import place_id, run_id
 from modc.report.failures import FAILED
 from modc.report.results import Result
+from modc.report.row_names import row_name
 
 SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")
 NUMBERS = (
@@ -34,18 +36,18 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
     """
     divisor = config["evaluation"]["map_at_100"]
     places = frame.to_dict("records")
-    baselines = {_key(place): place for place in places if place["method"] == "baseline"}
+    over = {method: method_of(config, method).compared_with for method in config["methods"]}
+    by_method = {(place["method"], _key(place)): place for place in places}
     found = []
     for place in places:
-        is_modc = place["method"] == "modc"
-        baseline = baselines.get(_key(place)) if is_modc else None
+        baseline = by_method.get((over[place["method"]], _key(place)))
         cell = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
         seeds = _seeds(place, results, divisor)
         found.append(
             {
                 "id": place_id(place),
                 "table": name,
-                "method": _method(place),
+                "method": row_name(config, place["network"], place["method"], place["top_n"]),
                 "where": _where(place),
                 "metric": place["metric"],
                 "verdict": place["verdict"],
@@ -71,14 +73,6 @@ def _seeds(place: dict, results: list[Result], divisor: str) -> list[dict]:
         if key
         == (result.cell.dataset, result.cell.network, result.cell.labeled_percent, result.method)
     ]
-
-
-def _method(place: dict) -> str:
-    if place["method"] == "baseline":
-        return place["network"]
-    if not place["top_n"]:
-        return f"MODC({place['network']})"
-    return f"MODC({place['network']})_top{place['top_n']}"
 
 
 def _where(place: dict) -> str:

@@ -14,13 +14,28 @@ def run(full_run, config, without_ink) -> Run:
     return Run(full_run(), config)
 
 
+def chain(data, method):
+    """The validation scores of a method's stages with all labels."""
+    own = data[(data["labeled_percent"] == 100) & (data["method"] == method)]
+    return own[own["quantity"] == "valid_MAP@all"]
+
+
 def test_epochs_count_on_over_the_stages(run):
     data = curves.draw(run, "FashionAI", "ASENv2").data
-    own = data[(data["labeled_percent"] == 100) & (data["quantity"] == "valid_MAP@all")]
+    own = chain(data, "modc")
     assert own["stage"].tolist() == ["warm_up"] * 3 + ["supervised"] * 3
     assert own["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert own["epoch_of_stage"].tolist() == [1, 2, 3] * 2
     assert own["value"].tolist() == [0.1, 0.2, 0.3] * 2
+
+
+def test_each_method_has_a_row_of_its_own_stages(run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "png", lambda figure: drawn.append(figure) or b"")
+    data = curves.draw(run, "FashionAI", "ASENv2").data
+    assert chain(data, "baseline")["stage"].tolist() == ["warm_up"] * 3
+    labels = [axes.get_ylabel().split("\n")[0] for axes in drawn[0].axes[::2]]
+    assert labels == [f"{m}, {p} % labels" for p in (10, 100) for m in ("baseline", "modc")]
 
 
 def test_losses_and_validation_alone_are_drawn(run):
@@ -34,7 +49,7 @@ def test_a_cell_that_is_not_trained_is_said_and_one_under_way_is_drawn(run):
     shutil.rmtree(run.folder / CELLS / "10")
     (run.folder / CELLS / "100" / "seed-0" / "modc" / "supervised" / "curve.csv").unlink()
     figure = curves.draw(run, "FashionAI", "ASENv2")
-    assert "Not trained yet: 10 % of the labels." in figure.caption
+    assert "Not trained yet: baseline at 10 %, modc at 10 % of the labels." in figure.caption
     assert set(figure.data["stage"]) == {"warm_up"}
 
 
@@ -54,16 +69,15 @@ def test_every_seed_is_drawn_and_the_first_with_marks(run, config, monkeypatch):
     drawn = []
     monkeypatch.setattr(curves, "png", lambda figure: drawn.append(figure) or b"")
     figure = curves.draw(run, "FashionAI", "ASENv2")
-    own = figure.data[figure.data["quantity"] == "valid_MAP@all"]
-    own = own[own["labeled_percent"] == 100]
+    own = chain(figure.data, "modc")
     assert own.loc[own["seed"] == 0, "epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert own.loc[own["seed"] == 1, "epoch"].tolist() == [1, 2, 3, 4, 5]
     assert "Thin lines: the others" in figure.caption
     assert "seeds 0, 1" in drawn[0].get_suptitle()
-    row = list(dict.fromkeys(figure.data["labeled_percent"])).index(100)
-    lines = [line for line in drawn[0].axes[2 * row].lines if len(line.get_xdata()) > 2]
+    axes = next(own for own in drawn[0].axes if own.get_ylabel().startswith("modc, 100 %"))
+    lines = [line for line in axes.lines if len(line.get_xdata()) > 2]
     marked = [line.get_marker() != "None" for line in lines]
     assert any(marked) and not all(marked)
     # One line that parts the two stages: the first seed's.
-    parting = [line for line in drawn[0].axes[2 * row].lines if line.get_linestyle() == ":"]
+    parting = [line for line in axes.lines if line.get_linestyle() == ":"]
     assert [line.get_xdata()[0] for line in parting] == [3.5]

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from modc import published
 from modc.report.files import other_datasets
 from modc.report.render import terminal
 
@@ -11,8 +12,8 @@ PATHS = re.compile(r"(?:(?:[^\n]*/)?(?:tables|ablation)/[^/\n]+\n?)+\Z")
 
 
 def tables_summary(run_folder: Path, config: dict) -> str:
-    """Return Table 1, where the grid has FashionAI, and the tables the paper does not have."""
-    first = [1] if "FashionAI" in config["grid"]["datasets"] else []
+    """Return Table 1, where the grid has its dataset, and the tables the paper does not have."""
+    first = [1] if published.datasets()[1] in config["grid"]["datasets"] else []
     shown = (terminal(run_folder, config, table) for table in [*first, *other_datasets(config)])
     return "".join(f"{table}\n" for table in shown)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from modc import paths
 from modc.errors import UserError
 from modc.evaluation.scores import summarize
-from modc.grid import METHODS, cells
+from modc.grid import cells, methods
 from modc.report.results import NOT_RUN, Result
 from modc.runs.checked import CHANGED, MISSING, UNCHANGED, Checked
 from modc.runs.differences import Difference, of_values
@@ -83,7 +83,7 @@ def recompute(queries: bytes, scores: dict, config: dict) -> dict:
 
 def outside_grid(run: Path, config: dict) -> list[str]:
     """Return the names of the results in a run's folder that the configuration's grid lacks."""
-    own = {paths.method_name(cell, method) for cell in cells(config) for method in METHODS}
+    own = {paths.method_name(cell, method) for cell in cells(config) for method in methods(config)}
     found = run.glob(str(paths.scores(paths.EVERY, "*")))
     names = (path.parent.relative_to(run / paths.CELLS).as_posix() for path in found)
     return sorted(name for name in names if name not in own)

@@ -1,15 +1,18 @@
 """What stands behind a number: each training with its settings, data, code, machine and stages."""
 
+import json
 from pathlib import Path
 
 import yaml
 
 from modc import paths
-from modc.grid import METHODS, Cell, cells, stages, training_settings
+from modc.cell import Cell
+from modc.grid import cells, methods, stage_spec, stages
 from modc.jobs import stage_folder
+from modc.learning_curve import small_drawing
 from modc.report.anchors import run_id
-from modc.report.page.curves import curve
 from modc.report.results import Result
+from modc.report.row_names import row_name
 
 # What a score says of how it was made, in the order of the page; what it does not say is left out.
 MADE_BY = {
@@ -33,8 +36,8 @@ LONGEST = 300
 def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> list[dict]:
     """Return one entry for each dataset, network, percentage and method, with all of its seeds.
 
-    Keys: id, dataset, network, labeled_percent, method, settings (a list of stage and YAML: what
-    differs from the stage before), seeds (see `_seed`). known: why scores are not there
+    Keys: id, dataset, network, labeled_percent, method, name, settings (a list of stage and YAML:
+    what differs from the stage before), seeds (see `_seed`). known: why scores are not there
     (`modc.report.failures.explained`).
     """
     by_key: dict[tuple, list[Result]] = {}
@@ -46,6 +49,7 @@ def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> 
         {
             "id": run_id(*key),
             **dict(zip(("dataset", "network", "labeled_percent", "method"), key, strict=True)),
+            "name": row_name(config, own[0].cell.network, own[0].method),
             "settings": _settings(config, own[0].cell, own[0].method),
             "seeds": [_seed(run_folder, config, result, known) for result in own],
         }
@@ -53,7 +57,7 @@ def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> 
     ]
 
 
-def absences(known: dict[tuple[Cell, str], dict]) -> list[dict]:
+def absences(config: dict, known: dict[tuple[Cell, str], dict]) -> list[dict]:
     """Return why scores are not there, each reason once: text, and places.
 
     A place has name, and log, said and progress as `modc.report.failures` has them.
@@ -61,7 +65,7 @@ def absences(known: dict[tuple[Cell, str], dict]) -> list[dict]:
     found: dict[str, list[dict]] = {}
     for (cell, method), why in known.items():
         place = {key: why[key] for key in ("log", "said", "progress")}
-        found.setdefault(why["text"], []).append({"name": _name(cell, method), **place})
+        found.setdefault(why["text"], []).append({"name": _name(config, cell, method), **place})
     return [{"text": text, "places": places} for text, places in found.items()]
 
 
@@ -69,7 +73,7 @@ def counts(config: dict, results: list[Result]) -> dict:
     """Return how many of the grid's scores there are: scores, expected, cells, seeds."""
     return {
         "scores": sum(not result.status for result in results),
-        "expected": len(cells(config)) * len(METHODS),
+        "expected": len(cells(config)) * len(methods(config)),
         "cells": len(cells(config)),
         "seeds": len(config["grid"]["seeds"]),
     }
@@ -89,7 +93,9 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
     """
     cell, scores = result.cell, result.scores or {}
     chain = stages(config, cell, result.method)
-    folders = [Path(run_folder) / stage_folder(config, cell, stage) for stage in chain]
+    folders = [
+        Path(run_folder) / stage_folder(config, cell, result.method, stage) for stage in chain
+    ]
     finished = [folder for folder in folders if (folder / paths.MODEL).exists()]
     return {
         "seed": cell.seed,
@@ -104,7 +110,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "manifest": scores.get("manifest_sha256", ""),
         "index": _text(scores.get("index_sha256", "")),
         "made_by": made_by(result),
-        "curve": curve(folders),
+        "curve": small_drawing(folders),
         "chain": chain,
     }
 
@@ -114,8 +120,9 @@ def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
     before: dict = {}
     found = []
     for stage in stages(config, cell, method):
-        own = training_settings(config, cell, stage)
-        named = ("dataset", "network", "labeled_percent", "seed", "stage", "stage_before")
+        # As JSON has it, since YAML knows no tuples.
+        own = json.loads(json.dumps(stage_spec(config, cell, method, stage).plain()))
+        named = ("cell", "method", "stage", "before")
         own = {key: value for key, value in own.items() if key not in named}
         changed = {key: value for key, value in own.items() if before.get(key) != value}
         found.append((stage, yaml.safe_dump(changed, sort_keys=False) if changed else ""))
@@ -123,9 +130,9 @@ def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
     return found
 
 
-def _name(cell: Cell, method: str) -> str:
-    network = cell.network if method == "baseline" else f"MODC({cell.network})"
-    return f"{cell.dataset} {cell.labeled_percent} % {network}, seed {cell.seed}"
+def _name(config: dict, cell: Cell, method: str) -> str:
+    name = row_name(config, cell.network, method)
+    return f"{cell.dataset} {cell.labeled_percent} % {name}, seed {cell.seed}"
 
 
 def _text(value: object) -> str:

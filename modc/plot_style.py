@@ -1,4 +1,4 @@
-"""How the figures look: colours and marks that do not depend on colour vision, and the files."""
+"""How plots look: colors and marks that do not depend on color vision, and the files."""
 
 import io
 
