@@ -16,7 +16,7 @@ from collections.abc import Callable
 import click
 import torch
 from gpu_record import table
-from gpu_stages import config, settings
+from gpu_stages import config, spec
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
@@ -25,8 +25,7 @@ from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
 from modc.training.freed_memory import keep_freed_memory
 from modc.training.probe import endless_batches, made_up_task
-from modc.training.start import start
-from modc.training.train import Machine, train_batch
+from modc.training.train import Machine, set_up, train_batch
 
 ROUNDS = 5
 # What a kernel's time is counted under, by a part of its name.
@@ -121,22 +120,22 @@ def main(network: str, stage: str, threads: int) -> None:
     with lease() as leased:
         device = torch_device(leased)
         machine = Machine(device, training_dtype("auto", device))
-        chosen = settings(config(small=False), network, stage)
-        made, adam, _ = start(made_up_task(chosen), device)
-        batch = next(endless_batches(made))
-        images = round(made.images_per_triplet * chosen["batch"])
+        chosen = spec(config(small=False), network, stage)
+        learner = set_up(made_up_task(chosen), machine)
+        batch = next(endless_batches(learner))
+        images = chosen.batch_size * chosen.images_per_triplet
 
         def step() -> object:
-            return train_batch(made, adam, batch, machine)
+            return train_batch(learner, batch)
 
         step()
-        operations, moved = must_do(step, list(made.network.parameters()))
+        operations, moved = must_do(step, list(learner.network.parameters()))
         by_products, by_copies = operations_a_second(machine), bytes_a_second(machine)
         seconds = fastest(step, machine)
         bound = max(operations / by_products, moved / by_copies)
         kind = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
         click.echo(
-            f"{network} {stage}, {chosen['sizes']['image']} pixels, {images} images a step, "
+            f"{network} {stage}, {chosen.sizes['image']} pixels, {images} images a step, "
             f"{machine.precision}, {kind}, {threads} threads, torch {torch.__version__}\n"
         )
         rows = {

@@ -24,10 +24,10 @@ from torch import Tensor
 from modc.clustering.pseudo_labels import pseudo_labels
 from modc.networks.network import CloserLook, Embedded, Network
 from modc.networks.region import crop_detail, region_of_interest
+from modc.stage import StageSpec
 from modc.training.determinism import be_deterministic
 from modc.training.probe import endless_batches, made_up_task
-from modc.training.start import start
-from modc.training.train import Machine, train_batch
+from modc.training.train import Machine, set_up, train_batch
 
 CPU = torch.device("cpu")
 # As the tests have them: the largest difference as a share of the largest entry, and grey levels.
@@ -150,10 +150,10 @@ def full_size(context: Context) -> Iterator[dict]:
 def _compared(
     config: dict, network: str, stage: str, context: Context, steps: int
 ) -> Iterator[dict]:
-    settings = gpu_stages.settings(config, network, stage)
+    spec = gpu_stages.spec(config, network, stage)
     there = gpu_stages.machine(context.device, "float32")
-    here, decided = losses(settings, Machine(CPU, torch.float32), steps)
-    found, own = losses(settings, there, steps, pinned=decided)
+    here, decided = losses(spec, Machine(CPU, torch.float32), steps)
+    found, own = losses(spec, there, steps, pinned=decided)
     notes = [f"after {steps} steps {_apart(here[-1], found[-1]):.1e}"] if steps > 1 else []
     for name, wanted in decided.items():
         moved = (wanted - own[name]).abs().reshape(len(wanted), -1).amax(dim=1)
@@ -162,12 +162,12 @@ def _compared(
     name = f"{network} {stage}"
     apart = _apart(here[0], found[0])
     yield gate(f"{name}: first step's loss, float32", apart, LOSS, note="; ".join(notes))
-    rounded, _ = losses(settings, Machine(there.device, torch.bfloat16), 1)
+    rounded, _ = losses(spec, Machine(there.device, torch.bfloat16), 1)
     yield {"what": f"{name}: the same in bfloat16", "value": _apart(found[0], rounded[0])}
 
 
 def losses(
-    settings: dict, machine: Machine, steps: int, pinned: dict | None = None
+    spec: StageSpec, machine: Machine, steps: int, pinned: dict | None = None
 ) -> tuple[list[dict], dict[str, Tensor]]:
     """Return the terms of the losses of the first steps, and what was decided on the way.
 
@@ -175,9 +175,9 @@ def losses(
     """
     torch.manual_seed(0)
     with _decisions(pinned) as made:
-        stage, adam, _ = start(made_up_task(settings), machine.device)
-        batches = islice(endless_batches(stage), steps)
-        terms = [train_batch(stage, adam, batch, machine) for batch in batches]
+        learner = set_up(made_up_task(spec), machine)
+        batches = islice(endless_batches(learner), steps)
+        terms = [train_batch(learner, batch)[0] for batch in batches]
     decided = {name: torch.cat(parts) for name, parts in made.items()}
     return [{name: float(term) for name, term in one.items()} for one in terms], decided
 
@@ -208,7 +208,7 @@ def _decisions(pinned: dict[str, Tensor] | None) -> Iterator[dict[str, list[Tens
     region = decided("regions", region_of_interest)
     with (
         patch("modc.networks.region.region_of_interest", region),
-        patch("modc.training.semi_supervised.pseudo_labels", decided("labels", pseudo_labels)),
+        patch("modc.methods.modc_objective.pseudo_labels", decided("labels", pseudo_labels)),
     ):
         yield made
 
@@ -227,18 +227,17 @@ def waits(context: Context) -> Iterator[dict]:
     be_deterministic()
     config, machine = gpu_stages.config(small=True), gpu_stages.machine(context.device)
     for network, name in gpu_stages.pairs():
-        settings = gpu_stages.settings(config, network, name)
-        stage, adam, _ = start(made_up_task(settings), machine.device)
-        batches = endless_batches(stage)
+        learner = set_up(made_up_task(gpu_stages.spec(config, network, name)), machine)
+        batches = endless_batches(learner)
         for batch in islice(batches, SETTLED):
-            train_batch(stage, adam, batch, machine)
+            train_batch(learner, batch)
         torch.cuda.synchronize()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             torch.cuda.set_sync_debug_mode("warn")
             try:
                 for batch in islice(batches, COUNTED):
-                    train_batch(stage, adam, batch, machine)
+                    train_batch(learner, batch)
             finally:
                 torch.cuda.set_sync_debug_mode("default")
         where = [warning for warning in caught if SYNC in str(warning.message)]

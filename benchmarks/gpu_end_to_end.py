@@ -19,8 +19,8 @@ from gpu_step import ROOT, Context, Skipped
 
 from modc import config as configuration
 from modc import grid, paths
+from modc.cell import Cell
 from modc.datasets.fashion_mnist import DEBIAN
-from modc.grid import Cell
 from modc.jobs import Training
 
 # Trainings that share the card, which small ones leave idle most of the time.
@@ -54,6 +54,8 @@ CPU_FASHION_MNIST = {
     100: (75.35, 80.04, 85.01, 81.18, 80.07, 80.05),
     10: (74.44, 78.61, 83.03, 79.40, 78.61, 78.61),
 }
+# The methods of the columns.
+COMPARED = ("baseline", "modc")
 COLUMNS = (
     "baseline",
     "MODC, plain",
@@ -112,7 +114,7 @@ class Run:
     def train(self, cell: Cell) -> None:
         """Train and score the cell's baseline and MODC."""
         evaluation = self.config["evaluation"]
-        for method in grid.METHODS:
+        for method in COMPARED:
             self.modc(
                 *("train", "--config", "config.yaml", "--cell", cell.name, "--method", method),
                 *("--threads", self.config["threads"]),
@@ -134,7 +136,7 @@ class Run:
 
     def scores(self, cell: Cell) -> tuple[float, ...] | None:
         """Return MAP@100 in percent by COLUMNS, None until both methods are scored."""
-        files = [self.folder / self.results / paths.scores(cell, m) for m in grid.METHODS]
+        files = [self.folder / self.results / paths.scores(cell, one) for one in COMPARED]
         if not all(file.exists() for file in files):
             return None
         baseline, modc = (json.loads(file.read_text())["overall"] for file in files)

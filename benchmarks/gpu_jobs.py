@@ -14,8 +14,7 @@ from gpu_step import Context
 
 from modc.training.determinism import be_deterministic
 from modc.training.probe import endless_batches, made_up_task
-from modc.training.start import start
-from modc.training.train import train_batch
+from modc.training.train import set_up, train_batch
 
 COUNTS = (1, 2, 3)
 STAGES = (("ASENv2", "warm_up"), ("ASEN++", "pseudo_clusters"))
@@ -74,15 +73,14 @@ def main() -> None:
     context, folder = Context(**json.loads(described)), Path(folder)
     be_deterministic()
     machine = gpu_stages.machine(context.device)
-    settings = gpu_stages.settings(gpu_stages.config(context.small), network, stage)
-    packed = random_images(settings["sizes"], context)
-    made, adam, _ = start(made_up_task(settings, packed), machine.device)
-    batches = endless_batches(made)
-    images = round(made.images_per_triplet * settings["batch"])
+    spec = gpu_stages.spec(gpu_stages.config(context.small), network, stage)
+    learner = set_up(made_up_task(spec, random_images(spec.sizes, context)), machine)
+    batches = endless_batches(learner)
+    images = spec.batch_size * spec.images_per_triplet
     settled, timed = (0.0, 0.2) if context.small else (SETTLED, TIMED)
 
     def step() -> None:
-        train_batch(made, adam, next(batches), machine)
+        train_batch(learner, next(batches))
 
     per_second(step, images, settled, machine)
     (folder / f"{number}.ready").touch()

@@ -24,11 +24,11 @@ from modc import rates
 from modc.data.device_images import Budget, DeviceImages
 from modc.provenance import training_code
 from modc.rates import EVALUATION
+from modc.stage import StageSpec
+from modc.training.batches import Batch
 from modc.training.determinism import be_deterministic
-from modc.training.probe import endless_batches, made_up_task, measured, tensor_bytes
-from modc.training.start import start
-from modc.training.train import Machine, train_batch
-from modc.training.warm_up import WarmUp
+from modc.training.probe import Subject, endless_batches, made_up_task, measured, tensor_bytes
+from modc.training.train import Learner, Machine, set_up, train_batch
 
 # Images of a stage's memory map, a side and a size; half of them are labelled.
 IMAGES, FEW_IMAGES = 1024, 64
@@ -71,16 +71,17 @@ def stages(context: Context, network: str) -> Iterator[dict]:
     )
     chosen = gpu_stages.pairs(network)
     for name, stage in chosen[:1] if context.small else chosen:
-        settings = gpu_stages.settings(config, name, stage)
+        spec = gpu_stages.spec(config, name, stage)
         try:
-            row = _measured(settings, machine, context, products, copies)
+            row = _measured(spec, machine, context, products, copies)
             _keep(_rate(config, name, stage, row, machine), context, machine)
             yield {"stage": stage, **row}
         except torch.OutOfMemoryError as error:
             yield {"stage": stage, "note": f"needs more memory: {str(error).splitlines()[0]}"}
         if machine.device.type == "cuda":
             torch.cuda.empty_cache()
-    embedding = measured(config, gpu_stages.cell(network), EVALUATION, machine, EMBEDDING_SECONDS)
+    whole = Subject(gpu_stages.cell(network), "", EVALUATION)
+    embedding = measured(config, whole, machine, EMBEDDING_SECONDS)
     _keep(embedding, context, machine)
     yield {"stage": "embedding", KEPT: embedding["images_per_second"]}
     yield {"text": text}
@@ -90,7 +91,7 @@ def _rate(config: dict, network: str, stage: str, row: dict, machine: Machine) -
     """Return what was measured of a stage as `modc plan` reads it."""
     gigabytes = row.get("peak memory, GiB")
     return {
-        "subject": rates.subject(config, gpu_stages.cell(network), stage),
+        "subject": rates.subject(config, gpu_stages.cell(network), gpu_stages.method(stage), stage),
         "images_per_second": row[KEPT],
         "dtype": str(machine.precision).removeprefix("torch."),
         "model_bytes": row["model, bytes"],
@@ -110,21 +111,21 @@ def _keep(rate: dict, context: Context, machine: Machine) -> None:
 
 
 def _measured(
-    settings: dict, machine: Machine, context: Context, products: float, copies: float
+    spec: StageSpec, machine: Machine, context: Context, products: float, copies: float
 ) -> dict:
     on_gpu = machine.device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     steps = {}
     for name, budget in ((KEPT, None), (HOST, Budget(0))):
-        packed = random_images(settings["sizes"], context, budget)
-        stage, adam, _ = start(made_up_task(settings, packed), machine.device)
-        batches = endless_batches(stage)
-        steps[name] = partial(_step, stage, adam, batches, machine)
-    steps[FIXED] = partial(_step, stage, adam, repeat(next(batches)), machine)
-    images = round(stage.images_per_triplet * settings["batch"])
+        packed = random_images(spec.sizes, context, budget)
+        learner = set_up(made_up_task(spec, packed), machine)
+        batches = endless_batches(learner)
+        steps[name] = partial(_step, learner, batches)
+    steps[FIXED] = partial(_step, learner, repeat(next(batches)))
+    images = spec.batch_size * spec.images_per_triplet
     paces = turns(dict.fromkeys(steps, images), steps, context, machine)
-    operations, moved = must_do(steps[FIXED], list(stage.network.parameters()))
+    operations, moved = must_do(steps[FIXED], list(learner.network.parameters()))
     least = {"operations": operations / products, "bytes": moved / copies}
     bound = max(least, key=least.get)
     return {
@@ -138,14 +139,18 @@ def _measured(
         "at the bound": images / least[bound],
         "of the bound": paces[KEPT] * least[bound] / images,
         "model, bytes": tensor_bytes(
-            [stage.network.state_dict(), adam.state_dict()["state"], stage.state()]
+            [
+                learner.network.state_dict(),
+                learner.adam.state_dict()["state"],
+                learner.objective.state_dict(),
+            ]
         ),
         **({"peak memory, GiB": torch.cuda.max_memory_reserved() / 2**30} if on_gpu else {}),
     }
 
 
-def _step(stage: WarmUp, adam: torch.optim.Adam, batches: Iterator, machine: Machine) -> None:
-    train_batch(stage, adam, next(batches), machine)
+def _step(learner: Learner, batches: Iterator[Batch]) -> None:
+    train_batch(learner, next(batches))
 
 
 def random_images(

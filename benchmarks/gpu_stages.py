@@ -5,7 +5,10 @@ from pathlib import Path
 import torch
 
 from modc import config as configuration
-from modc.grid import MODC, Cell, training_settings, warm_up_stages
+from modc.cell import Cell
+from modc.grid import stage_spec
+from modc.methods.modc import STAGES
+from modc.stage import StageSpec
 from modc.training.device import training_dtype
 from modc.training.train import Machine
 
@@ -20,7 +23,8 @@ def pairs(network: str | None = None) -> list[tuple[str, str]]:
     """Return the networks and their stages, in the order in which they are trained."""
     read = config(small=False)
     networks = read["grid"]["networks"] if network is None else (network,)
-    return [(name, s) for name in networks for s in (*warm_up_stages(read, name), *MODC)]
+    warm_ups = read["training"]["stages"]
+    return [(name, stage) for name in networks for stage in (*warm_ups[name], *STAGES)]
 
 
 def config(small: bool) -> dict:
@@ -31,7 +35,7 @@ def config(small: bool) -> dict:
     changed = {"training": {"batch": batch, "triplets_per_epoch": STEPS_AN_EPOCH * batch}}
     if small:
         changed["datasets"] = {"FashionAI": {"image_size": SIDE, "detail_size": DETAIL}}
-        changed["modc"] = {"unlabeled_ratio": 1.0}
+        changed["methods"] = {"modc": {"unlabeled_ratio": 1.0}}
     return configuration.merge(read, changed)
 
 
@@ -40,9 +44,14 @@ def cell(network: str) -> Cell:
     return Cell("FashionAI", network, CELL_PERCENT, 0)
 
 
-def settings(config: dict, network: str, stage: str) -> dict:
-    """Return what a stage of FashionAI's reads of a configuration."""
-    return training_settings(config, cell(network), stage)
+def method(stage: str) -> str:
+    """Return which method's the stage is that `pairs` calls so: a warm-up is the baseline's."""
+    return "modc" if stage in STAGES else "baseline"
+
+
+def spec(config: dict, network: str, stage: str) -> StageSpec:
+    """Return what a stage of FashionAI's is trained from."""
+    return stage_spec(config, cell(network), method(stage), stage)
 
 
 def machine(device: str, precision: str = "auto") -> Machine:

@@ -19,13 +19,14 @@ from gpu_step import Context, gate
 from modc import config as configuration
 from modc import grid, paths
 from modc.atomic import write_json
+from modc.cell import Cell
 from modc.data import packed, subsets
 from modc.data.index import Index
 from modc.data.index import write as write_index
 from modc.data.label_counts import count
 from modc.data.square import Form
-from modc.grid import MODC, Cell
 from modc.jobs import stage_folder
+from modc.methods.modc import STAGES
 from modc.networks import model_file
 
 SIDE, PERCENT = 32, 50
@@ -42,7 +43,13 @@ _MODC = {"epochs": {"supervised": 2, "semi_supervised": 2}}
 SMALL = {
     "run": RUN.name,
     "data": "../data",
-    "datasets": {"FashionAI": {"image_size": SIDE, "detail_size": 2 * SIDE}},
+    "datasets": {
+        "FashionAI": {
+            "image_size": SIDE,
+            "detail_size": 2 * SIDE,
+            "color_attributes": ["upper"],
+        }
+    },
     "networks": {
         "ASENv2": {"backbone": "resnet10"},
         "ASEN++": {"global_backbone": "resnet10", "local_backbone": "resnet10"},
@@ -63,7 +70,6 @@ SMALL = {
     "methods": {
         "modc": {
             "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-            "colour_attributes": ["upper"],
             "stages": {"ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, "local_learning_rate": 1e-3}},
         }
     },
@@ -78,7 +84,7 @@ def trainings(context: Context) -> Iterator[dict]:
     folder = Path(context.work) / f"trainings-{time.time():.0f}"
     prepare(folder)
     config = configuration.load([folder / "config.yaml"])
-    last = MODC[1 if context.small else -1]
+    last = STAGES[1 if context.small else -1]
     for network in ("ASENv2",) if context.small else ("ASENv2", "ASEN++"):
         cell = Cell("FashionAI", network, PERCENT, 0)
         with ThreadPoolExecutor(1 if context.small else 4) as pool:
@@ -194,7 +200,7 @@ def different(one: Path, other: Path, config: dict, cell: Cell, last: str) -> li
     found = []
     stages = grid.stages(config, cell, "modc")
     for stage in stages[: stages.index(last) + 1]:
-        folders = [run / stage_folder(config, cell, stage) for run in (one, other)]
+        folders = [run / stage_folder(config, cell, "modc", stage) for run in (one, other)]
         for name in (paths.MODEL, paths.LAST):
             a, b = (model_file.load(folder / name) for folder in folders)
             if not same([a.state_dict, a.training], [b.state_dict, b.training]):

@@ -23,7 +23,7 @@ from torch import nn
 
 from modc.errors import UserError
 from modc.networks.public_checkpoints import restore
-from modc.training.batches import Images
+from modc.training.groups import Images
 
 # A network -> its class in asen's model.py.
 ASEN_NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2"}

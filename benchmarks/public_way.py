@@ -24,7 +24,7 @@ from torchvision import transforms
 from modc.networks.build import build, find
 from modc.networks.normalise import DEVIATION, MEAN
 from modc.networks.region import crop_original, region_of_interest
-from modc.training.batches import Images
+from modc.training.groups import Images
 
 # Of the public code: its defaults, and those of ASEN++'s second stage.
 WORKERS = 4

@@ -9,14 +9,12 @@ over the rounds. Then the same batches are trained by the public way in float32,
 and by ours in its own precision, from the same weights: how far losses and embeddings part.
 """
 
-import copy
 import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import chain, count
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -28,28 +26,31 @@ import torch
 from PIL import Image
 from public_clones import cloned
 from public_way import PublicWay, rendered
-from torch import nn
 from torch.nn import functional
 
+from modc import config as configuration
+from modc.cell import Cell
 from modc.data.decode import squares
 from modc.data.device_images import DeviceImages
 from modc.data.images import ImageFolder
 from modc.data.square import Form, short_side_square
-from modc.data.triplets import Triplets
 from modc.errors import UserError
 from modc.evaluation.embed import embed_rows
+from modc.grid import stage_spec
 from modc.networks import region
-from modc.networks.build import build, find
-from modc.training import instance
-from modc.training.batches import Images
+from modc.networks.network import Network
+from modc.stage import StageSpec
+from modc.training.batches import batches
 from modc.training.determinism import be_deterministic
 from modc.training.device import lease, torch_device, training_dtype
+from modc.training.forward import embedded
 from modc.training.freed_memory import keep_freed_memory
-from modc.training.optimizer import optimizer, set_learning_rate
-from modc.training.train import Machine, train_batch
-from modc.training.warm_up import WarmUp
+from modc.training.groups import Images
+from modc.training.optimizer import set_learning_rate
+from modc.training.probe import ATTRIBUTES, endless_batches, made_up_task
+from modc.training.train import Learner, Machine, set_up, train_batch
 
-ATTRIBUTES, VALUES = 8, 4
+ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("ASEN", "ASENv2", "ASEN++")
 PUBLIC, OURS, FIXED = "public way", "ours", "ours, fixed batch"
 IMAGES_OF_AGREEMENT = 32
@@ -98,56 +99,40 @@ def _noisy(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     return (pixels + rng.normal(0, 6, pixels.shape)).clip(0, 255).astype(np.uint8)
 
 
-def settings(network: str, size: int, triplets: int) -> dict:
-    """Return the settings of a warm-up that the steps read, the public code's."""
-    shared = {
-        "dataset": "FashionAI",
-        "network": network,
-        "labeled_percent": 100,
-        "seed": 0,
-        "stage": "warm_up",
-        "sizes": {"image": size},
-        "triplets_per_epoch": triplets,
-        "batch": public_way.BATCH,
-        "margin": public_way.MARGIN,
-        "learning_rate": public_way.RATE,
-        "decay": 1.0,
-        "decay_every": 1,
-        "flip": True,
-    }
-    if network != "ASEN++":
-        return shared
-    return shared | {
-        "sizes": {"image": size, "detail": 2 * size},
-        "learning_rate": public_way.GLOBAL_RATE,
-        "local_learning_rate": public_way.RATE,
-        "local_weight": public_way.LOCAL_WEIGHT,
-        "alignment_weight": public_way.ALIGNMENT_WEIGHT,
-        "flip": False,
-    }
-
-
-def our_stage(
-    network: str, packed: dict[str, DeviceImages], size: int, triplets: int, machine: Machine
-) -> tuple[WarmUp, torch.optim.Adam]:
-    """Return our warm-up stage and its Adam."""
-    made = build(network, find(network).published, ATTRIBUTES)
-    made = made.to(machine.device, memory_format=torch.channels_last)
-    labels = pd.DataFrame(
-        [(i, a, (i + a) % VALUES) for i in range(len(packed["image"])) for a in range(ATTRIBUTES)],
-        columns=["image", "attribute", "value"],
+def our_spec(network: str, size: int, triplets: int) -> StageSpec:
+    """Return the spec of a warm-up, with the public code's numbers."""
+    cell = Cell("FashionAI", network, 100, 0)
+    read = stage_spec(configuration.load([ROOT / "config.yaml"]), cell, "baseline", "warm_up")
+    spec = replace(
+        read,
+        before=None,
+        sizes={"image": size},
+        triplets_per_epoch=triplets,
+        batch=public_way.BATCH,
+        margin=public_way.MARGIN,
+        learning_rate=public_way.RATE,
     )
-    chosen = settings(network, size, triplets)
-    stage = WarmUp(made, Triplets(labels, "image"), packed, chosen, machine.device)
-    stage.network.train()
-    return stage, our_adam(made, chosen)
+    if network != "ASEN++":
+        return spec
+    return replace(
+        spec,
+        sizes={"image": size, "detail": 2 * size},
+        learning_rate=public_way.GLOBAL_RATE,
+        local_learning_rate=public_way.RATE,
+        local_weight=public_way.LOCAL_WEIGHT,
+        alignment_weight=public_way.ALIGNMENT_WEIGHT,
+    )
 
 
-def our_adam(network: nn.Module, chosen: dict) -> torch.optim.Adam:
-    """Return our Adam with the rates of the first epoch."""
-    adam = optimizer(network, chosen)
-    set_learning_rate(adam, chosen, 0)
-    return adam
+def our_learner(
+    network: str, packed: dict[str, DeviceImages], size: int, triplets: int, machine: Machine
+) -> Learner:
+    """Return our warm-up at its beginning; all images are labelled."""
+    task = made_up_task(our_spec(network, size, triplets), packed)
+    learner = set_up(replace(task, labeled=np.arange(len(packed["image"]))), machine)
+    learner.network.train()
+    set_learning_rate(learner.adam, learner.spec, 0)
+    return learner
 
 
 def public(
@@ -234,16 +219,14 @@ def measure_training(
     """
     theirs = public(network, drawn.size, machine.device, drawn.files, public_repo)
     their_batches = theirs.batches()
-    stage, adam = our_stage(
-        network, drawn.seen_by(network), drawn.size, public_way.TRIPLETS, machine
-    )
-    batches = chain.from_iterable(stage.batches(number) for number in count())
-    fixed = next(batches)
+    learner = our_learner(network, drawn.seen_by(network), drawn.size, public_way.TRIPLETS, machine)
+    our_batches = endless_batches(learner)
+    fixed = next(our_batches)
     per_step = 3 * public_way.BATCH
     ways = {
         PUBLIC: (lambda: theirs.step(next(their_batches)), per_step),
-        OURS: (lambda: train_batch(stage, adam, next(batches), machine), per_step),
-        FIXED: (lambda: train_batch(stage, adam, fixed, machine), per_step),
+        OURS: (lambda: train_batch(learner, next(our_batches)), per_step),
+        FIXED: (lambda: train_batch(learner, fixed), per_step),
     }
     return compare(ways, rounds, seconds, machine, theirs.cudnn_benchmark)
 
@@ -260,7 +243,7 @@ def measure_embedding(
     theirs = public(network, drawn.size, machine.device, drawn.files, public_repo)
     their_images = theirs.singles()
     packed = drawn.seen_by(network)
-    made = our_stage(network, packed, drawn.size, public_way.BATCH, machine)[0].network
+    made = our_learner(network, packed, drawn.size, public_way.BATCH, machine).network
     how_many = len(drawn.files)
     once = pd.DataFrame({"image": np.arange(how_many), "attribute": 0})
     by_all = pd.DataFrame(
@@ -304,7 +287,7 @@ def agreement(
     """
     torch.manual_seed(0)
     theirs = public(network, size, machine.device, [], public_repo)
-    begin = theirs.ours().to(machine.device, memory_format=torch.channels_last)
+    begin = theirs.ours().state_dict()
     rng = np.random.default_rng(0)
     details = np.stack([_noisy(rng, 2 * size, 2 * size) for _ in range(IMAGES_OF_AGREEMENT)])
     images = np.stack([short_side_square(Image.fromarray(square), size) for square in details])
@@ -314,19 +297,19 @@ def agreement(
         packed["detail"] = DeviceImages(details)
         ways["float32, Pillow's crops"] = (torch.float32, _cropped_by_pillow)
     ways[_name(machine.precision)] = (machine.precision, region.crop_detail)
-    stage, _ = our_stage(network, packed, size, steps * public_way.BATCH, machine)
-    batches = [batch for (batch,) in stage.batches(0)]  # one view
-    losses = {PUBLIC: [theirs.step(theirs.triplets_of(batch)) for batch in batches]}
-    shown = batches[0][0]
+    how = (network, packed, size, steps * public_way.BATCH)
+    drawn = list(batches(our_learner(*how, machine).source, epoch=0))
+    triplets = [batch.labeled[0] for batch in drawn]  # one view
+    losses = {PUBLIC: [theirs.step(theirs.triplets_of(roles)) for roles in triplets]}
+    shown = triplets[0][0]
     embeddings = {PUBLIC: torch.from_numpy(theirs.embed(theirs.singles_of(shown)))}
     for way, (precision, crops) in ways.items():
         name = f"{OURS}, {way}"
-        stage.network = copy.deepcopy(begin).train()
-        adam = our_adam(stage.network, stage.settings)
-        here = Machine(machine.device, precision)
+        learner = our_learner(*how, Machine(machine.device, precision))
+        learner.network.load_state_dict(begin)
         with patch.object(region, "crop_detail", crops):
-            trained = [train_batch(stage, adam, [batch], here) for batch in batches]
-            embeddings[name] = _embedding(stage.network, shown)
+            trained = [train_batch(learner, batch)[0] for batch in drawn]
+            embeddings[name] = _embedding(learner.network, shown)
         losses[name] = [float(terms["loss"]) for terms in trained]
     return [
         [
@@ -349,8 +332,8 @@ def _cropped_by_pillow(details: torch.Tensor, regions: torch.Tensor, size: int) 
 
 
 @torch.no_grad()
-def _embedding(network: nn.Module, images: Images) -> torch.Tensor:
-    return instance.embedded(network.eval(), images).embedding.cpu()
+def _embedding(network: Network, images: Images) -> torch.Tensor:
+    return embedded(network.eval(), images).embedding.cpu()
 
 
 def _name(precision: torch.dtype) -> str:

@@ -121,7 +121,7 @@ def side_by_side(tmp_path_factory) -> list[Path]:
 
 def test_two_snakemakes_never_share_a_device(side_by_side):
     taken = sorted(lease for folder in side_by_side for lease in leases(folder))
-    assert len(taken) == 8 and {name for name, _, _ in taken} == {"3", "5"}
+    assert len(taken) == 8 and {name for name, _, _ in taken} == {"GPU-3", "GPU-5"}
     for (device, _, end), (other, begun, _) in pairwise(taken):
         assert device != other or end <= begun
     # They did work at the same time.

@@ -211,13 +211,13 @@ def test_decisions_are_taken_from_the_other_device_and_its_own_are_told(one_thre
     import gpu_stages
     import torch
 
-    settings = gpu_stages.settings(gpu_stages.config(small=True), "ASEN++", "warm_up")
+    spec = gpu_stages.spec(gpu_stages.config(small=True), "ASEN++", "warm_up")
     machine = gpu_stages.machine("cpu", "float32")
-    here, decided = gpu_correctness.losses(settings, machine, steps=1)
-    again, own = gpu_correctness.losses(settings, machine, steps=1, pinned=decided)
+    here, decided = gpu_correctness.losses(spec, machine, steps=1)
+    again, own = gpu_correctness.losses(spec, machine, steps=1, pinned=decided)
     assert here == again and torch.equal(own["regions"], decided["regions"])
     moved = {"regions": torch.tensor([[0, 0, 8]]).expand_as(decided["regions"])}
-    other, own = gpu_correctness.losses(settings, machine, steps=1, pinned=moved)
+    other, own = gpu_correctness.losses(spec, machine, steps=1, pinned=moved)
     assert other[0]["local_triplet"] != here[0]["local_triplet"]
     assert other[0]["triplet"] == here[0]["triplet"]
     assert torch.equal(own["regions"], decided["regions"])

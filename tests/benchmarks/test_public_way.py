@@ -198,8 +198,8 @@ def test_asenpp_has_details_and_the_public_codes_rates(tmp_path):
     assert drawn.packed["detail"].shape == (8, 2 * SIZE, 2 * SIZE, 3)
     assert list(drawn.seen_by("ASENv2")) == ["image"]
     machine = Machine(CPU, torch.float32)
-    _, adam = training.our_stage("ASEN++", drawn.seen_by("ASEN++"), SIZE, BATCH, machine)
-    assert [group["lr"] for group in adam.param_groups] == [1e-5, 1e-4]
+    learner = training.our_learner("ASEN++", drawn.seen_by("ASEN++"), SIZE, BATCH, machine)
+    assert [group["lr"] for group in learner.adam.param_groups] == [1e-5, 1e-4]
 
 
 @pytest.mark.slow
