@@ -81,17 +81,18 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
-    seeds: how many there are, copies of one training counted once. queries_low, queries_high: how far `ours` would move on other queries, by the bootstrap.
-    training_sd, training_dof: the standard deviation between trainings, pooled, and its degrees of
-    freedom; training_source: "this run", or what the configuration names. gain: MODC minus its
-    baseline, the mean over the seeds of both; gain_low, gain_high:
-    the 95 % interval of that mean between trainings; published_gain: the paper's. half_width: of
-    the interval of the difference, and noticeable: the smallest difference that would have been
-    noticed in four of five cases (`modc.report.trainings`). verdict: see `modc.report.verdicts`.
-    labeled_images: how many training images had labels; absent_values: how many values had none.
-    status: "" for a number that may be compared and has its intervals, else why it may not be or
-    has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained training images,
-    queries and candidates of the place, and the hash of the manifest that they come from.
+    seeds: how many there are, copies of one training counted once. queries_low, queries_high: how
+    far `ours` would move on other queries, by the bootstrap. training_sd, training_dof: the
+    standard deviation between trainings, pooled, and its degrees of freedom; training_source: "this
+    run", or what the configuration names. gain: MODC minus its baseline, the mean over the seeds of
+    both; gain_low, gain_high: the 95 % interval of that mean between trainings; published_gain: the
+    paper's. half_width: of the interval of the difference, and noticeable: the smallest difference
+    that would have been noticed in four of five cases (`modc.report.trainings`). verdict: see
+    `modc.report.verdicts`. labeled_images: how many training images had labels; absent_values: how
+    many values had none. status: "" for a number that may be compared and has its intervals, else
+    why it may not be or has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained
+    training images, queries and candidates of the place, and the hash of the manifest that they
+    come from.
     """
     published = numbers.load()
     places = published[published["table"] == number].to_dict("records")
@@ -282,7 +283,7 @@ class _Source:
         if found.reason:
             said.append(f"{NO_GAIN if np.isnan(found.value) else NO_GAIN_INTERVAL}: {found.reason}")
         if found.seeds:
-            said.append(f"gain, {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
+            said.append(f"gain {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
         return dict(zip(names, (found.value, found.low, found.high), strict=True)), said
 
     def _group(self, place: dict) -> list[Result]:
