@@ -18,9 +18,10 @@ from pathlib import Path
 from gpu_step import ROOT, Context, Skipped
 
 from modc import config as configuration
-from modc import grid
+from modc import grid, paths
 from modc.datasets.fashion_mnist import DEBIAN
 from modc.grid import Cell
+from modc.jobs import Training
 
 # Trainings that share the card, which small ones leave idle most of the time.
 JOBS = 4
@@ -37,11 +38,13 @@ SMALL = {
         "triplets_per_epoch": 16,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {
-        "stages": {
-            "ASENv2": {
-                "warm_up": {"epochs": 1},
-                "epochs": {"supervised": 1, "semi_supervised": 1},
+    "methods": {
+        "modc": {
+            "stages": {
+                "ASENv2": {
+                    "warm_up": {"epochs": 1},
+                    "epochs": {"supervised": 1, "semi_supervised": 1},
+                }
             }
         }
     },
@@ -84,74 +87,57 @@ class Run:
     def prepare(self, dataset: str) -> None:
         """Make the dataset ready: draw and fetch it if it is drawn, index, subsets, images."""
         settings, folder = self.config["datasets"][dataset], self._folder(dataset)
-        prepared = self._prepared(dataset)
+        made = paths.dataset_folder(self.config, dataset)
         configured = (dataset, "--config", "config.yaml", "--folder", folder)
         if "generate" in settings:
             self.modc("fetch", *configured)
-        index = prepared / "index"
+        index = paths.index_folder(made)
         self.modc("index", *configured, "--output", index)
         cells = [cell for cell in grid.cells(self.config) if cell.dataset == dataset]
-        for cell in {self._labeled(cell): cell for cell in cells}.values():
+        for cell in {Training(self.config, cell, "modc").labeled: cell for cell in cells}.values():
             part = grid.labeled_part(self.config, cell)
             self.modc(
                 *("subset", "--index", index, "--percent", cell.labeled_percent),
                 *("--rule", part["rule"], "--at-least", part["at_least"], "--seed", part["seed"]),
-                *("--output", self._labeled(cell)),
+                *("--output", Training(self.config, cell, "modc").labeled),
             )
         forms = grid.forms_of_dataset(self.config, dataset)
         self.modc(
-            *("pack", "--index", index, "--folder", folder, "--output", prepared),
+            *("pack", "--index", index, "--folder", folder),
+            *("--output", paths.packed_folder(made)),
             *(word for form in forms for word in ("--size", form.name)),
             *("--threads", self.config["threads"]),
         )
 
     def train(self, cell: Cell) -> None:
         """Train and score the cell's baseline and MODC."""
-        config, results = self.config, self.results
-        output = results / cell.folder
-        prepared = self._prepared(cell.dataset)
-        for stages in grid.jobs(config, cell):
-            before = grid.previous_stage(config, cell, stages[0])
-            following = {"best": "model.pt", "last": "last.pt"}[config["training"]["checkpoint"]]
-            self.modc(
-                *("train", "--config", "config.yaml", "--dataset", cell.dataset),
-                *("--network", cell.network, "--percent", cell.labeled_percent),
-                *("--seed", cell.seed, "--index", prepared / "index"),
-                *("--labeled", self._labeled(cell)),
-                *("--packed", prepared),
-                *(("--initial", output / before / following) if before else ()),
-                *("--output", output, "--resume", results / "resume" / cell.folder),
-                *("--embed-test", "--threads", config["threads"]),
-                *(word for stage in stages for word in ("--stage", stage)),
-            )
-        evaluation = config["evaluation"]
+        evaluation = self.config["evaluation"]
         for method in grid.METHODS:
-            folder = output / method
-            stage = grid.last_stage(config, cell, method)
-            (self.folder / folder).mkdir(parents=True, exist_ok=True)
             self.modc(
-                *("score", "--embeddings", output / stage / "test.npz"),
+                *("train", "--config", "config.yaml", "--cell", cell.name, "--method", method),
+                *("--threads", self.config["threads"]),
+            )
+            self.modc(
+                *("score", "--embeddings", Training(self.config, cell, method).embeddings),
                 *("--map-at-100", evaluation["map_at_100"]),
                 *("--unanswerable", evaluation["unanswerable"]),
                 *("--prioritized-order", evaluation["prioritized_order"]),
                 *("--acc-over", evaluation["acc_over"]),
-                *("--queries", folder / "queries.csv", "--output", folder / "scores.json"),
+                *("--queries", self.results / paths.queries(cell, method)),
+                *("--output", self.results / paths.scores(cell, method)),
             )
 
     @property
     def results(self) -> Path:
         """The run's results, below its folder."""
-        return Path("results") / self.config["run"]
+        return paths.run_folder(self.config)
 
     def scores(self, cell: Cell) -> tuple[float, ...] | None:
         """Return MAP@100 in percent by COLUMNS, None until both methods are scored."""
-        paths = [
-            self.folder / self.results / cell.folder / method / "scores.json"
-            for method in grid.METHODS
-        ]
-        if not all(path.exists() for path in paths):
+        files = [self.folder / self.results / paths.scores(cell, m) for m in grid.METHODS]
+        if not all(file.exists() for file in files):
             return None
-        baseline, modc = (json.loads(path.read_text())["overall"] for path in paths)
+        baseline, modc = (json.loads(file.read_text())["overall"] for file in files)
         prioritized = modc["prioritized"]
         found = [baseline, modc]
         found += [
@@ -161,13 +147,6 @@ class Run:
 
     def _folder(self, dataset: str) -> Path:
         return self.datasets.get(dataset, Path(self.config["data"]) / dataset)
-
-    def _labeled(self, cell: Cell) -> Path:
-        seed = grid.labeled_part(self.config, cell)["seed"]
-        return self._prepared(cell.dataset) / f"labeled-{cell.labeled_percent}-{seed}.csv"
-
-    def _prepared(self, dataset: str) -> Path:
-        return Path(self.config["data"]) / dataset / "prepared"
 
 
 def smoke(context: Context) -> Iterator[dict]:

@@ -1,6 +1,7 @@
 """Trainings from the command line, killed in the middle: the files of one that was left alone."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,27 +17,31 @@ from gpu_stages import ROOT
 from gpu_step import Context, gate
 
 from modc import config as configuration
+from modc import grid, paths
 from modc.atomic import write_json
 from modc.data import packed, subsets
 from modc.data.coverage import count
 from modc.data.index import Index
 from modc.data.index import write as write_index
 from modc.data.square import Form
-from modc.grid import MODC
+from modc.grid import MODC, Cell
+from modc.jobs import stage_folder
 from modc.networks import model_file
 
 SIDE, PERCENT = 32, 50
+RUN = Path("results", "trainings")
 # Of the made-up images a third is for training, and half of those is labelled.
 IMAGES, VALUES = 48, (3, 2)
 # When it is killed: once this stage has a checkpoint.
 KILLED_IN = {signal.SIGTERM: "supervised", signal.SIGKILL: "self_supervised"}
 POLL = 0.002
 _RATES = {"learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
-WARM_UP_STAGES = {"ASENv2": ("warm_up",), "ASEN++": ("warm_up_global", "warm_up")}
 _WARM_UP = {"epochs": 2, **_RATES}
 _MODC = {"epochs": {"supervised": 2, "semi_supervised": 2}}
 # What makes config.yaml small: four steps an epoch, two epochs a stage.
 SMALL = {
+    "run": RUN.name,
+    "data": "../data",
     "datasets": {"FashionAI": {"image_size": SIDE, "detail_size": 2 * SIDE}},
     "networks": {
         "ASENv2": {"backbone": "resnet10"},
@@ -55,10 +60,12 @@ SMALL = {
             },
         },
     },
-    "modc": {
-        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-        "colour_attributes": ["upper"],
-        "stages": {"ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, "local_learning_rate": 1e-3}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "colour_attributes": ["upper"],
+            "stages": {"ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, "local_learning_rate": 1e-3}},
+        }
     },
 }
 
@@ -70,34 +77,41 @@ def trainings(context: Context) -> Iterator[dict]:
     """
     folder = Path(context.work) / f"trainings-{time.time():.0f}"
     prepare(folder)
+    config = configuration.load([folder / "config.yaml"])
+    last = MODC[1 if context.small else -1]
     for network in ("ASENv2",) if context.small else ("ASENv2", "ASEN++"):
-        stages = (*WARM_UP_STAGES[network], *MODC[: 2 if context.small else None])
+        cell = Cell("FashionAI", network, PERCENT, 0)
         with ThreadPoolExecutor(1 if context.small else 4) as pool:
-            alone = pool.submit(_whole, folder, f"{network}-alone", network, stages)
-            others = {"again": pool.submit(_whole, folder, f"{network}-again", network, stages)}
+            alone = pool.submit(_whole, folder, f"{network}-alone", cell, last)
+            others = {"again": pool.submit(_whole, folder, f"{network}-again", cell, last)}
             for number, stage in KILLED_IN.items():
                 name = f"{signal.Signals(number).name} in {stage}"
-                others[name] = pool.submit(_killed, folder, network, stages, number, stage)
+                others[name] = pool.submit(_killed, folder, cell, last, number, stage)
         for name, other in others.items():
             what = f"{network}, {name}: files that differ"
             try:
-                differing = different(alone.result(), other.result(), stages)
+                differing = different(alone.result(), other.result(), config, cell, last)
             except RuntimeError as error:
                 yield {"what": what, "ok": False, "note": str(error)}
                 continue
             yield gate(what, len(differing), 0, note=", ".join(differing))
 
 
-def _whole(folder: Path, name: str, network: str, stages: tuple[str, ...]) -> Path:
-    finish(start(folder, folder / name, network, stages))
-    return folder / name
+def _whole(folder: Path, name: str, cell: Cell, last: str) -> Path:
+    """Train a cell up to MODC's stage `last` in a folder of its own; return the run's there."""
+    place = folder / name
+    finish(start(place, cell, "baseline", "warm_up"))
+    finish(start(place, cell, "modc", last))
+    return place / RUN
 
 
-def _killed(folder: Path, network: str, stages: tuple[str, ...], number: int, stage: str) -> Path:
-    output = folder / f"{network}-{signal.Signals(number).name}"
-    kill(start(folder, output, network, stages), output / "resume" / f"{stage}.pt", number)
-    finish(start(folder, output, network, stages))
-    return output
+def _killed(folder: Path, cell: Cell, last: str, number: int, stage: str) -> Path:
+    place = folder / f"{cell.network}-{signal.Signals(number).name}"
+    finish(start(place, cell, "baseline", "warm_up"))
+    checkpoint = place / RUN / paths.checkpoint(cell, "modc", stage)
+    kill(start(place, cell, "modc", last), checkpoint, number)
+    finish(start(place, cell, "modc", last))
+    return place / RUN
 
 
 def prepare(folder: Path) -> None:
@@ -107,17 +121,21 @@ def prepare(folder: Path) -> None:
         configuration.merge(configuration.load([ROOT / "config.yaml"]), SMALL),
     )
     listed = _index()
-    write_index(listed, folder / "index")
+    data = folder / "data" / "FashionAI"
+    write_index(listed, paths.index_folder(data))
     training = listed.rows("train", "train")["image"].unique()
-    subsets.write(folder / "labeled.csv", training[: len(training) // 2])
+    labeled = paths.labeled_part(data, "stratified", 2, 0, PERCENT)
+    subsets.write(labeled, training[: len(training) // 2])
     rng = np.random.default_rng(1)
     large = rng.integers(0, 60, (IMAGES, 2 * SIDE, 2 * SIDE, 3)).astype(np.uint8)
     for row in listed.labels.itertuples():
         half = slice(0, SIDE) if row.attribute == 0 else slice(SIDE, None)
         large[row.image, half, :, row.value] += 150
     small = large.reshape(-1, SIDE, 2, SIDE, 2, 3).mean(axis=(2, 4)).astype(np.uint8)
+    packed_images = paths.packed_folder(data)
+    packed_images.mkdir()
     for array in (small, large):
-        path = folder / f"{array.shape[1]}.npy"
+        path = paths.packed_array(packed_images, str(array.shape[1]))
         np.save(path, array)
         write_json(packed.facts_path(path), packed.array_facts(listed, Form(array.shape[1])))
 
@@ -143,33 +161,22 @@ def _index() -> Index:
     )
 
 
-def start(folder: Path, output: Path, network: str, stages: tuple[str, ...]) -> subprocess.Popen:
-    """Start `modc train`, which leases its device; what it says goes to <output>.log."""
-    options = {
-        "config": folder / "config.yaml",
-        "dataset": "FashionAI",
-        "network": network,
-        "percent": PERCENT,
-        "index": folder / "index",
-        "packed": folder,
-        "labeled": folder / "labeled.csv",
-        "output": output,
-        "resume": output / "resume",
-        "threads": 1,
-    }
-    command = [sys.executable, "-m", "modc.cli", "train", "--embed-test"]
-    command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    command += [word for stage in stages for word in ("--stage", stage)]
-    with output.with_suffix(".log").open("ab") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ)
+def start(place: Path, cell: Cell, method: str, last: str) -> subprocess.Popen:
+    """Start `modc train`, which leases its device, in `place`; what it says goes to train.log."""
+    place.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "modc.cli", "train", "--config", "../config.yaml"]
+    command += ["--cell", cell.name, "--method", method, "--stage", last, "--threads", "1"]
+    search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    with (place / "train.log").open("ab") as log:
+        return subprocess.Popen(
+            command, cwd=place, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": search}
+        )
 
 
 def finish(process: subprocess.Popen) -> None:
     """Wait for a training's end. Raises RuntimeError if it failed."""
     if process.wait():
-        log = Path(process.args[process.args.index("--output") + 1]).with_suffix(".log")
-        lines = log.read_text(errors="replace").strip().splitlines()
-        raise RuntimeError(f"a training ended with {process.returncode}: {lines[-1:]}")
+        raise RuntimeError(f"{shlex.join(process.args)} ended with {process.returncode}")
 
 
 def kill(process: subprocess.Popen, checkpoint: Path, number: int) -> None:
@@ -182,22 +189,24 @@ def kill(process: subprocess.Popen, checkpoint: Path, number: int) -> None:
         raise RuntimeError(f"{process.returncode} instead of {expected} after signal {number}")
 
 
-def different(one: Path, other: Path, stages: tuple[str, ...]) -> list[str]:
-    """Return the files of two trainings that differ in more than the seconds they took."""
+def different(one: Path, other: Path, config: dict, cell: Cell, last: str) -> list[str]:
+    """Return the files of two runs that differ in more than the seconds they took."""
     found = []
-    for stage in stages:
-        for name in ("model.pt", "last.pt"):
-            a, b = (model_file.load(output / stage / name) for output in (one, other))
+    stages = grid.stages(config, cell, "modc")
+    for stage in stages[: stages.index(last) + 1]:
+        folders = [run / stage_folder(config, cell, stage) for run in (one, other)]
+        for name in (paths.MODEL, paths.LAST):
+            a, b = (model_file.load(folder / name) for folder in folders)
             if not same([a.state_dict, a.training], [b.state_dict, b.training]):
                 found.append(f"{stage}/{name}")
-        a, b = ((output / stage / "curve.csv").read_bytes() for output in (one, other))
+        a, b = ((folder / paths.CURVE).read_bytes() for folder in folders)
         if a != b:
-            found.append(f"{stage}/curve.csv")
-    a, b = (dict(np.load(output / stages[-1] / "test.npz")) for output in (one, other))
+            found.append(f"{stage}/{paths.CURVE}")
+    a, b = (dict(np.load(folder / paths.EMBEDDINGS)) for folder in folders)
     for arrays in (a, b):
         del arrays["facts"]
     if not same(*({n: torch.from_numpy(v) for n, v in arrays.items()} for arrays in (a, b))):
-        found.append(f"{stages[-1]}/test.npz")
+        found.append(f"{last}/{paths.EMBEDDINGS}")
     return found
 
 

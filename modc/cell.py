@@ -23,7 +23,7 @@ class Cell:
         is_named = len(parts) == 4 and all(part.isdecimal() for part in parts[2:])
         if not is_named or not 1 <= int(parts[2]) <= 100:
             raise UserError(
-                f"cell {name}: expected DATASET/NETWORK/PERCENT/SEED, such as DARN/ASENv2/10/0"
+                f"cell {name}: expected DATASET/NETWORK/PERCENT/SEED, the percentage from 1 to 100"
             )
         dataset, network, percent, seed = parts
         return cls(dataset, network, int(percent), int(seed))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from modc import __version__
+from modc import __version__, paths
 from modc import cli as command_line
 from modc.cli import PACKAGES, cli
 
@@ -35,9 +35,11 @@ TINY = {
         "extra_seeds": [],
     },
     "networks": {"ASENv2": {"backbone": "resnet10"}},
-    "modc": {
-        "warm_up": {"ASENv2": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+        }
     },
     "training": {
         "triplets_per_epoch": 32,

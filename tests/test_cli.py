@@ -40,7 +40,7 @@ TINY = {
         "labeled_percent": {},
         "extra_seeds": [],
     },
-    "modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}},
+    "methods": {"modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}}},
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
@@ -226,7 +226,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, such as DARN"),
+        ({"cell": "FashionAI/ASENv2/100"}, "expected DATASET/NETWORK/PERCENT/SEED, the perc"),
         ({"cell": "DeepFashion/ASENv2/100/0"}, "DeepFashion is not in datasets of"),
         ({"cell": "FashionAI/ASENv3/100/0"}, "ASENv3 is not in networks of"),
         (
@@ -242,7 +242,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage that baseline trains"),
         ({"cell": "DARN/ASENv2/10/0"}, "/DARN/prepared/index/index.json: no such file of the inde"),
         ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labelled part"),
-        ({"method": "modc"}, "/baseline/warm_up/model.pt: no such file"),
+        ({"method": "modc"}, "/baseline/warm_up/model.pt: no such checkpoint"),
     ],
 )
 def test_a_training_that_cannot_start_says_why(modc, prepared, here, changed, message):
@@ -305,7 +305,7 @@ def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, t
     status, out, _ = modc("assumptions", "--config", CONFIG, "--config", tmp_path / "other.yaml")
     assert status == 0
     assert all(f"\nA{number} " in f"\n{out}" for number in range(1, 19))
-    assert "modc.cluster_loss: margin (the default is softmax)" in out
+    assert "methods.modc.cluster_loss: margin (the default is softmax)" in out
 
 
 def test_an_ablation_of_a_run_that_has_nothing_says_so(modc, prepared, tmp_path):

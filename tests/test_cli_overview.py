@@ -29,7 +29,7 @@ GRID = {
 @pytest.fixture
 def place(tmp_path) -> Path:
     """A folder with the configuration of one cell."""
-    change = {"grid": GRID, "modc": {"warm_up": {"ASENv2": "shared"}}}
+    change = {"grid": GRID, "methods": {"modc": {"warm_up": {"ASENv2": "shared"}}}}
     write(tmp_path / "config.yaml", merge(load([REPOSITORY / "config.yaml"]), change))
     return tmp_path
 

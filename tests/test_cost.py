@@ -65,7 +65,7 @@ def test_images_left_are_those_of_the_stages_to_come(config):
     assert images_left(config, cell, "warm_up") == trained["warm_up"]
     assert images_left(config, cell, "warm_up_global_apart") == sum(trained.values()) - baseline
     assert images_left(config, cell, "pseudo_clusters") == trained["pseudo_clusters"]
-    shared = merge(config, {"modc": {"warm_up": {"ASEN++": "shared"}}})
+    shared = merge(config, {"methods": {"modc": {"warm_up": {"ASEN++": "shared"}}}})
     left = sum(trained.values()) - baseline
     assert images_left(shared, cell, "warm_up_global") == left
 
@@ -81,7 +81,9 @@ def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(confi
     assert found["supervised"] == 50 * 10 + 100
     assert found["unlabeled"] == 50 * 10
     assert found["pseudo_clusters"] == 50 * 10 + 7
-    other = merge(config, {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}})
+    other = merge(
+        config, {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
+    )
     found = {
         one.stage: one.embedded
         for one in stage_costs(other, Cell("FashionAI", "ASEN++", 10, 0), counts)
@@ -100,7 +102,7 @@ def test_public_weights_are_validated_and_not_trained(config):
 @pytest.mark.parametrize("warm_up", ["shared", "apart"])
 def test_chains_are_those_of_the_grid(config, warm_up):
     warm_ups = dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), warm_up)
-    config = merge(config, {"modc": {"warm_up": warm_ups}, "grid": {"seeds": [0, 1]}})
+    config = merge(config, {"methods": {"modc": {"warm_up": warm_ups}}, "grid": {"seeds": [0, 1]}})
     found = [
         (chain[0].cell, tuple(one.stage for one in chain))
         for chain in chains(config, all_costs(config))
@@ -122,7 +124,7 @@ def test_an_epoch_has_the_images_that_training_counts(config, views_from, ratio,
 
     small = {
         "training": {"triplets_per_epoch": triplets, "batch": 4},
-        "modc": {"views_from": views_from, "unlabeled_ratio": ratio},
+        "methods": {"modc": {"views_from": views_from, "unlabeled_ratio": ratio}},
     }
     config, cell = merge(config, small), Cell("FashionAI", "ASEN++", 10, 0)
     for stage in cell_stages(config, cell):

@@ -81,23 +81,23 @@ def test_a_dataset_is_packed_in_the_forms_that_any_network_reads(paper):
     paper["ablation"]["cell"]["network"] = "ASEN++"
     assert packed("FashionAI") == ["224", "448"]
     assert packed("DARN") == ["224"]
-    paper["modc"]["view_source"] = "whole"
+    paper["methods"]["modc"]["view_source"] = "whole"
     assert packed("DARN") == ["224", "224-whole"]
     assert packed("FashionAI") == ["224", "224-whole", "448", "448-whole"]
-    paper["modc"]["view_source"] = "square"
+    paper["methods"]["modc"]["view_source"] = "square"
     paper["datasets"]["DARN"]["orientation"] = "ignored"
     assert packed("DARN") == ["224-unturned"]
 
 
 def test_views_are_cut_from_whole_pictures_where_there_are_views(paper):
-    paper["modc"]["view_source"] = "whole"
+    paper["methods"]["modc"]["view_source"] = "whole"
     square = {"image": 224, "detail": 448}
     whole = square | {"whole": 224, "whole_detail": 448}
     for stage in ("warm_up", "warm_up_apart", "supervised"):
         assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == square
     for stage in grid.SEMI_SUPERVISED:
         assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == whole
-    paper["modc"]["views_from"] = "warm_up"
+    paper["methods"]["modc"]["views_from"] = "warm_up"
     assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up") == square
     assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_apart") == whole
     forms = grid.packed_forms(paper, "DARN", "ASEN", "supervised")
@@ -166,7 +166,7 @@ def test_a_baseline_has_the_original_recipe_and_modcs_warm_up_the_supplements(
         rates = [settings["local_learning_rate"] for settings in (baseline, own)]
         assert rates == [1e-4, 1e-5]
     # Only MODC's ends by the plateau; all else is alike but the stage, which names the draws.
-    assert own["convergence"] == paper["modc"]["convergence"]
+    assert own["convergence"] == paper["methods"]["modc"]["convergence"]
     other = (*keys, "local_learning_rate", "stage", "stage_before", "convergence")
     assert {k: v for k, v in baseline.items() if k not in other} == {
         k: v for k, v in own.items() if k not in other
@@ -178,7 +178,7 @@ def test_modcs_later_stages_inherit_the_rates_of_the_warm_up_before_them(paper):
     rates = ("learning_rate", "decay", "decay_every")
     for warm_up, expected in (("apart", (2e-4, 0.985, 1)), ("shared", (1e-4, 0.9, 3))):
         config = copy.deepcopy(paper)
-        config["modc"]["warm_up"]["ASENv2"] = warm_up
+        config["methods"]["modc"]["warm_up"]["ASENv2"] = warm_up
         settings = grid.training_settings(config, CELL, "supervised")
         assert tuple(settings[key] for key in rates) == expected
 

@@ -30,7 +30,9 @@ def small(folder: Path, grid: dict) -> None:
     """Make the paper's recipes of the networks in `grid` tiny, and write tiny.yaml."""
     recipe = {"epochs": 1, "learning_rate": 1e-3}
     stages = {name: {"warm_up": recipe} for name in grid["networks"]}
-    own = {name: {"epochs": TINY["modc"]["stages"]["ASENv2"]["epochs"]} for name in stages}
+    own = {
+        name: {"epochs": TINY["methods"]["modc"]["stages"]["ASENv2"]["epochs"]} for name in stages
+    }
     for name, stage in stages.items():
         own[name] |= stage
     config = {
@@ -38,7 +40,7 @@ def small(folder: Path, grid: dict) -> None:
         "grid": {**TINY["grid"], **grid},
         "networks": {name: {"backbone": "resnet10"} for name in stages},
         "training": {"triplets_per_epoch": 32, "stages": stages},
-        "modc": {"stages": own, "unlabeled_ratio": 0.34},
+        "methods": {"modc": {"stages": own, "unlabeled_ratio": 0.34}},
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
 
@@ -94,7 +96,7 @@ def test_its_model_embeds_images(ran, tmp_path):
     from PIL import Image
 
     Image.new("RGB", (50, 60), "red").save(tmp_path / "a.png")
-    model = "results/tiny/cells/FashionAI/Pooled/10/seed-0/warm_up/model.pt"
+    model = "results/tiny/cells/FashionAI/Pooled/10/seed-0/baseline/warm_up/model.pt"
     done = subprocess.run(
         [
             *(Path(sys.executable).parent / "modc", "embed", "--network", "pooled:Pooled"),

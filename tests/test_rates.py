@@ -65,7 +65,7 @@ def test_a_rate_is_found_for_its_own_work_alone(config, tmp_path):
 def test_unlabelled_images_and_views_are_part_of_the_work(config):
     work = rates.subject(config, CELL, "pseudo_clusters")
     assert work["images_a_step"] == 16 * 2 * (3 + 3)
-    other = merge(config, {"modc": {"unlabeled_ratio": 0.34}})
+    other = merge(config, {"methods": {"modc": {"unlabeled_ratio": 0.34}}})
     assert rates.subject(other, CELL, "pseudo_clusters")["images_a_step"] == 16 * 2 * (3 + 1)
 
 

@@ -150,8 +150,8 @@ def test_jobs_that_need_no_torch_do_not_import_it(one_device):
         for name, jobs in imports.items():
             if re.search(rf"^import time: .*\| +{name}$", path.read_text(), re.M):
                 jobs.add(path.relative_to(logs).parts[0].removesuffix(".log"))
-    # Figure 1 shows features of a network. A job's log is named after its last stage.
-    assert imports["torch"] == {"pack", "warm_up", "supervised", "pseudo_clusters", "figures"}
+    # Figure 1 shows features of a network.
+    assert imports["torch"] == {"pack", "train", "figures"}
     others = {"fetch", "index", "subset", "coverage", "score"}
     assert imports["pandas"] - imports["torch"] == others | {"tables", "report"}
 

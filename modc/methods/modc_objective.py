@@ -80,7 +80,7 @@ class ModcObjective(Objective):
     def forward(self, batch: Batch) -> Losses:
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
         if self.options.pseudo_labels and batch.step == 0:
-            self._begin_epoch(batch.epoch)
+            self.begin_epoch(batch.epoch)
         embedded = self.embed(batch)
         instance = instance_terms(self.start, embedded.labeled)
         terms = dict(instance)
@@ -169,7 +169,7 @@ class ModcObjective(Objective):
         rows = torch.from_numpy(np.flatnonzero(value != UNLABELED))
         return torch.from_numpy(value).to(self.start.device, non_blocking=True), rows
 
-    def _begin_epoch(self, epoch: int) -> None:
+    def begin_epoch(self, epoch: int) -> None:
         """Begin the epoch's mining, and its pseudo labels where they hold for an epoch (A6)."""
         start = self.start
         self.memory.mining = torch_generator(start.spec, "mining", epoch)
@@ -218,7 +218,7 @@ def _clusters(start: Start) -> tuple[RunningMean | MemoryBank, tuple[Space, ...]
     options, labels, centres = start.spec.options, start.labels, start.before.get(CENTRES)
     members = None
     if centres is None or options.memory_bank:
-        members = _labeled_members(start)
+        members = labeled_members(start)
     dim = (centres if members is None else members.embedding).shape[-1]
     spaces = start.network.spaces(dim, start.spec)
     if centres is None:
@@ -236,7 +236,7 @@ def _clusters(start: Start) -> tuple[RunningMean | MemoryBank, tuple[Space, ...]
     return bank, spaces
 
 
-def _labeled_members(start: Start) -> Members:
+def labeled_members(start: Start) -> Members:
     """Return the labelled part as the network embeds it now, on the CPU: up to 13 GB (DARN)."""
     embeddings = embed_rows(
         start.network, start.packed, start.labels, start.device, start.spec.evaluation_batch

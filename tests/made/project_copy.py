@@ -31,9 +31,11 @@ TINY = {
         "triplets_per_epoch": 32,
         "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
     },
-    "modc": {
-        "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
-        "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1, "semi_supervised": 1}}},
+        }
     },
     "threads": 1,
 }

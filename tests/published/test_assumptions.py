@@ -67,7 +67,7 @@ def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, altern
 
 
 def test_a_setting_that_is_neither_is_other(paper):
-    changed = configuration.merge(paper, {"modc": {"temperature": 0.3}})
+    changed = configuration.merge(paper, {"methods": {"modc": {"temperature": 0.3}}})
     assert name_of_setting(changed, find("A4")) == "other"
 
 

@@ -76,7 +76,7 @@ def paper() -> dict:
 def _paper() -> dict:
     read = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     read["grid"]["extra_seeds"] = []
-    read["modc"]["warm_up"] = dict.fromkeys(read["modc"]["warm_up"], "shared")
+    read["methods"]["modc"]["warm_up"] = dict.fromkeys(read["methods"]["modc"]["warm_up"], "shared")
     return read
 
 

@@ -103,7 +103,7 @@ def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
 
 
 def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, write_ablation):
-    config["modc"]["warm_up"]["ASENv2"] = "apart"
+    config["methods"]["modc"]["warm_up"]["ASENv2"] = "apart"
     folder = write_ablation({"": 0.0})
     config["ablation"]["assumptions"] = ["A19"]
     (folder / "ablation" / "A19-as_modc").mkdir(parents=True)
@@ -122,7 +122,7 @@ def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, writ
 
 
 def test_the_runs_own_setting_is_called_so(config, write_ablation):
-    config["modc"]["cluster_loss"] = "margin"
+    config["methods"]["modc"]["cluster_loss"] = "margin"
     folder = write_ablation({"": 0.0, "A4-margin": 0.0})
     frame = ablation_table(folder, config).set_index("alternative")
     assert (
@@ -146,7 +146,7 @@ def test_where_a_seed_is_missing_all_numbers_are_of_the_others(config, write_abl
 
 def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
-    config["modc"]["self_supervision_weight"] = 2.0
+    config["methods"]["modc"]["self_supervision_weight"] = 2.0
     frame = ablation_table(folder, config)
     assert frame["difference"].isna().all()
     stale = "trained with other settings than the configuration's"

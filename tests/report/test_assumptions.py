@@ -27,16 +27,19 @@ def test_all_are_printed_with_their_setting_and_alternatives(config):
             assert assumption.statement in text and assumption.source in text
             assert all(name in text for name in assumption.alternatives)
         assert "the default is" not in text
-    assert "`modc.centres: running_mean` (the default)" in markdown_ledger(config)
+    assert "`methods.modc.centres: running_mean` (the default)" in markdown_ledger(config)
 
 
 def test_another_setting_is_said_with_its_default(config):
-    other = merge(config, {"modc": {"centres": "memory_bank", "temperature": 0.2}})
+    other = merge(config, {"methods": {"modc": {"centres": "memory_bank", "temperature": 0.2}}})
     text = markdown_ledger(other)
-    assert "`modc.centres: memory_bank` (the default is running_mean)" in text
+    assert "`methods.modc.centres: memory_bank` (the default is running_mean)" in text
     assert "this run takes the alternative memory_bank" in text
     assert changed(config) == []
-    assert changed(other) == ["A3 modc.centres: memory_bank", "A4 modc.temperature: 0.2"]
+    assert changed(other) == [
+        "A3 methods.modc.centres: memory_bank",
+        "A4 methods.modc.temperature: 0.2",
+    ]
 
 
 def test_a_table_names_what_is_not_at_its_default(config, tmp_path):

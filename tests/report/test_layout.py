@@ -151,7 +151,7 @@ def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
     assert "mean ± standard deviation over the seeds 0, 1" in notes
     assert "50 + 20 epochs, MODC at most 50 and then 50 a step); images" in notes
     assert "Labelled images: 900 at 100 %." in notes
-    config["modc"]["warm_up"]["ASEN++"] = "apart"
+    config["methods"]["modc"]["warm_up"]["ASEN++"] = "apart"
     other = "\n".join(lay_out(write_run(config), 1).notes)
     assert "MODC at most 50 + 20 of its warm-up, 50 and then 50 a step); images" in other
     assert " ± " in laid_out.parts["Ours"][0].entries[0].text

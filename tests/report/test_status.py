@@ -167,7 +167,7 @@ def test_scores_without_models_have_to_be_whole_and_of_the_settings(run):
         chain = settings_chain(run.config, CELL, last_stage(run.config, CELL, method))
         run.scores(method).write_text(json.dumps({"settings_chain": chain}))
     assert run.at()[0] == "done"
-    other = merge(run.config, {"modc": {"temperature": 0.7}})
+    other = merge(run.config, {"methods": {"modc": {"temperature": 0.7}}})
     assert run.at(other) == ("waiting", "warm_up")
     run.scores("modc").write_text("{")
     assert run.at() == ("waiting", "warm_up")
@@ -187,7 +187,7 @@ def test_a_model_of_other_settings_is_to_be_trained_again_with_all_after_it(run)
     found = run.status(other)
     assert (found.state, found.at.stage, found.at.note) == ("waiting", "warm_up", OUTDATED)
     assert [stage.state for stage in found.stages] == ["waiting"] * 6
-    other = merge(run.config, {"modc": {"temperature": 0.7}})
+    other = merge(run.config, {"methods": {"modc": {"temperature": 0.7}}})
     assert run.at(other) == ("waiting", "supervised")
 
 

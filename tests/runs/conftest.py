@@ -35,7 +35,7 @@ def two_cells() -> dict:
     made = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     made["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"], "extra_seeds": []}
     made["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
-    made["modc"]["warm_up"]["ASEN"] = "shared"
+    made["methods"]["modc"]["warm_up"]["ASEN"] = "shared"
     return made
 
 

@@ -26,14 +26,14 @@ def changed(config: dict, key: str, value: object) -> dict:
     ("key", "value"),
     [
         ("training.batch", 7),
-        ("modc.temperature", 0.5),
+        ("methods.modc.temperature", 0.5),
         ("datasets.FashionAI.image_size", 32),
         ("datasets.FashionAI.comparable_coverage", 0.5),
         ("networks.weights.resnet50", "elsewhere.pt"),
         ("labeled_part.seed", 9),
         ("evaluation.map_at_100", "R"),
-        ("modc.cluster_weight", 3.5),
-        ("modc.colour_attributes", ["tone"]),
+        ("methods.modc.cluster_weight", 3.5),
+        ("datasets.DARN.color_attributes", ["tone"]),
     ],
 )
 def test_a_key_that_differs_is_named_with_both_values(config, key, value):

@@ -382,7 +382,7 @@ def test_another_configuration_is_named(make_run, config):
 
 def test_a_later_stages_setting_is_named_by_that_stage(make_run, config):
     run = make_run()
-    config["modc"]["pseudo_label_confidence"] = 0.5
+    config["methods"]["modc"]["pseudo_label_confidence"] = 0.5
     verified = verify(run, config)
     assert origin_of(verified, "settings of training").detail.startswith("pseudo_triplets: ")
     baseline = "FashionAI/ASEN/10/seed-0/baseline"

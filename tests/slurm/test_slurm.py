@@ -27,7 +27,9 @@ LONGER = {
     "datasets": {"FashionAI": {"generate": {"images": 400}}},
     "grid": {"datasets": ["FashionAI"], "labeled_percent": {"FashionAI": [10, 100]}},
     "training": {"triplets_per_epoch": 160},
-    "modc": {"unlabeled_ratio": 0.34, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}},
+    "methods": {
+        "modc": {"unlabeled_ratio": 0.34, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}}
+    },
 }
 TINY = merge(project_copy.TINY, LONGER)
 # No accounting here; jobs end after seconds, not hours.
@@ -37,8 +39,6 @@ SLURM = (
 )
 # Minutes until a run that should end by itself is given up.
 LONGEST = 40
-
-TRAINING = ("warm_up", "supervised", "semi_supervised")
 
 needs_plugin = pytest.mark.skipif(
     find_spec("snakemake_executor_plugin_slurm") is None,
@@ -55,22 +55,22 @@ def environment(monkeypatch) -> None:
 
 
 def trainers(folder: Path) -> list[str]:
-    """Return the cells that are being trained in `folder`, once for each process."""
+    """Return the methods of cells that are trained in `folder`, once for each process."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             words = (path / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if (path / "cwd").readlink() == folder and {"train", "--output"} <= {*words}:
-                found.append(words[words.index("--output") + 1])
+            if (path / "cwd").readlink() == folder and {"train", "--cell"} <= {*words}:
+                found.append(" ".join(words[words.index("--cell") :]))
         except OSError:  # it ended meanwhile
             continue
     return found
 
 
 def beats(folder: Path, job: dict) -> Iterator[dict]:
-    """Yield how far the stages after a cell's baseline are, of those that said so just now."""
-    *cell, seed = job["name"].split("-")
-    place = "/".join([*cell, f"seed-{seed}"])
+    """Yield how far the stages after a cell's warm-up are, of those that said so just now."""
+    *cell, seed, method = job["name"].split("-")
+    place = "/".join([*cell, f"seed-{seed}", method])
     for path in (folder / "results").glob(f"*/resume/{place}/*.json"):
         beat = json.loads(path.read_text())
         fresh = time.time() - beat["written"] < 1 and not beat.get("done")
@@ -78,8 +78,8 @@ def beats(folder: Path, job: dict) -> Iterator[dict]:
             yield beat
 
 
-def log_of(folder: Path, job: dict, stage: str) -> Path:
-    (found,) = (folder / "results").glob(f"*/logs/{stage}/{job['name']}.log")
+def log_of(folder: Path, job: dict) -> Path:
+    (found,) = (folder / "results").glob(f"*/logs/train/{job['name']}-*.log")
     return found
 
 
@@ -96,7 +96,7 @@ def wait_for(condition, snakemake: subprocess.Popen, folder: Path):
 
 
 def disturbed(slurm: cluster.Cluster, snakemake: subprocess.Popen, folder: Path) -> list[dict]:
-    """Preempt a job and lose the node of one, each in a stage after its baseline; return both."""
+    """Preempt a job and lose the node of one, each in a stage after a warm-up; return both."""
 
     def under_way(epochs: int) -> dict | None:
         for job in slurm.jobs():
@@ -111,7 +111,7 @@ def disturbed(slurm: cluster.Cluster, snakemake: subprocess.Popen, folder: Path)
     numbers = lambda: [job["number"] for job in slurm.jobs()]  # noqa: E731
     wait_for(lambda: preempted["number"] not in numbers(), snakemake, folder)
     assert time.monotonic() - asked < 30
-    assert "stopped by SIGTERM" in log_of(folder, preempted, "[ps]*").read_text()
+    assert "stopped by SIGTERM" in log_of(folder, preempted).read_text()
     # Its checkpoint is of the last epoch that was finished.
     lost = wait_for(lambda: under_way(1), snakemake, folder)
     slurm.lose(lost["node"])
@@ -151,12 +151,11 @@ def test_the_profile_plans_the_same_jobs_a_method_of_a_cell_in_one_job_with_one_
     for name, jobs in zip(groups[1::2], groups[2::2], strict=True):
         parts = re.findall(r"^    rule (\w+):\n((?: {8}.*\n)+)", jobs, re.M)
         rules.setdefault(name, []).append(sorted(rule for rule, _ in parts))
-        assert all(("gpu=1" in text) == (rule in TRAINING) for rule, text in parts)
-    assert len(rules) == 31
+        assert all(("gpu=1" in text) == (rule == "train") for rule, text in parts)
     # The baseline and MODC do not wait for each other.
-    baseline = ["score", "warm_up"]
-    assert sorted(rules["FashionAI-ASENv2-100-0"]) == [["score", "supervised"], baseline]
-    assert sorted(rules["DARN-ASEN++-10-0"]) == [["score", "semi_supervised"], baseline]
+    assert len(rules) == 2 * 31 and "DARN-ASEN++-10-0-modc" in rules
+    assert all(jobs == [["score", "train"]] for jobs in rules.values())
+    assert re.search(r"^rule pack_DARN:\n(    .*\n)*    resources: .*runtime=1200", output, re.M)
     assert not re.search(r"^    rule (index|tables|pack_\w+):", output, re.M)
 
 
@@ -182,10 +181,9 @@ def test_a_node_is_lost_and_a_job_preempted_and_the_tables_are_those_of_a_quiet_
     assert not left_over(tmp_path)
     one, other = (next(folder.glob("results/*/config.yaml")).parent for folder in (alone, shared))
     assert tables(one) == tables(other)
-    # Each went on where it was, and its baseline was not trained again.
+    # Each went on where it was.
     for job in events:
-        assert "already trained, its files were kept" in log_of(shared, job, "warm_up").read_text()
-        assert re.search(r"resumed after epoch \d+", log_of(shared, job, "[ps]*").read_text())
+        assert re.search(r"resumed after epoch \d+", log_of(shared, job).read_text())
     # Slurm gave one device to whatever ran on a GPU.
     assert {line.split()[2] for line in devices} <= {"0", "none"}
     assert not list(other.glob("resume/**/model.pt")) and not list(other.rglob("*.tmp"))

@@ -11,36 +11,38 @@ import pytest
 
 from modc import config as configuration
 from modc import grid
+from modc.cell import Cell
 from modc.data.coverage import count
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.stage import StageSpec
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 
 SIDE = 32
-SETTINGS = {
-    "dataset": "FashionAI",
-    "network": "ASENv2",
-    "class": "ASENv2",
-    "labeled_percent": 100,
-    "seed": 0,
-    "stage": "warm_up",
-    "stage_before": None,
-    "architecture": {"backbone": "resnet10"},
-    "weights": {"resnet10": "none"},
-    "sizes": {"image": SIDE},
-    "triplets_per_epoch": 8,
-    "batch": 4,
-    "margin": 0.2,
-    "precision": "float32",
-    "evaluation_batch": 16,
-    "epochs": 3,
-    "learning_rate": 1e-3,
-    "decay": 0.5,
-    "decay_every": 1,
-    "negatives": "image",
-    "flip": True,
-}
+SPEC = StageSpec(
+    cell=Cell("FashionAI", "ASENv2", 100, 0),
+    method="baseline",
+    stage="warm_up",
+    before=None,
+    network_class="ASENv2",
+    method_class="modc.methods.baseline:Baseline",
+    architecture={"backbone": "resnet10"},
+    weights={"resnet10": "none"},
+    sizes={"image": SIDE},
+    orientation="applied",
+    triplets_per_epoch=8,
+    batch=4,
+    margin=0.2,
+    precision="float32",
+    evaluation_batch=16,
+    epochs=3,
+    learning_rate=1e-3,
+    decay=0.5,
+    decay_every=1,
+    negatives="image",
+    flip=True,
+)
 
 _WARM_UP = {"epochs": 2, "learning_rate": 1e-3, "decay": 0.5, "decay_every": 1}
 _MODC = {"warm_up": _WARM_UP, "epochs": {"supervised": 2, "semi_supervised": 2}}
@@ -48,7 +50,13 @@ _RATES = {"learning_rate": 1e-3, "local_learning_rate": 1e-3, "decay": 0.5, "dec
 _WARM_UPS = {"warm_up_global": _WARM_UP, "warm_up": {**_WARM_UP, **_RATES}}
 # What makes config.yaml small.
 TINY = {
-    "datasets": {"FashionAI": {"image_size": SIDE, "detail_size": 2 * SIDE}},
+    "datasets": {
+        "FashionAI": {
+            "image_size": SIDE,
+            "detail_size": 2 * SIDE,
+            "color_attributes": ["upper"],
+        }
+    },
     "networks": {
         "ASEN": {"backbone": "resnet10"},
         "ASENv2": {"backbone": "resnet10"},
@@ -65,12 +73,13 @@ TINY = {
             "ASEN++": {"warm_up_global": _WARM_UP, "warm_up": {**_WARM_UP, **_RATES}},
         },
     },
-    "modc": {
-        # One warm-up is enough; tests of MODC's own ask for it.
-        "warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "shared"),
-        "memory_bank": {"every": 3},
-        "colour_attributes": ["upper"],
-        "stages": {"ASEN": _MODC, "ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, **_WARM_UPS}},
+    "methods": {
+        "modc": {
+            # One warm-up is enough; tests of MODC's own ask for it.
+            "warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "shared"),
+            "memory_bank": {"every": 3},
+            "stages": {"ASEN": _MODC, "ASENv2": _MODC, "ASEN++": {**_MODC, **_RATES, **_WARM_UPS}},
+        }
     },
 }
 
@@ -118,18 +127,20 @@ def task(tmp_path, index, packed):
     """Return a function that makes a training task, its files below a folder of the test."""
     from modc.training.task import Task
 
-    def make(folder: str = "run", initial=None, evaluated: bool = True, **settings) -> Task:
-        network = settings.get("network", SETTINGS["network"])
-        merged = {**SETTINGS, "class": network, **settings}
+    def make(
+        folder: str = "run", initial=None, evaluated: bool = True, network="ASENv2", **changes
+    ) -> Task:
+        cell = replace(SPEC.cell, network=network)
+        spec = replace(SPEC, **{"cell": cell, "network_class": network, **changes})
         place = Path(tmp_path) / folder
         return Task(
-            settings=merged,
+            spec=spec,
             index=index,
-            packed={name: packed[name] for name in merged["sizes"]},
+            packed={name: packed[name] for name in spec.sizes},
             labeled=index.rows("train", "train")["image"].unique(),
             initial=initial,
-            output=place / merged["stage"],
-            resume=place / "resume" / f"{merged['stage']}.pt",
+            output=place / spec.stage,
+            resume=place / "resume" / f"{spec.stage}.pt",
             embeddings=place / "test.npz" if evaluated else None,
         )
 
@@ -149,18 +160,28 @@ def few(index) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def modc_task(index, packed, few):
+def spec_of():
+    """Return a function from a configuration to the spec of a stage of either method."""
+
+    def spec(config: dict, stage: str, network="ASENv2", percent=50) -> StageSpec:
+        cell = Cell("FashionAI", network, percent, 0)
+        having = (m for m in grid.methods(config) if stage in grid.stages(config, cell, m))
+        return grid.stage_spec(config, cell, next(having), stage)
+
+    return spec
+
+
+@pytest.fixture(scope="session")
+def modc_task(index, packed, few, spec_of):
     """Return a function that makes the task of one stage from a configuration."""
     from modc.training.task import Task
 
     def make(place: Path, config: dict, stage: str, initial, network="ASENv2", percent=50) -> Task:
-        settings = grid.training_settings(
-            config, grid.Cell("FashionAI", network, percent, 0), stage
-        )
+        spec = spec_of(config, stage, network, percent)
         return Task(
-            settings=settings,
+            spec=spec,
             index=index,
-            packed={name: packed[name] for name in settings["sizes"]},
+            packed={name: packed[name] for name in spec.sizes},
             labeled=few,
             initial=initial,
             output=place / stage,
@@ -190,7 +211,7 @@ def plain(modc_task, tiny, tmp_path_factory):
 
     @cache
     def tasks(network: str) -> dict:
-        stages = grid.stages(tiny, grid.Cell("FashionAI", network, 50, 0), "modc")
+        stages = grid.stages(tiny, Cell("FashionAI", network, 50, 0), "modc")
         place = tmp_path_factory.mktemp("plain")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "fsync", lambda _: None)
@@ -200,7 +221,7 @@ def plain(modc_task, tiny, tmp_path_factory):
 
 
 @pytest.fixture
-def chain(modc_task, plain, tmp_path, monkeypatch):
+def chain(modc_task, spec_of, plain, tmp_path, monkeypatch):
     """Return a function that trains stages in a row and returns their tasks by name.
 
     The first one starts from the plain model of the stage before, unless another is given. No
@@ -214,9 +235,7 @@ def chain(modc_task, plain, tmp_path, monkeypatch):
         buffer.write(b"picture")
 
     def run(folder: str, config: dict, *stages: str, initial=None, network="ASENv2", **others):
-        before = grid.training_settings(
-            config, grid.Cell("FashionAI", network, others.get("percent", 50), 0), stages[0]
-        )["stage_before"]
+        before = spec_of(config, stages[0], network, others.get("percent", 50)).before
         if initial is None and before is not None:
             initial = model_file.load(plain(network)[before].output / "model.pt")
         with monkeypatch.context() as patch:

@@ -9,10 +9,11 @@ import torch
 
 from modc.clustering.pseudo_labels import pseudo_labels
 from modc.config import merge
-from modc.grid import MODC
+from modc.methods import modc_objective
+from modc.methods.modc import STAGES
+from modc.methods.modc_objective import labeled_members
 from modc.networks import model_file
-from modc.training import semi_supervised
-from modc.training.start import start
+from modc.training.train import Machine, set_up
 
 
 @pytest.fixture
@@ -40,21 +41,22 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeyp
         assert pseudo_labels(centres, opposite, torch.tensor([0]), *rest).item() in (0, 1)
         return labels
 
-    monkeypatch.setattr(semi_supervised, "pseudo_labels", noted)
+    monkeypatch.setattr(modc_objective, "pseudo_labels", noted)
     caplog.set_level(logging.INFO)
     change = {"labeled": labeled_with(0)}
-    stages = ("warm_up", *MODC)
-    config = merge(tiny, {"modc": options})
+    stages = ("warm_up", *STAGES)
+    config = merge(tiny, {"methods": {"modc": options}})
     for stage, task in chain("absent", config, *stages, change=change).items():
         losses = pd.read_csv(task.output / "curve.csv")
         assert np.isfinite(losses.to_numpy()).all()
         made = model_file.load(task.output / "last.pt")
         assert made.facts["absent_values"] == [("upper", 2)]
         assert all(tensor.isfinite().all() for tensor in made.state_dict.values())
-        if stage in MODC:
-            missing = made.training["centres"].isnan().all(dim=2)
+        if stage in STAGES:
+            centres = made.training["objective"]["clusters.centres"]
+            missing = centres.isnan().all(dim=2)
             assert missing.tolist() == [[False, False, True], [False, False, True]]
-            assert torch.equal(made.training["centres"].isnan().any(dim=2), missing)
+            assert torch.equal(centres.isnan().any(dim=2), missing)
             assert f"{stage}: 1 values have no labelled image" in caplog.text
             assert "never predicted: upper 2" in caplog.text
     assert {attribute for attribute, _ in given} == {0, 1}
@@ -63,14 +65,15 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeyp
 
 def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, index, caplog):
     change = {"labeled": labeled_with(1)}
-    tasks = chain("one", tiny, "warm_up", *MODC, change=change)
+    tasks = chain("one", tiny, "warm_up", *STAGES, change=change)
     assert "1 of 5 values have fewer than two labelled images" in caplog.text
     for task in tasks.values():
         assert np.isfinite(pd.read_csv(task.output / "curve.csv").to_numpy()).all()
         assert model_file.load(task.output / "model.pt").facts["absent_values"] == []
-    stage = start(tasks["supervised"], torch.device("cpu"))[0]
-    labels, members = stage.labels, stage._labeled_members()
+    cpu = Machine(torch.device("cpu"), torch.float32)
+    objective = set_up(tasks["supervised"], cpu).objective
+    labels, members = objective.start.labels, labeled_members(objective.start)
     (row,) = np.flatnonzero((labels["attribute"] == 0) & (labels["value"] == 2))
-    assert torch.allclose(stage.centres[0, 2], members.embedding[row], atol=1e-6)
+    assert torch.allclose(objective.centres[0, 2], members.embedding[row], atol=1e-6)
     last = model_file.load(tasks["pseudo_clusters"].output / "last.pt").training["centres"]
     assert last[0].isfinite().all()

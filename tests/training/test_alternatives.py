@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from modc import grid
+from modc.cell import Cell
 from modc.config import merge
+from modc.methods.modc import STAGES
 from modc.networks import model_file
 from modc.published import assumptions
-from modc.training import instance as module
-from modc.training.instance import embedded
-from modc.training.modc import Modc
-from modc.training.semi_supervised import SemiSupervised
-from modc.training.start import start
+from modc.training import forward as module
+from modc.training.batches import batches
+from modc.training.forward import embedded
 from modc.training.task import Task
+from modc.training.train import Learner, Machine, set_up
 
 # The others change which stages there are, when a stage ends, or what comes before training.
 WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A20", "A24")
@@ -27,8 +28,8 @@ CASES = [
     for name in entry.alternatives
     if name != "warm_up"  # of A16, which is first read by a warm-up of MODC's own
 ]
-APART = {"modc": {"warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "apart")}}
-CPU = torch.device("cpu")
+APART = {"methods": {"modc": {"warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "apart")}}}
+CPU = Machine(torch.device("cpu"), torch.float32)
 
 
 def curve(task: Task) -> pd.DataFrame:
@@ -46,22 +47,17 @@ def assert_another_model(task: Task, plain: Task) -> None:
     assert len(losses) and np.isfinite(losses.to_numpy()).all()
 
 
-def settings(config: dict, stage: str, network: str = "ASENv2", percent: int = 50) -> dict:
-    cell = grid.Cell("FashionAI", network, percent, 0)
-    return grid.training_settings(config, cell, stage)
-
-
 @pytest.mark.parametrize(("assumption", "alternative"), CASES)
 def test_it_trains_another_model_from_the_stage_on_that_reads_it(
-    plain, chain, tiny, assumption, alternative
+    plain, chain, tiny, assumption, alternative, spec_of
 ):
     config = assumptions.assume(tiny, assumption, alternative)
-    read = [s for s in grid.MODC if settings(config, s) != settings(tiny, s)]
-    rest = grid.MODC[grid.MODC.index(read[0]) :]
+    read = [s for s in STAGES if spec_of(config, s) != spec_of(tiny, s)]
+    rest = STAGES[STAGES.index(read[0]) :]
     # The later stages have views in any case.
     assert read == (["supervised"] if assumption == "A16" else list(rest))
     # Where it is first read, and where everything is; the last stage has views in any case.
-    for stage in dict.fromkeys((read[0], read[0] if assumption == "A16" else grid.MODC[-1])):
+    for stage in dict.fromkeys((read[0], read[0] if assumption == "A16" else STAGES[-1])):
         assert_another_model(chain(stage, config, stage)[stage], plain()[stage])
 
 
@@ -87,7 +83,7 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
         "stages": {"ASENv2": {"epochs": {"supervised": 5}}},
         "convergence": {"rule": "fixed_epochs"},
     }
-    config = merge(assumptions.assume(tiny, "A23", alternative), {"modc": part})
+    config = merge(assumptions.assume(tiny, "A23", alternative), {"methods": {"modc": part}})
     made = chain("selected", config, "supervised")["supervised"]
     scores = curve(made)
     assert model(made, "model.pt").facts["epoch"] == scores["epoch"][scores[column].idxmax()]
@@ -98,17 +94,17 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
 def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
     config = assumptions.assume(tiny, "A20", "whole")
     made = chain("whole", config, "self_supervised")["self_supervised"]
-    stage = start(made, CPU)[0]
-    assert stage.aspect.tolist() == [1.0] * len(packed["image"])
-    batch = next(stage.batches(0))
-    seen = torch.cat([images.pixels for view in batch for images in view]).float().mean()
+    learner = set_up(made, CPU)
+    assert learner.source.aspect.tolist() == [1.0] * len(packed["image"])
+    batch = next(batches(learner.source, 0))
+    seen = torch.cat([images.pixels for view in batch.labeled for images in view]).float().mean()
     # In these data the whole pictures are the darker ones; what is embedded stays the square.
     dark, bright = (float(packed[name].array.mean()) for name in ("whole", "image"))
     assert abs(seen - dark) < (bright - dark) / 2
-    assert stage.packed["image"] is packed["image"]
+    assert learner.objective.start.packed["image"] is packed["image"]
 
 
-def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny):
+def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny, spec_of):
     apart = merge(tiny, APART)
     asked = assumptions.assume(apart, "A16", "warm_up")
     made = {
@@ -116,37 +112,37 @@ def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny):
         for name, config in (("views", asked), ("plain", apart))
     }
     assert_another_model(made["views"], made["plain"])
-    assert start(made["views"], CPU)[0].images_per_triplet == 6
-    assert start(made["plain"], CPU)[0].images_per_triplet == 3
-    assert settings(asked, "warm_up") == settings(tiny, "warm_up")
+    assert made["views"].spec.images_per_triplet == 6
+    assert made["plain"].spec.images_per_triplet == 3
+    assert spec_of(asked, "warm_up") == spec_of(tiny, "warm_up")
 
 
-def test_an_epoch_has_triplets_by_the_share_of_labels_where_asked(tiny):
+def test_an_epoch_has_triplets_by_the_share_of_labels_where_asked(tiny, spec_of):
     by_labels = assumptions.assume(tiny, "A29", "by_labels")
-    assert settings(tiny, "warm_up", percent=50)["triplets_per_epoch"] == 8
-    assert settings(by_labels, "warm_up", percent=50)["triplets_per_epoch"] == 4
-    assert settings(by_labels, "warm_up", percent=1)["triplets_per_epoch"] == 4
+    assert spec_of(tiny, "warm_up", percent=50).triplets_per_epoch == 8
+    assert spec_of(by_labels, "warm_up", percent=50).triplets_per_epoch == 4
+    assert spec_of(by_labels, "warm_up", percent=1).triplets_per_epoch == 4
 
 
-def test_a_warm_up_of_modcs_own_has_its_recipe_and_ends_at_the_plateau(plain, chain, tiny):
+def test_a_warm_up_of_modcs_own_has_its_recipe_and_ends_at_the_plateau(plain, chain, tiny, spec_of):
     recipe = {"epochs": 4, "learning_rate": 2e-3, "decay": 0.9, "decay_every": 2}
     change = {
         "stages": {"ASENv2": {"warm_up": recipe}},
         "convergence": {"rise": 1.0, "patience": 2},
     }
-    config = merge(tiny, merge(APART, {"modc": change}))
+    config = merge(tiny, merge(APART, {"methods": {"modc": change}}))
     made = chain("recipe", config, "warm_up_apart")["warm_up_apart"]
     assert curve(made)["learning_rate"].tolist() == pytest.approx([2e-3, 2e-3, 2e-3 * 0.9])
     assert model(made).facts["stages"][-1]["stopped"] == "converged at epoch 3"
     # What MODC inherits is that warm-up's, and the baseline's is its own.
-    assert settings(config, "supervised")["learning_rate"] == 2e-3
-    assert settings(config, "warm_up") == settings(tiny, "warm_up")
-    assert "convergence" not in settings(config, "warm_up")
+    assert spec_of(config, "supervised").learning_rate == 2e-3
+    assert spec_of(config, "warm_up") == spec_of(tiny, "warm_up")
+    assert "convergence" not in spec_of(config, "warm_up")
 
 
 def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
     config = merge(tiny, APART)
-    cell = grid.Cell("FashionAI", "ASENv2", 50, 0)
+    cell = Cell("FashionAI", "ASENv2", 50, 0)
     assert grid.stages(config, cell, "modc")[:2] == ("warm_up_apart", "supervised")
     made = chain("apart", config, "warm_up_apart", "supervised")
     assert_another_model(made["warm_up_apart"], plain()["warm_up"])
@@ -158,77 +154,83 @@ def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
 def test_the_memory_bank_recomputes_the_centres_rarely(chain, tiny):
     bank = assumptions.assume(tiny, "A3", "memory_bank")
     for every, moves in ((5, False), (4, True)):  # the stage has four iterations
-        config = merge(bank, {"modc": {"memory_bank": {"every": every}}})
+        config = merge(bank, {"methods": {"modc": {"memory_bank": {"every": every}}}})
         made = chain(str(every), config, "supervised")["supervised"]
-        first = start(made, CPU)[0].centres.nan_to_num()
-        last = model(made).training["centres"].nan_to_num()
+        first = set_up(made, CPU).objective.centres.nan_to_num()
+        last = model(made).training["objective"]["clusters.centres"].nan_to_num()
         assert torch.equal(first, last) != moves
 
 
 def test_no_predictor_is_kept_where_there_is_none(plain, chain, tiny):
     config = assumptions.assume(tiny, "A5", "no_predictor")
     made = chain("without", config, "self_supervised")["self_supervised"]
-    assert "predictor" not in model(made).training
-    assert "predictor" in model(plain()["self_supervised"]).training
+    assert not any("predictor" in name for name in model(made).training["objective"])
+    kept = model(plain()["self_supervised"]).training["objective"]
+    assert any("predictor" in name for name in kept)
 
 
-def begun(plain, modc_task, config: dict, place) -> SemiSupervised:
+def begun(plain, modc_task, config: dict, place) -> Learner:
     """The last stage at its beginning, with pseudo labels that hold for an epoch."""
-    config = merge(config, {"modc": {"pseudo_labels": "each_epoch"}})
+    config = merge(config, {"methods": {"modc": {"pseudo_labels": "each_epoch"}}})
     initial = model(plain()["pseudo_triplets"], "model.pt")
-    return start(modc_task(place, config, "pseudo_clusters", initial), CPU)[0]
+    return set_up(modc_task(place, config, "pseudo_clusters", initial), CPU)
 
 
-def epoch_labels(stage: SemiSupervised, epoch: int = 0) -> np.ndarray:
-    stage.begin_epoch(epoch)
-    image, attribute = stage.unlabeled.T
-    return stage._label_of[image, attribute]
+def epoch_labels(learner: Learner, epoch: int = 0) -> np.ndarray:
+    learner.objective.begin_epoch(epoch)
+    image, attribute = learner.source.unlabeled.T
+    return learner.objective.memory.label[image, attribute].numpy()
 
 
-def naive_cosines(stage: SemiSupervised, image: int, attribute: int) -> torch.Tensor:
+def naive_cosines(learner: Learner, image: int, attribute: int) -> torch.Tensor:
     """The cosines of one image, looked at for one attribute, to the centres that there are."""
     mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
-    pixels = torch.from_numpy(stage.packed["image"].array[image]).permute(2, 0, 1)
+    pixels = torch.from_numpy(learner.source.packed["image"].array[image]).permute(2, 0, 1)
     with torch.no_grad():
         normal = ((pixels / 255 - mean) / deviation)[None]
-        embedding = stage.network.eval()(normal, torch.tensor([attribute])).embedding[0]
-    centres = [centre for centre in stage.centres[attribute] if not centre.isnan().any()]
+        embedding = learner.network.eval()(normal, torch.tensor([attribute])).embedding[0]
+    centres = [
+        centre for centre in learner.objective.centres[attribute] if not centre.isnan().any()
+    ]
     return torch.stack([centre @ embedding for centre in centres])
 
 
-def naive_labels(stage: SemiSupervised) -> list[int]:
-    return [int(naive_cosines(stage, *pair).argmax()) for pair in stage.unlabeled]
+def naive_labels(learner: Learner) -> list[int]:
+    return [int(naive_cosines(learner, *pair).argmax()) for pair in learner.source.unlabeled]
 
 
 @pytest.mark.parametrize("hidden", ["value", "value_and_attribute"])
 def test_labels_of_an_epoch_are_the_nearest_centres(plain, modc_task, tiny, tmp_path, hidden):
-    config = merge(tiny, {"modc": {"hidden_labels": hidden}})
-    stage = begun(plain, modc_task, config, tmp_path)
-    found = epoch_labels(stage)
-    assert found.tolist() == naive_labels(stage)
+    config = merge(tiny, {"methods": {"modc": {"hidden_labels": hidden}}})
+    learner = begun(plain, modc_task, config, tmp_path)
+    found = epoch_labels(learner)
+    assert found.tolist() == naive_labels(learner)
     # They hold although the network moves on, until the next epoch begins.
     with torch.no_grad():
-        for parameter in stage.network.parameters():
+        for parameter in learner.network.parameters():
             parameter.mul_(-1)
-    groups = next(stage.batches(0)).unlabeled[0]
-    looked_up = stage._labels(groups, [], torch.cat([g.attribute for g in groups]))
-    known = dict(zip(map(tuple, stage.unlabeled.tolist()), found.tolist(), strict=True))
+    groups = next(batches(learner.source, 0)).unlabeled[0]
+    looked_up = learner.objective._pseudo_labels(groups, [])
+    pairs = map(tuple, learner.source.unlabeled.tolist())
+    known = dict(zip(pairs, found.tolist(), strict=True))
     pairs = [pair for g in groups for pair in zip(g.numbers, g.attribute.tolist(), strict=True)]
     assert looked_up.tolist() == [known[pair] for pair in pairs]
-    found_next = epoch_labels(stage, epoch=1)
-    assert found_next.tolist() == naive_labels(stage) != found.tolist()
+    found_next = epoch_labels(learner, epoch=1)
+    assert found_next.tolist() == naive_labels(learner) != found.tolist()
 
 
 def test_only_confident_images_get_a_label(plain, modc_task, tiny, tmp_path):
-    stage = begun(plain, modc_task, tiny, tmp_path)
-    cosines = [naive_cosines(stage, image, attribute) for image, attribute in stage.unlabeled]
+    learner = begun(plain, modc_task, tiny, tmp_path)
+    cosines = [naive_cosines(learner, *pair) for pair in learner.source.unlabeled]
     confidence = np.array([float((c / 0.1).softmax(0).max()) for c in cosines])
     # Half-way between two images, so that rounding does not matter.
     middle = np.sort(confidence)[len(confidence) // 2 - 1 :][:2].mean()
-    stage.options["pseudo_label_confidence"] = float(middle)
+    options = learner.objective.options
+    labels = replace(options.pseudo_labels, confidence=float(middle))
+    learner.objective.options = replace(options, pseudo_labels=labels)
     expected = np.where(confidence > middle, [int(c.argmax()) for c in cosines], -1)
     assert 0 < (expected == -1).sum() < len(expected)
-    assert epoch_labels(stage).tolist() == expected.tolist()
+    assert epoch_labels(learner).tolist() == expected.tolist()
 
 
 @pytest.fixture
@@ -244,7 +246,7 @@ def test_without_its_attribute_an_image_is_looked_at_for_all(plain, chain, tiny,
     facts = {**initial.facts, "index_sha256": one_attribute.sha256}
     initial, made = replace(initial, facts=facts), {}
     for hidden in ("value", "value_and_attribute"):
-        config = merge(tiny, {"modc": {"hidden_labels": hidden}})
+        config = merge(tiny, {"methods": {"modc": {"hidden_labels": hidden}}})
         others = {"initial": initial, "change": {"index": one_attribute}}
         stages = ("unlabeled", "pseudo_triplets", "pseudo_clusters")
         made[hidden] = chain(hidden, config, *stages, **others)
@@ -254,13 +256,13 @@ def test_without_its_attribute_an_image_is_looked_at_for_all(plain, chain, tiny,
     assert pairs["value_and_attribute"] == both
     for stage, task in made["value_and_attribute"].items():
         assert_another_model(task, made["value"][stage])
-        assert task.settings["modc"]["hidden_labels"] == "value_and_attribute"
+        assert task.spec.unlabeled.hidden_labels == "value_and_attribute"
 
 
 def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
     convergence = {"rise": 1.0, "patience": 1}
     part = {"convergence": convergence, "stages": {"ASENv2": {"epochs": {"supervised": 3}}}}
-    stopped = merge(tiny, {"modc": part})
+    stopped = merge(tiny, {"methods": {"modc": part}})
     fixed = assumptions.assume(stopped, "A10", "fixed_epochs")
     made = [
         chain(str(n), config, "supervised")["supervised"]
@@ -273,7 +275,7 @@ def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
 
 def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
     config = assumptions.assume(tiny, "A11", "self_supervised")
-    cell = grid.Cell("FashionAI", "ASENv2", 100, 0)
+    cell = Cell("FashionAI", "ASENv2", 100, 0)
     stages = grid.stages(config, cell, "modc")
     assert stages == ("warm_up", "supervised", "self_supervised")  # TINY shares the warm-up
     assert grid.stages(tiny, cell, "modc") == stages[:2]
@@ -289,7 +291,7 @@ def test_views_come_in_twos_from_the_stage_that_the_ledger_names(plain, modc_tas
     config = assumptions.assume(tiny, "A16", "supervised")
     initial = model(plain()["warm_up"], "model.pt")
     once, twice = (
-        next(start(modc_task(tmp_path, c, "supervised", initial), CPU)[0].batches(0))
+        next(batches(set_up(modc_task(tmp_path, c, "supervised", initial), CPU).source, 0)).labeled
         for c in (tiny, config)
     )
     assert (len(once), len(twice)) == (1, 2)
@@ -308,12 +310,12 @@ def test_centres_in_branches_keep_the_lengths_of_their_halves(plain, chain, in_b
     }
     for stage, task in made.items():
         assert_another_model(task, plain("ASEN++")[stage])
-    centres = model(made["supervised"]).training["centres"]
+    centres = model(made["supervised"]).training["objective"]["clusters.centres"]
     present = centres[~centres.isnan().any(dim=2)]
     assert len(present) == 5
     for half, share in zip(present.split(1024, dim=1), (0.6, 0.4), strict=True):
         assert torch.allclose(half.norm(dim=1), torch.full((5,), share**0.5), atol=1e-5)
-    whole = model(plain("ASEN++")["supervised"]).training["centres"]
+    whole = model(plain("ASEN++")["supervised"]).training["objective"]["clusters.centres"]
     assert not torch.allclose(whole.nan_to_num(), centres.nan_to_num(), atol=1e-4)
 
 
@@ -322,15 +324,16 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
 ):
     initial = model(plain("ASEN++")["warm_up"], "model.pt")
     made = modc_task(tmp_path, in_branches, "supervised", initial, network="ASEN++")
-    stage: Modc = start(made, CPU)[0]
+    learner = set_up(made, CPU)
     seen = []
     monkeypatch.setattr(
         module, "embedded", lambda *given: seen.append(embedded(*given)) or seen[-1]
     )
-    batch = next(stage.batches(0))
-    found = float(stage.losses(batch)["cluster"].detach())
-    numbers = np.concatenate([images.numbers for images in batch[0]])
-    attributes = torch.cat([images.attribute for images in batch[0]]).tolist()
+    batch = next(batches(learner.source, 0))
+    found = float(learner.objective(batch).terms["cluster"].detach())
+    (groups,) = batch.labeled
+    numbers = np.concatenate([images.numbers for images in groups])
+    attributes = torch.cat([images.attribute for images in groups]).tolist()
     rows = made.index.rows("train", "train")
     values = {(row.image, row.attribute): row.value for row in rows.itertuples()}
     of_branch = {"vector": 0.0, "local": 0.0}
@@ -341,7 +344,7 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
         for vector, image, attribute in zip(vectors, numbers, attributes, strict=True):
             own = values[image, attribute]
             scores = []
-            for centre in stage.centres[attribute, :, columns]:
+            for centre in learner.objective.centres[attribute, :, columns]:
                 if not centre.isnan().any():
                     cosine = vector @ centre / vector.norm() / centre.norm()
                     scores.append(cosine / 0.1)
@@ -351,7 +354,7 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
 
 
 def test_where_no_image_is_sure_the_terms_are_nothing_and_the_curve_says_so(chain, tiny):
-    sure = merge(tiny, {"modc": {"pseudo_label_confidence": 1.0}})
+    sure = merge(tiny, {"methods": {"modc": {"pseudo_label_confidence": 1.0}}})
     made = chain("run", sure, "pseudo_triplets", "pseudo_clusters")["pseudo_clusters"]
     rows = curve(made)
     assert (rows[["share_pseudo_labeled", "share_pseudo_anchors"]] == 0).all(axis=None)

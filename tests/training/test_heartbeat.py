@@ -15,7 +15,7 @@ def test_a_training_says_how_far_it_is_and_that_it_is_done(task):
     made = task(epochs=2)
     train(made)
     beat = read(paths.heartbeat(made.resume))
-    assert beat.items() >= origin(made.settings).items()
+    assert beat.items() >= origin(made.spec).items()
     assert (beat["epochs"], beat["epochs_done"], beat["done"]) == (2, 2, True)
     assert beat["pid"] == os.getpid()
     assert beat["images_per_second"] > 0 and beat["seconds_an_epoch"] > 0

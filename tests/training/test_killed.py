@@ -1,4 +1,4 @@
-"""MODC's stages in a row from the command line, killed in each of them and started again."""
+"""STAGES's stages in a row from the command line, killed in each of them and started again."""
 
 import os
 import shutil
@@ -18,6 +18,7 @@ pytest.importorskip("simplejpeg", reason="it draws and packs images")
 from made_datasets import made
 
 from modc import paths
+from modc.cell import Cell
 from modc.config import load, merge, write
 from modc.data import subsets
 from modc.data.index import write as write_index
@@ -25,7 +26,7 @@ from modc.data.pack import pack
 from modc.data.square import Form
 from modc.drawn.fashionai import DrawnFashionAI
 from modc.evaluation.scores import read_embeddings
-from modc.grid import MODC, Cell
+from modc.methods.modc import STAGES
 from modc.networks import model_file
 
 from .conftest import CONFIG, SIDE, TINY
@@ -35,7 +36,8 @@ CELL = Cell("FashionAI", "ASENv2", 50, 0)
 # Ten steps an epoch, so that an epoch ends between two recomputations of the memory bank's centres.
 SMALL = {
     "training": {"triplets_per_epoch": 40},
-    "modc": {"memory_bank": {"every": 4}, "colour_attributes": ["sleeve_length"]},
+    "datasets": {"FashionAI": {"color_attributes": ["sleeve_length"]}},
+    "methods": {"modc": {"memory_bank": {"every": 4}}},
 }
 
 
@@ -104,10 +106,10 @@ def test_killed_in_every_stage_it_ends_as_if_left_alone(prepared, tmp_path, assu
         shutil.copytree(prepared / "results", place / "results")
     assert started(prepared, alone, "modc", *more).wait() == 0
     run = Path("results", "killed", "ablation/A3-memory_bank" if assume else "")
-    folders = {s: run / paths.stage_folder(CELL, "modc", s) for s in MODC}
+    folders = {s: run / paths.stage_folder(CELL, "modc", s) for s in STAGES}
     for stage, folder in folders.items():
         checkpoint = killed / run / paths.checkpoint(CELL, "modc", stage)
-        if stage == MODC[-1]:
+        if stage == STAGES[-1]:
             # In the middle of its first epoch.
             process = started(prepared, killed, "modc", *more)
             kill_when(process, Path(f"{checkpoint}.lock"), pause=0.3)
@@ -127,7 +129,7 @@ def test_killed_in_every_stage_it_ends_as_if_left_alone(prepared, tmp_path, assu
         curves = [pd.read_csv(place / folder / "curve.csv") for place in (alone, killed)]
         assert curves[0].equals(curves[1])
         assert not (killed / run / paths.checkpoint(CELL, "modc", stage)).exists()
-    a, b = (read_embeddings(place / folders[MODC[-1]] / "test.npz") for place in (alone, killed))
+    a, b = (read_embeddings(place / folders[STAGES[-1]] / "test.npz") for place in (alone, killed))
     assert a.keys() == b.keys() and "centres" in a
     assert all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
     assert not list(killed.rglob("*.tmp"))

@@ -10,7 +10,7 @@ import torch
 from modc.config import merge
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, score, summarize
-from modc.grid import MODC
+from modc.methods.modc import STAGES
 from modc.networks import model_file
 from modc.training import checkpoint
 from modc.training.task import Task
@@ -50,7 +50,7 @@ def model(task: Task, name: str = "model.pt") -> model_file.ModelFile:
 def test_each_stage_adds_its_terms_and_keeps_those_before(plain, network):
     made = plain(network)
     seen = set(curve(made["warm_up"]).columns)
-    for stage in MODC:
+    for stage in STAGES:
         rows = curve(made[stage])
         shares = rows.filter(like="share_")
         assert len(shares.columns) == (2 if stage.startswith("pseudo") else 0)
@@ -87,7 +87,7 @@ def assert_same_models(shown: dict[str, Task], other: dict[str, Task]) -> None:
         a, b = model(one, "last.pt"), model(other[stage], "last.pt")
         assert same(a.state_dict, b.state_dict)
         assert same(a.training, b.training)
-        assert ("centres" in a.training) == (stage in MODC)
+        assert ("clusters.centres" in a.training["objective"]) == (stage in STAGES)
 
 
 def test_hidden_labels_do_not_matter(plain, chain, tiny, permuted):
@@ -101,7 +101,7 @@ def test_hidden_labels_do_not_matter_however_they_are_guessed(plain, chain, tiny
         "pseudo_labels": "each_epoch",
         "hidden_labels": "value_and_attribute",
     }
-    config = merge(tiny, {"modc": modc})
+    config = merge(tiny, {"methods": {"modc": modc}})
     stages = ("unlabeled", "pseudo_triplets", "pseudo_clusters")
     initial = model(plain()["self_supervised"])
     made = []
@@ -190,7 +190,7 @@ def test_a_stage_ends_when_it_has_converged(chain, tiny, rule, patience, epochs,
     # Nothing ever rises so much.
     convergence = {"rule": rule, "rise": 1.0, "patience": patience}
     part = {"convergence": convergence, "stages": {"ASENv2": {"epochs": {"supervised": 4}}}}
-    made = chain("run", merge(tiny, {"modc": part}), "supervised")["supervised"]
+    made = chain("run", merge(tiny, {"methods": {"modc": part}}), "supervised")["supervised"]
     assert len(curve(made)) == epochs
     ends = [stage["stopped"] for stage in model(made).facts["stages"]]
     assert ends == ["all 2 epochs", stopped]
@@ -198,7 +198,7 @@ def test_a_stage_ends_when_it_has_converged(chain, tiny, rule, patience, epochs,
 
 def test_nothing_unlabelled_is_one_line(chain, tiny, index):
     everything = {"labeled": index.rows("train", "train")["image"].unique()}
-    stages = ("warm_up", *MODC[: MODC.index("unlabeled") + 1])
+    stages = ("warm_up", *STAGES[: STAGES.index("unlabeled") + 1])
     with pytest.raises(UserError, match="stage unlabeled: every training image") as error:
         chain("run", tiny, *stages, change=everything)
     assert "\n" not in str(error.value)

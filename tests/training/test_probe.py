@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from modc import rates
+from modc.cell import Cell
 from modc.config import merge
-from modc.grid import MODC, Cell
+from modc.methods.modc import STAGES
 from modc.training import probe as module
 from modc.training.probe import probe
 from modc.training.train import Machine
 
 CPU = Machine(torch.device("cpu"), torch.float32)
-OTHERWISE = {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}
+OTHERWISE = {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def test_all_work_is_measured_once_and_what_weighs_most_first(quick, tiny, netwo
     found = probe(config, cells, CPU, on)
     names = [one["subject"]["stage"] for one in found]
     warm_ups = ["warm_up_global", "warm_up"] if network == "ASEN++" else ["warm_up"]
-    assert names == [*warm_ups, "evaluation", MODC[-1], *MODC[:-1]]
+    assert names == [*warm_ups, "evaluation", STAGES[-1], *STAGES[:-1]]
     for one in found:
         assert one["images_per_second"] > 0 and one["probe_batch"] <= one["subject"]["batch"]
         assert one["host_bytes"] is None or one["host_bytes"] > 1e8
         assert (one["model_bytes"] is None) == (one["subject"]["stage"] == "evaluation")
         assert (one["embedding_dim"] is None) != (one["subject"]["stage"] == "evaluation")
-    assert rates.find(found, rates.subject(config, cells[1], "warm_up"), on)
+    assert rates.find(found, rates.subject(config, cells[1], "baseline", "warm_up"), on)
 
 
 def test_when_its_time_is_over_it_measures_what_every_forecast_needs(quick, tiny, monkeypatch):
@@ -51,7 +52,9 @@ def test_a_busy_machine_is_said_to_be_one_and_its_rates_are_marked(
     quick, tiny, monkeypatch, caplog
 ):
     cell = Cell("FashionAI", "ASENv2", 10, 0)
-    monkeypatch.setattr(module, "_subjects", lambda *_: [(cell, rates.EVALUATION)])
+    monkeypatch.setattr(
+        module, "_subjects", lambda *_: [(0, module.Subject(cell, "", rates.EVALUATION))]
+    )
     monkeypatch.setattr(module, "BUSY_SHARE", -1.0)
     assert probe(tiny, [cell], CPU, {})[0]["busy"] is False
     assert "BUSY" not in caplog.text

@@ -10,7 +10,6 @@ import pytest
 import recipe
 import torch
 
-from modc import grid
 from modc.config import merge
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings
@@ -51,7 +50,7 @@ def named(tiny, checkpoint) -> dict:
     }
     training = {"triplets_per_epoch": 4, "batch": 2}
     modc = {"stages": {"ASEN++": {"epochs": {"supervised": 1}}}}
-    return merge(tiny, {"networks": networks, "training": training, "modc": modc})
+    return merge(tiny, {"networks": networks, "training": training, "methods": {"modc": modc}})
 
 
 @pytest.fixture(scope="module")
@@ -109,28 +108,27 @@ def test_modc_goes_on_from_it_with_a_new_optimizer_alone(
 ):
     cell = {"network": "ASEN++", "percent": 100}
     made = modc_task(tmp_path, named, "supervised", baseline, **cell)
-    assert made.settings["optimizer"] == "new"
+    assert made.spec.optimizer == "new"
     made = replace(made, labeled=public_task.labeled)
     train(made)
     curve = pd.read_csv(made.output / "curve.csv")
     assert curve["epoch"].tolist() == [1]
     assert np.isfinite(curve.to_numpy()).all()
-    inherit = merge(named, {"modc": {"stages": {"ASEN++": {"optimizer": "inherit"}}}})
+    inherit = merge(named, {"methods": {"modc": {"stages": {"ASEN++": {"optimizer": "inherit"}}}}})
     made = replace(
         modc_task(tmp_path / "inherit", inherit, "supervised", baseline, **cell),
         labeled=public_task.labeled,
     )
     with pytest.raises(UserError, match="public checkpoint and has no optimizer") as error:
         train(made)
-    assert "modc.stages.ASEN++.optimizer: new" in str(error.value)
+    assert "methods.modc.stages.ASEN++.optimizer: new" in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_another_architecture_is_refused(public_task, named, tmp_path):
+def test_another_architecture_is_refused(public_task, named, spec_of, tmp_path):
     smaller = merge(named, {"networks": {"ASEN++": {"local_backbone": "resnet10"}}})
-    cell = grid.Cell("FashionAI", "ASEN++", 100, 0)
-    settings = grid.training_settings(smaller, cell, "warm_up")
-    made = replace(public_task, settings=settings, output=tmp_path, resume=tmp_path / "resume.pt")
+    spec = spec_of(smaller, "warm_up", "ASEN++", 100)
+    made = replace(public_task, spec=spec, output=tmp_path, resume=tmp_path / "resume.pt")
     with pytest.raises(UserError, match="'local_backbone': 'resnet34'") as error:
         train(made)
     assert "\n" not in str(error.value)

@@ -1,17 +1,19 @@
 """The public training step, rendered plainly, beside ours in float64."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from modc.data.triplets import Triplets
+from modc.methods.objective import InstanceLevel, Start
 from modc.networks.build import build
 from modc.networks.normalise import DEVIATION, MEAN
-from modc.training.batches import Images
+from modc.training.batches import Source, batches
+from modc.training.groups import Images
 from modc.training.optimizer import optimizer, set_learning_rate
-from modc.training.train import Machine, train_batch
-from modc.training.warm_up import WarmUp
+from modc.training.train import Learner, Machine, train_batch
 
 ARCHITECTURES = {
     "ASEN": {"backbone": "resnet10"},
@@ -64,35 +66,40 @@ def plain_loss(network, kind: str, batch: list[Images], margin: float) -> torch.
 @pytest.mark.parametrize("kind", ["ASEN", "ASENv2", "ASEN++"])
 def test_six_steps_are_those_of_the_public_code(task, packed, index, kind):
     stage = "warm_up_global" if kind == "ASEN++" else "warm_up"
-    settings = task(network=kind, stage=stage, architecture=ARCHITECTURES[kind]).settings
     # Two steps an epoch; the rate falls every second epoch.
-    settings |= {"triplets_per_epoch": 4, "batch": 2}
-    settings |= {"epochs": 3, "learning_rate": 1e-4, "decay": 0.9, "decay_every": 2}
+    recipe = {"epochs": 3, "learning_rate": 1e-4, "decay": 0.9, "decay_every": 2}
+    sizes = {"triplets_per_epoch": 4, "batch": 2}
+    architecture = ARCHITECTURES[kind]
+    spec = task(network=kind, stage=stage, architecture=architecture, **recipe, **sizes).spec
     torch.manual_seed(0)
     ours = build(kind, ARCHITECTURES[kind], 2).double().train()
     plain = copy.deepcopy(ours)
-    triplets = Triplets(index.rows("train", "train"), settings["negatives"])
-    images = {"image": packed["image"]}
-    warm_up = WarmUp(ours, triplets, images, settings, torch.device("cpu"))
-    adam, plain_adam = optimizer(ours, settings), None
+    triplets = Triplets(index.rows("train", "train"), spec.negatives)
+    device, images = MACHINE.device, {"image": packed["image"]}
+    source = Source(spec, triplets, None, images, device)
+    labels = index.rows("train", "train")
+    objective = InstanceLevel(Start(spec, ours, index, labels, None, images, device, {}))
+    adam, plain_adam = optimizer(ours, objective, spec), None
+    learner = Learner(spec, ours, objective, source, adam, 0, MACHINE)
     trained = {id(p) for group in adam.param_groups for p in group["params"]}
     names = [name for name, p in ours.named_parameters() if id(p) in trained]
     of_plain = dict(plain.named_parameters())
     plain_adam = PlainAdam(of_plain[name] for name in names)
     for epoch in range(3):
-        set_learning_rate(adam, settings, epoch)
+        set_learning_rate(adam, spec, epoch)
         rate = 1e-4 * 0.9 ** (epoch // 2)
-        for (roles,) in warm_up.batches(epoch):  # one view
+        for drawn in batches(source, epoch):
+            (roles,) = drawn.labeled  # one view
             batch = [
                 Images(r.numbers, r.attributes, r.pixels.double(), None, r.attribute) for r in roles
             ]
-            loss = plain_loss(plain, kind, batch, settings["margin"])
+            loss = plain_loss(plain, kind, batch, spec.margin)
             loss.backward()
             for name in names:
                 if of_plain[name].grad is None:  # an attribute that no triplet had
                     of_plain[name].grad = torch.zeros_like(of_plain[name])
             plain_adam.step(rate)
-            terms = train_batch(warm_up, adam, [batch], MACHINE)
+            terms, _ = train_batch(learner, replace(drawn, labeled=[batch]))
             assert terms["loss"].dtype == torch.float64
             assert abs(float(terms["loss"]) - float(loss.detach())) < 1e-12
     assert plain_adam.steps == 6

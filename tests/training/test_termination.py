@@ -20,8 +20,8 @@ from modc.training.train import train
 
 # Four steps an epoch, and centres that are recomputed every three steps.
 FOUR_STEPS = {"training": {"triplets_per_epoch": 16}}
-BANK = merge(FOUR_STEPS, {"modc": {"centres": "memory_bank"}})
-EACH_ITERATION = merge(FOUR_STEPS, {"modc": {"pseudo_labels": "each_iteration"}})
+BANK = merge(FOUR_STEPS, {"methods": {"modc": {"centres": "memory_bank"}}})
+EACH_ITERATION = merge(FOUR_STEPS, {"methods": {"modc": {"pseudo_labels": "each_iteration"}}})
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, score, summarize
 from modc.networks import model_file
 from modc.training import train as training
-from modc.training.start import start as begin
 from modc.training.task import Task
-from modc.training.train import Machine, checkpoint_key, train
+from modc.training.train import Machine, checkpoint_key, set_up, train
 
 GLOBAL_PART = {
     "network": "ASEN++",
@@ -102,13 +101,13 @@ def test_asenpp_trains_its_global_branch_then_both(task):
     train(first)
     start = model_file.load(first.output / "model.pt")
     untrained = task("fresh", **GLOBAL_PART, evaluated=False)
-    drawn = begin(untrained, torch.device("cpu"))[0].network.state_dict()
+    cpu = Machine(torch.device("cpu"), torch.float32)
+    drawn = set_up(untrained, cpu).network.state_dict()
     for key, tensor in start.state_dict.items():
         if key.startswith("local_branch.") and "num_batches" not in key:
             assert torch.equal(tensor, drawn[key])
     second = task(initial=start, **SECOND_PART)
-    second.settings.pop("weights")
-    train(second)
+    train(replace(second, spec=replace(second.spec, weights=None)))
     end = model_file.load(second.output / "model.pt").state_dict
     moved = {key for key in end if not torch.equal(end[key], start.state_dict[key])}
     assert any(key.startswith("local_branch.") for key in moved)
@@ -218,7 +217,7 @@ def test_a_finished_stage_is_not_trained_again(task, caplog):
     train(made)
     assert "already trained" in caplog.text
     assert (made.output / "model.pt").stat().st_mtime_ns == before
-    train(replace(made, settings={**made.settings, "margin": 0.3}))
+    train(replace(made, spec=replace(made.spec, margin=0.3)))
     assert (made.output / "model.pt").stat().st_mtime_ns != before
 
 
@@ -236,9 +235,8 @@ def test_hidden_labels_do_not_matter_to_a_baseline(task, index):
 
 
 def test_a_loss_that_is_no_number_stops_with_the_key_to_change(task):
-    made = task(learning_rate=1.0, epochs=4, triplets_per_epoch=64)
-    made.settings["learning_rate"] = 1e30
-    with pytest.raises(UserError, match="learning_rate of training.stages.ASENv2"):
+    made = task(learning_rate=1e30, epochs=4, triplets_per_epoch=64)
+    with pytest.raises(UserError, match="lower the learning_rate of ASENv2"):
         train(made)
     assert not made.output.exists() or not list(made.output.iterdir())
 
@@ -277,8 +275,8 @@ def test_killed_at_any_moment_it_ends_as_if_left_alone(task, tmp_path):
     import pickle
 
     torch.set_num_threads(1)
-    settings = {"epochs": 12, "triplets_per_epoch": 32}
-    alone, killed = task("alone", **settings), task("killed", **settings)
+    long = {"epochs": 12, "triplets_per_epoch": 32}
+    alone, killed = task("alone", **long), task("killed", **long)
     for made in (alone, killed):
         (tmp_path / f"{made.output.parent.name}.pickle").write_bytes(pickle.dumps(made))
     train(alone)

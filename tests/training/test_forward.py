@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from modc.networks.batch_norm import in_groups
 from modc.networks.build import build
-from modc.training.batches import Images, joined
-from modc.training.instance import embedded, embedded_groups
+from modc.training.forward import embedded, embedded_groups
+from modc.training.groups import Images, joined
 
 ARCHITECTURE = {
     "global_backbone": "resnet10",
