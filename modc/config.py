@@ -158,7 +158,7 @@ def _unknown_names(config: dict) -> Iterator[str]:
 
 
 def _training_sds(config: dict) -> Iterator[str]:
-    """Yield a line for each entry of report.training_sd that nothing reads, or that stands twice."""
+    """Yield a line for each entry of report.training_sd that nothing reads or that stands twice."""
     from modc import datasets
 
     seen = set()
