@@ -20,9 +20,9 @@ from modc import config as configuration
 from modc import grid, paths
 from modc.atomic import write_json
 from modc.data import packed, subsets
-from modc.data.coverage import count
 from modc.data.index import Index
 from modc.data.index import write as write_index
+from modc.data.label_counts import count
 from modc.data.square import Form
 from modc.grid import MODC, Cell
 from modc.jobs import stage_folder

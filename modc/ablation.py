@@ -13,6 +13,7 @@ from modc.grid import (
     methods,
     settings_chain,
     stages,
+    trained_by,
 )
 from modc.published.assumptions import assume, find, load
 
@@ -88,9 +89,9 @@ def same_model(config: dict, variant: Variant, cell: Cell, method: str, stage: s
 
     The stage is one of the chain that leads to the variant's model of a method.
     """
-    if stage not in stages(config, cell, method):
+    where = (cell, trained_by(variant.config, cell, method, stage), stage)
+    if stage not in stages(config, *where[:2]):
         return False
-    where = (cell, method, stage)
     return settings_chain(config, *where) == settings_chain(variant.config, *where)
 
 

@@ -132,17 +132,23 @@ def packed_forms(spec: StageSpec) -> dict[str, Form]:
 def forms_of_dataset(config: dict, dataset: str) -> list[Form]:
     """Return the forms in which a dataset is packed, all in one pass over its pictures.
 
-    They are those that the stages of the grid read, and the ablation's.
+    They are those that the stages of the grid read, and the ablation's; of a dataset that is not in
+    the grid, those that they would read.
     """
-    tried = [cell for cell in cells(config) if cell.dataset == dataset]
-    ablated = Cell(**config["ablation"]["cell"], seed=config["grid"]["seeds"][0])
+    grid = config["grid"]
+    seed = grid["seeds"][0]
+    tried = [
+        Cell(dataset, network, percent, seed)
+        for network in grid["networks"]
+        for percent in grid["labeled_percent"].get(dataset, [100])
+    ]
+    ablated = Cell(**config["ablation"]["cell"], seed=seed)
     if ablated.dataset == dataset:
         tried.append(ablated)
-    one_each = {(cell.network, cell.labeled_percent): cell for cell in tried}
     return sorted(
         {
             form
-            for cell in one_each.values()
+            for cell in tried
             for method in methods(config)
             for form in forms_of_cell(config, cell, method)
         }

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from modc import paths
+from modc.cell import Cell
 from modc.config import load, merge, write
 from modc.cost import cell_stages
-from modc.grid import METHODS, Cell
-from modc.jobs import stage_folder
+
+METHODS = ("baseline", "modc")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRID = {
@@ -39,8 +40,8 @@ def finish(place: Path) -> None:
     config = load([place / "config.yaml"])
     cell = Cell("FashionAI", "ASENv2", 100, 0)
     folder = place / "results" / "paper"
-    for stage in cell_stages(config, cell):
-        model = folder / stage_folder(config, cell, stage) / "model.pt"
+    for method, stage in cell_stages(config, cell):
+        model = folder / paths.stage_folder(cell, method, stage) / "model.pt"
         model.parent.mkdir(parents=True)
         model.touch()
     for method in METHODS:

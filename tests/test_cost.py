@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from modc import datasets
+from modc.cell import Cell
 from modc.config import load, merge
 from modc.cost import (
     Counts,
     cell_stages,
     chains,
-    images_an_epoch,
     images_left,
     stage_costs,
 )
 from modc.data.index import SPLITS
-from modc.grid import METHODS, MODC, Cell, cells, stages, training_settings
+from modc.grid import cells, stage_spec, stages
+from modc.methods.modc import STAGES
 
 CONFIG = Path(__file__).resolve().parents[1] / "config.yaml"
 
@@ -61,13 +61,16 @@ def test_images_left_are_those_of_the_stages_to_come(config):
     counts = listed(config, "FashionAI")
     trained = {one.stage: one.trained for one in stage_costs(config, cell, counts)}
     baseline = trained["warm_up_global"] + trained["warm_up"]
-    assert images_left(config, cell, "warm_up_global") == baseline
-    assert images_left(config, cell, "warm_up") == trained["warm_up"]
-    assert images_left(config, cell, "warm_up_global_apart") == sum(trained.values()) - baseline
-    assert images_left(config, cell, "pseudo_clusters") == trained["pseudo_clusters"]
+    assert images_left(config, cell, "baseline", "warm_up_global") == baseline
+    assert images_left(config, cell, "baseline", "warm_up") == trained["warm_up"]
+    assert (
+        images_left(config, cell, "modc", "warm_up_global_apart")
+        == sum(trained.values()) - baseline
+    )
+    assert images_left(config, cell, "modc", "pseudo_clusters") == trained["pseudo_clusters"]
     shared = merge(config, {"methods": {"modc": {"warm_up": {"ASEN++": "shared"}}}})
     left = sum(trained.values()) - baseline
-    assert images_left(shared, cell, "warm_up_global") == left
+    assert images_left(shared, cell, "baseline", "warm_up_global") == left
 
 
 def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(config):
@@ -109,33 +112,28 @@ def test_chains_are_those_of_the_grid(config, warm_up):
     ]
     expected = []
     for cell in cells(config):
-        baseline, modc = (stages(config, cell, method) for method in METHODS)
+        baseline, modc = (stages(config, cell, method) for method in ("baseline", "modc"))
         expected += [(cell, modc)] if warm_up == "shared" else [(cell, baseline), (cell, modc)]
     assert found == expected
 
 
 @pytest.mark.parametrize("views_from", ["warm_up", "supervised", "self_supervised"])
 @pytest.mark.parametrize(("ratio", "triplets"), [(1.0, 40), (0.34, 43), (2.0, 3)])
-def test_an_epoch_has_the_images_that_training_counts(config, views_from, ratio, triplets):
-    from modc.training.batches import batch_size, steps
-    from modc.training.modc import Modc
-    from modc.training.semi_supervised import SemiSupervised
-    from modc.training.warm_up import WarmUp
-
+def test_an_epoch_has_the_images_of_its_triplets_views_and_groups(
+    config, views_from, ratio, triplets
+):
     small = {
         "training": {"triplets_per_epoch": triplets, "batch": 4},
         "methods": {"modc": {"views_from": views_from, "unlabeled_ratio": ratio}},
     }
     config, cell = merge(config, small), Cell("FashionAI", "ASEN++", 10, 0)
-    for stage in cell_stages(config, cell):
-        settings = training_settings(config, cell, stage)
-        kind = WarmUp if stage not in MODC else Modc if stage in MODC[:2] else SemiSupervised
-        made = object.__new__(kind)  # without a network
-        made.settings = settings
-        first = ("warm_up_apart", *MODC).index(views_from.replace("warm_up", "warm_up_apart"))
-        views = {"warm_up_global_apart", "warm_up_apart", *MODC}
+    groups = {1.0: 3, 0.34: 1, 2.0: 6}[ratio]
+    for method, stage in cell_stages(config, cell):
+        first = ("warm_up_apart", *STAGES).index(views_from.replace("warm_up", "warm_up_apart"))
+        views = {"warm_up_global_apart", "warm_up_apart", *STAGES}
         views -= {"supervised"} if first > 1 else set()
         views -= {"warm_up_global_apart", "warm_up_apart"} if first > 0 else set()
-        made.colour = np.ones(8, bool) if stage in views else None
-        expected = made.images_per_triplet * batch_size(settings) * steps(settings)
-        assert images_an_epoch(settings) == expected
+        of_triplet = 3 + (groups if stage in STAGES[2:] else 0)
+        whole_batches = triplets // min(4, triplets) * min(4, triplets)
+        expected = whole_batches * of_triplet * (2 if stage in views else 1)
+        assert stage_spec(config, cell, method, stage).images_an_epoch == expected

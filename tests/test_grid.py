@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from modc import config, grid
+from modc.cell import Cell
 from modc.errors import UserError
+from modc.methods.modc import STAGES
+from modc.stage import Convergence, StageSpec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -15,6 +18,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def paper():
     return config.load([REPOSITORY / "config.yaml"])
+
+
+def spec(settings: dict, cell: Cell, stage: str) -> StageSpec:
+    """The spec of a stage of either method."""
+    having = (m for m in grid.methods(settings) if stage in grid.stages(settings, cell, m))
+    return grid.stage_spec(settings, cell, next(having), stage)
 
 
 def test_the_paper_has_21_cells_a_seed_and_further_seeds_of_five(paper):
@@ -41,33 +50,40 @@ def test_single_cells_may_have_further_seeds(paper):
 
 
 def test_asenpp_warms_up_in_two_parts_and_needs_details_for_the_second(paper):
-    cell = grid.Cell("DARN", "ASEN++", 10, 0)
+    cell = Cell("DARN", "ASEN++", 10, 0)
     assert grid.stages(paper, cell, "baseline") == ("warm_up_global", "warm_up")
-    assert grid.previous_stage(paper, cell, "warm_up") == "warm_up_global"
-    assert grid.previous_stage(paper, cell, "warm_up_global") is None
-    assert grid.previous_stage(paper, grid.Cell("DARN", "ASEN", 10, 0), "warm_up") is None
-    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_global") == {"image": 224}
-    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up") == {"image": 224, "detail": 448}
-    assert grid.packed_sizes(paper, "DARN", "ASEN", "warm_up") == {"image": 224}
+    assert grid.previous_stage(paper, cell, "baseline", "warm_up") == ("baseline", "warm_up_global")
+    assert grid.previous_stage(paper, cell, "baseline", "warm_up_global") is None
+    assert grid.previous_stage(paper, Cell("DARN", "ASEN", 10, 0), "baseline", "warm_up") is None
+    assert spec(paper, Cell("DARN", "ASEN++", 10, 0), "warm_up_global").sizes == {"image": 224}
+    assert spec(paper, Cell("DARN", "ASEN++", 10, 0), "warm_up").sizes == {
+        "image": 224,
+        "detail": 448,
+    }
+    assert spec(paper, Cell("DARN", "ASEN", 10, 0), "warm_up").sizes == {"image": 224}
 
 
 def test_one_job_trains_the_baseline_and_another_all_of_modcs_own_stages(paper):
-    cell = grid.Cell("DARN", "ASEN++", 10, 0)
+    cell = Cell("DARN", "ASEN++", 10, 0)
     warm_up = ("warm_up_global", "warm_up")
     own = ("warm_up_global_apart", "warm_up_apart")
-    assert grid.jobs(paper, cell) == [warm_up, own + grid.MODC]
-    whole = grid.jobs(paper, grid.Cell("DARN", "ASEN", 100, 0))
-    assert whole == [("warm_up",), ("warm_up_apart", "supervised")]
-    assert grid.own_stages(paper, cell, "modc") == own + grid.MODC
-    assert grid.trained_by(paper, cell, "warm_up_global_apart") == "modc"
-    assert grid.trained_by(paper, cell, "warm_up") == "baseline"
-    shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
-    assert grid.jobs(shared, cell) == [warm_up, grid.MODC]
-    assert grid.jobs(shared, grid.Cell("DARN", "ASEN", 100, 0)) == whole
+    whole = Cell("DARN", "ASEN", 100, 0)
+
+    def jobs(settings: dict, cell: Cell) -> list[tuple[str, ...]]:
+        return [grid.own_stages(settings, cell, method) for method in grid.methods(settings)]
+
+    assert jobs(paper, cell) == [warm_up, own + STAGES]
+    assert jobs(paper, whole) == [("warm_up",), ("warm_up_apart", "supervised")]
+    assert grid.trained_by(paper, cell, "modc", "warm_up_global_apart") == "modc"
+    assert grid.trained_by(paper, cell, "baseline", "warm_up") == "baseline"
+    shared = changed(paper, ("methods", "modc", "warm_up", "ASEN++"), "shared")
+    assert jobs(shared, cell) == [warm_up, STAGES]
+    assert jobs(shared, whole) == jobs(paper, whole)
+    assert grid.trained_by(shared, cell, "modc", "warm_up") == "baseline"
     with pytest.raises(
-        UserError, match="stage warm_up_apart: ASEN\\+\\+ at 10 % has warm_up_global"
+        UserError, match="stage warm_up_apart: modc of ASEN\\+\\+ at 10 % has warm_up_global"
     ):
-        grid.trained_by(shared, cell, "warm_up_apart")
+        grid.trained_by(shared, cell, "modc", "warm_up_apart")
 
 
 def test_a_dataset_is_packed_in_the_forms_that_any_network_reads(paper):
@@ -94,13 +110,13 @@ def test_views_are_cut_from_whole_pictures_where_there_are_views(paper):
     square = {"image": 224, "detail": 448}
     whole = square | {"whole": 224, "whole_detail": 448}
     for stage in ("warm_up", "warm_up_apart", "supervised"):
-        assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == square
-    for stage in grid.SEMI_SUPERVISED:
-        assert grid.packed_sizes(paper, "DARN", "ASEN++", stage) == whole
+        assert spec(paper, Cell("DARN", "ASEN++", 10, 0), stage).sizes == square
+    for stage in STAGES[1:]:
+        assert spec(paper, Cell("DARN", "ASEN++", 10, 0), stage).sizes == whole
     paper["methods"]["modc"]["views_from"] = "warm_up"
-    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up") == square
-    assert grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_apart") == whole
-    forms = grid.packed_forms(paper, "DARN", "ASEN", "supervised")
+    assert spec(paper, Cell("DARN", "ASEN++", 10, 0), "warm_up").sizes == square
+    assert spec(paper, Cell("DARN", "ASEN++", 10, 0), "warm_up_apart").sizes == whole
+    forms = grid.packed_forms(spec(paper, Cell("DARN", "ASEN", 10, 0), "supervised"))
     assert {name: form.name for name, form in forms.items()} == {
         "image": "224",
         "whole": "224-whole",
@@ -108,29 +124,29 @@ def test_views_are_cut_from_whole_pictures_where_there_are_views(paper):
 
 
 def test_unturned_images_give_another_model(paper):
-    cell = grid.Cell("FashionAI", "ASENv2", 100, 0)
-    before = grid.settings_chain(paper, cell, "supervised")
+    cell = Cell("FashionAI", "ASENv2", 100, 0)
+    before = grid.settings_chain(paper, cell, "modc", "supervised")
     paper["datasets"]["FashionAI"]["orientation"] = "ignored"
-    assert not set(before) & set(grid.settings_chain(paper, cell, "supervised"))
+    assert not set(before) & set(grid.settings_chain(paper, cell, "modc", "supervised"))
 
 
 def test_with_all_labels_modc_ends_where_the_assumption_says(paper):
-    cell = grid.Cell("DARN", "ASEN", 100, 0)
+    cell = Cell("DARN", "ASEN", 100, 0)
     assert grid.last_stage(paper, cell, "modc") == "supervised"
     assert grid.last_stage(paper, cell, "baseline") == "warm_up"
-    other = changed(paper, ("modc", "full_labels_end"), "self_supervised")
+    other = changed(paper, ("methods", "modc", "full_labels_end"), "self_supervised")
     assert grid.last_stage(other, cell, "modc") == "self_supervised"
-    part = grid.Cell("DARN", "ASEN", 10, 0)
+    part = Cell("DARN", "ASEN", 10, 0)
     assert grid.last_stage(other, part, "modc") == grid.last_stage(paper, part, "modc")
     with pytest.raises(
-        UserError, match="stage unlabeled: ASEN at 100 % has warm_up, warm_up_apart"
+        UserError, match="stage unlabeled: modc of ASEN at 100 % has warm_up_apart, supervised"
     ):
-        grid.previous_stage(paper, cell, "unlabeled")
+        grid.previous_stage(paper, cell, "modc", "unlabeled")
 
 
 def test_a_warm_up_apart_is_modcs_alone_and_drawn_anew(paper):
-    cell = grid.Cell("DARN", "ASEN++", 10, 0)
-    shared = changed(paper, ("modc", "warm_up", "ASEN++"), "shared")
+    cell = Cell("DARN", "ASEN++", 10, 0)
+    shared = changed(paper, ("methods", "modc", "warm_up", "ASEN++"), "shared")
     assert grid.stages(shared, cell, "baseline") == grid.stages(paper, cell, "baseline")
     assert grid.stages(shared, cell, "modc")[:2] == grid.stages(paper, cell, "baseline")
     assert grid.stages(paper, cell, "modc")[:3] == (
@@ -138,8 +154,8 @@ def test_a_warm_up_apart_is_modcs_alone_and_drawn_anew(paper):
         "warm_up_apart",
         "supervised",
     )
-    assert grid.previous_stage(paper, cell, "supervised") == "warm_up_apart"
-    assert "detail" not in grid.packed_sizes(paper, "DARN", "ASEN++", "warm_up_global_apart")
+    assert grid.previous_stage(paper, cell, "modc", "supervised") == ("modc", "warm_up_apart")
+    assert "detail" not in spec(paper, Cell("DARN", "ASEN++", 10, 0), "warm_up_global_apart").sizes
 
 
 # The rates by A19, A25 and the supplement, epochs by A17: of the baseline, and of MODC's own.
@@ -155,23 +171,19 @@ RECIPES = {
 def test_a_baseline_has_the_original_recipe_and_modcs_warm_up_the_supplements(
     paper, network, stage
 ):
-    cell = grid.Cell("DARN", network, 10, 0)
+    cell = Cell("DARN", network, 10, 0)
     keys = ("epochs", "learning_rate", "decay", "decay_every")
-    baseline, own = (
-        grid.training_settings(paper, cell, name) for name in (stage, f"{stage}_apart")
-    )
-    found = tuple(tuple(settings[key] for key in keys) for settings in (baseline, own))
+    baseline, own = (spec(paper, cell, name) for name in (stage, f"{stage}_apart"))
+    found = tuple(tuple(getattr(one, key) for key in keys) for one in (baseline, own))
     assert found == RECIPES[network, stage]
     if (network, stage) == ("ASEN++", "warm_up"):
-        rates = [settings["local_learning_rate"] for settings in (baseline, own)]
+        rates = [one.local_learning_rate for one in (baseline, own)]
         assert rates == [1e-4, 1e-5]
     # Only MODC's ends by the plateau; all else is alike but the stage, which names the draws.
-    assert own["convergence"] == paper["methods"]["modc"]["convergence"]
-    other = (*keys, "local_learning_rate", "stage", "stage_before", "convergence")
-    assert {k: v for k, v in baseline.items() if k not in other} == {
-        k: v for k, v in own.items() if k not in other
-    }
-    assert "convergence" not in baseline
+    assert baseline.convergence is None and own.convergence == Convergence(0.001, 5)
+    named = ("method", "method_class", "stage", "before", "convergence", "local_learning_rate")
+    alike = {key: getattr(baseline, key) for key in (*keys, *named)}
+    assert replace(own, **alike) == baseline
 
 
 def test_modcs_later_stages_inherit_the_rates_of_the_warm_up_before_them(paper):
@@ -179,31 +191,31 @@ def test_modcs_later_stages_inherit_the_rates_of_the_warm_up_before_them(paper):
     for warm_up, expected in (("apart", (2e-4, 0.985, 1)), ("shared", (1e-4, 0.9, 3))):
         config = copy.deepcopy(paper)
         config["methods"]["modc"]["warm_up"]["ASENv2"] = warm_up
-        settings = grid.training_settings(config, CELL, "supervised")
-        assert tuple(settings[key] for key in rates) == expected
+        settings = spec(config, CELL, "supervised")
+        assert tuple(getattr(settings, key) for key in rates) == expected
 
 
 def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(paper):
     named = changed(paper, ("networks", "ASEN++", "public_checkpoints", "DARN"), "there.pth")
-    whole, part = grid.Cell("DARN", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN++", 10, 0)
+    whole, part = Cell("DARN", "ASEN++", 100, 0), Cell("DARN", "ASEN++", 10, 0)
     assert grid.stages(named, whole, "modc") == ("warm_up", "supervised")
     own_start = changed(named, ("networks", "ASEN++", "public_start"), "train")
     assert grid.stages(own_start, whole, "baseline") == ("warm_up",)
     apart = ("warm_up_global_apart", "warm_up_apart", "supervised")
     assert grid.stages(own_start, whole, "modc") == apart
-    settings = grid.training_settings(named, whole, "warm_up")
-    assert (settings["public_checkpoint"], settings["epochs"]) == ("there.pth", 0)
-    for cell in (part, grid.Cell("FashionAI", "ASEN++", 100, 0), grid.Cell("DARN", "ASEN", 100, 0)):
+    settings = spec(named, whole, "warm_up")
+    assert (settings.public_checkpoint, settings.epochs) == ("there.pth", 0)
+    for cell in (part, Cell("FashionAI", "ASEN++", 100, 0), Cell("DARN", "ASEN", 100, 0)):
         assert grid.stages(named, cell, "modc") == grid.stages(paper, cell, "modc")
-        assert "public_checkpoint" not in grid.training_settings(named, cell, "warm_up")
+        assert spec(named, cell, "warm_up").public_checkpoint is None
     trained = changed(named, ("networks", "ASEN++", "public_baseline"), "train")
     assert grid.stages(trained, whole, "baseline") == ("warm_up_global", "warm_up")
     # MODC starts from the public weights none the less (A26), unless it shares the baseline.
     assert grid.stages(trained, whole, "modc") == ("warm_up_apart", "supervised")
-    settings = grid.training_settings(trained, whole, "warm_up_apart")
-    assert (settings["public_checkpoint"], settings["epochs"]) == ("there.pth", 0)
-    assert "public_checkpoint" not in grid.training_settings(trained, whole, "warm_up")
-    shared = changed(trained, ("modc", "warm_up", "ASEN++"), "shared")
+    settings = spec(trained, whole, "warm_up_apart")
+    assert (settings.public_checkpoint, settings.epochs) == ("there.pth", 0)
+    assert spec(trained, whole, "warm_up").public_checkpoint is None
+    shared = changed(trained, ("methods", "modc", "warm_up", "ASEN++"), "shared")
     assert grid.stages(shared, whole, "modc") == ("warm_up_global", "warm_up", "supervised")
 
 
@@ -213,7 +225,6 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
         ("temperature", 0.2, "supervised"),
         ("centres", "memory_bank", "supervised"),
         ("predictor", False, "self_supervised"),
-        ("colour_attributes", [], "self_supervised"),
         ("unlabeled_ratio", 2.0, "unlabeled"),
         ("hidden_labels", "value_and_attribute", "unlabeled"),
         ("pseudo_labels", "each_epoch", "pseudo_triplets"),
@@ -224,23 +235,23 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
     ],
 )
 def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
-    other = changed(paper, ("modc", key), value)
-    for stage in grid.MODC:
-        before = grid.training_settings(paper, CELL, stage)
-        same = grid.training_settings(other, CELL, stage) == before
-        is_read = first is not None and grid.MODC.index(stage) >= grid.MODC.index(first)
+    other = changed(paper, ("methods", "modc", key), value)
+    for stage in STAGES:
+        before = spec(paper, CELL, stage)
+        same = spec(other, CELL, stage) == before
+        is_read = first is not None and STAGES.index(stage) >= STAGES.index(first)
         if key == "warm_up":  # another model to start from, and its rates
             is_read = True
         assert same is not is_read
 
 
 def test_where_the_centres_live_is_read_by_a_network_with_branches_alone(paper):
-    cell = grid.Cell("FashionAI", "ASEN++", 10, 0)
+    cell = Cell("FashionAI", "ASEN++", 10, 0)
     other = changed(paper, ("networks", "ASEN++", "centre_space"), "branches")
-    for stage in (*grid.warm_up_stages(paper, "ASEN++"), *grid.MODC):
-        before = grid.training_settings(paper, cell, stage)
-        same = grid.training_settings(other, cell, stage) == before
-        assert same is (stage not in grid.MODC)
+    for stage in ("warm_up_global", "warm_up", *STAGES):
+        before = spec(paper, cell, stage)
+        same = spec(other, cell, stage) == before
+        assert same is (stage not in STAGES)
 
 
 def changed(settings, path, value):
@@ -254,7 +265,7 @@ def changed(settings, path, value):
     return settings
 
 
-CELL = grid.Cell("FashionAI", "ASENv2", 10, 0)
+CELL = Cell("FashionAI", "ASENv2", 10, 0)
 
 
 @pytest.mark.parametrize(
@@ -275,8 +286,8 @@ CELL = grid.Cell("FashionAI", "ASENv2", 10, 0)
     ],
 )
 def test_what_does_not_make_this_model_does_not_change_its_settings(paper, path, value):
-    before = grid.training_settings(paper, CELL, "warm_up")
-    assert grid.training_settings(changed(paper, path, value), CELL, "warm_up") == before
+    before = spec(paper, CELL, "warm_up")
+    assert spec(changed(paper, path, value), CELL, "warm_up") == before
 
 
 @pytest.mark.parametrize(
@@ -293,24 +304,24 @@ def test_what_does_not_make_this_model_does_not_change_its_settings(paper, path,
     ],
 )
 def test_what_makes_this_model_changes_its_settings_and_their_fingerprint(paper, path, value):
-    before = grid.training_settings(paper, CELL, "warm_up")
-    after = grid.training_settings(changed(paper, path, value), CELL, "warm_up")
-    assert grid.fingerprint(after) != grid.fingerprint(before)
+    before = spec(paper, CELL, "warm_up")
+    after = spec(changed(paper, path, value), CELL, "warm_up")
+    assert after.fingerprint != before.fingerprint
 
 
 def test_each_seed_draws_its_labelled_part_unless_one_is_named(paper):
-    cells = [grid.Cell("FashionAI", "ASENv2", 10, seed) for seed in (0, 1)]
+    cells = [Cell("FashionAI", "ASENv2", 10, seed) for seed in (0, 1)]
     assert [grid.labeled_part(paper, cell)["seed"] for cell in cells] == [0, 1]
     one = changed(paper, ("labeled_part", "seed"), 7)
     assert [grid.labeled_part(one, cell)["seed"] for cell in cells] == [7, 7]
     whole = [replace(cell, labeled_percent=100) for cell in cells]
     assert grid.labeled_part(paper, whole[0]) == grid.labeled_part(one, whole[1])
-    assert "labeled_part" not in grid.training_settings(paper, whole[0], "warm_up")
+    assert spec(paper, whole[0], "warm_up").labeled_part is None
 
 
 def test_the_checkpoint_choice_matters_only_to_a_stage_that_starts_from_one(paper):
-    cell = grid.Cell("FashionAI", "ASEN++", 10, 0)
+    cell = Cell("FashionAI", "ASEN++", 10, 0)
     other = changed(paper, ("training", "checkpoint"), "last")
     for stage, same in (("warm_up_global", True), ("warm_up", False)):
-        before = grid.training_settings(paper, cell, stage)
-        assert (grid.training_settings(other, cell, stage) == before) is same
+        before = spec(paper, cell, stage)
+        assert (spec(other, cell, stage) == before) is same

@@ -22,7 +22,7 @@ def points(line):
 def test_stages_in_a_row(tmp_path):
     write(tmp_path, "warm_up", scores(0.2, 0.4))
     write(tmp_path, "supervised", scores(0.6, 0.5))
-    drawn = small_drawing(tmp_path, ("warm_up", "supervised"))
+    drawn = small_drawing([tmp_path / "warm_up", tmp_path / "supervised"])
     assert (drawn["low"], drawn["high"], drawn["epochs"]) == (0.2, 0.6, 4)
     assert (drawn["first"], drawn["best"], drawn["last"]) == (0.2, 0.6, 0.5)
     first, second = map(points, drawn["lines"])
@@ -33,7 +33,7 @@ def test_stages_in_a_row(tmp_path):
 
 def test_a_stage_without_a_curve_keeps_the_numbers_of_the_others(tmp_path):
     write(tmp_path, "supervised", scores(0.6, 0.5))
-    assert small_drawing(tmp_path, ("warm_up", "supervised"))["starts"] == [(0, 2)]
+    assert small_drawing([tmp_path / "warm_up", tmp_path / "supervised"])["starts"] == [(0, 2)]
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_a_stage_without_a_curve_keeps_the_numbers_of_the_others(tmp_path):
 )
 def test_what_is_no_curve_is_left_out(tmp_path, text):
     write(tmp_path, "warm_up", text)
-    assert small_drawing(tmp_path, ("warm_up",)) is None
-    assert small_drawing(tmp_path / "nowhere", ("warm_up",)) is None
+    assert small_drawing([tmp_path / "warm_up"]) is None
+    assert small_drawing([tmp_path / "nowhere"]) is None
 
 
 def test_one_epoch_and_a_flat_curve_can_be_drawn(tmp_path):
     write(tmp_path, "warm_up", scores(0.5))
-    assert points(small_drawing(tmp_path, ("warm_up",))["lines"][0]) == [(WIDTH / 2, HEIGHT / 2)]
+    assert points(small_drawing([tmp_path / "warm_up"])["lines"][0]) == [(WIDTH / 2, HEIGHT / 2)]
     write(tmp_path, "warm_up", scores(0.5, 0.5))
-    assert points(small_drawing(tmp_path, ("warm_up",))["lines"][0]) == [(0, 50), (WIDTH, 50)]
+    assert points(small_drawing([tmp_path / "warm_up"])["lines"][0]) == [(0, 50), (WIDTH, 50)]
 
 
 def test_a_long_curve_is_thinned_but_keeps_its_ends(tmp_path):
     write(tmp_path, "warm_up", scores(*(i / 1000 for i in range(1000))))
-    found = points(small_drawing(tmp_path, ("warm_up",))["lines"][0])
+    found = points(small_drawing([tmp_path / "warm_up"])["lines"][0])
     assert len(found) == MOST_POINTS
     assert (found[0], found[-1]) == ((0, HEIGHT), (WIDTH, 0))
 

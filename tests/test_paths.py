@@ -11,6 +11,7 @@ from modc.cell import Cell
 from modc.config import load, merge
 from modc.errors import UserError
 from modc.jobs import Training, fetchings, packings, stage_folder
+from modc.methods.modc import STAGES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CELL = Cell("FashionAI", "ASENv2", 10, 0)
@@ -26,7 +27,7 @@ def paper() -> dict:
 @pytest.fixture
 def shared(paper) -> dict:
     """MODC starts from the baseline."""
-    return merge(paper, {"modc": {"warm_up": {"ASENv2": "shared"}}})
+    return merge(paper, {"methods": {"modc": {"warm_up": {"ASENv2": "shared"}}}})
 
 
 def test_a_cell_is_read_back_from_its_name():
@@ -67,7 +68,7 @@ def test_wildcards_make_a_pattern_that_matches_each_path(paper):
 def test_no_two_files_of_a_run_have_one_name(paper):
     made = []
     for cell in grid.cells(paper):
-        for method in grid.METHODS:
+        for method in ("baseline", "modc"):
             last = grid.last_stage(paper, cell, method)
             made += [paths.scores(cell, method), paths.score_log(cell, method)]
             made.append(paths.train_log(cell, method, last))
@@ -84,12 +85,12 @@ def test_a_stage_lies_with_the_method_that_trains_it(paper, shared):
         (paper, "supervised", "modc"),
         (shared, "warm_up", "baseline"),
     ):
-        assert stage_folder(config, CELL, stage) == Path("cells", PLACE, method, stage)
+        assert stage_folder(config, CELL, method, stage) == Path("cells", PLACE, method, stage)
 
 
 def test_a_training_reads_the_datas_files_and_writes_the_runs(paper):
     job = Training(paper, CELL, "modc")
-    assert job.stages == ("warm_up_apart", *grid.MODC)
+    assert job.stages == ("warm_up_apart", *STAGES)
     prepared = Path("data/FashionAI/prepared")
     assert job.inputs == {
         "index": prepared / "index/index.json",
@@ -104,7 +105,7 @@ def test_a_training_reads_the_datas_files_and_writes_the_runs(paper):
 def test_a_shared_warm_up_is_read_from_the_baselines_folder(shared):
     job = Training(shared, CELL, "modc")
     model = Path(RUN, "cells", PLACE, "baseline/warm_up/model.pt")
-    assert job.stages == grid.MODC
+    assert job.stages == STAGES
     assert job.initial == job.inputs["initial"] == model
     last = merge(shared, {"training": {"checkpoint": "last"}})
     assert Training(last, CELL, "modc").initial == model.with_name("last.pt")
@@ -120,7 +121,7 @@ def test_a_job_may_end_with_an_earlier_stage(shared):
 def test_a_variant_trains_what_it_changes_alone(shared):
     variant = ablation.variant(shared, "A5=no_predictor")
     job = Training(shared, CELL, "modc", variant)
-    assert job.stages == grid.SEMI_SUPERVISED and job.assume == "--assume A5=no_predictor"
+    assert job.stages == STAGES[1:] and job.assume == "--assume A5=no_predictor"
     run = Path(RUN, "cells", PLACE, "modc")
     own = Path(RUN, "ablation/A5-no_predictor/cells", PLACE, "modc")
     assert job.stage_folder("supervised") == run / "supervised"

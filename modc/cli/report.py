@@ -17,8 +17,8 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.config import load
     from modc.grid import seeds_without_cell
     from modc.report import rendered
+    from modc.report.printed import tables_summary
     from modc.report.render import render_all
-    from modc.report.summary import tables_summary
 
     config = load(list(configs))
     for line in seeds_without_cell(config):

@@ -10,8 +10,8 @@ import pandas as pd
 
 from modc import paths
 from modc.atomic import write_bytes, write_json
-from modc.data.coverage import COLUMNS as COVERAGE_COLUMNS
-from modc.data.coverage import KEYS, count
+from modc.data.label_counts import COLUMNS as COVERAGE_COLUMNS
+from modc.data.label_counts import KEYS, count
 from modc.errors import UserError
 
 SPLITS = ("train", "valid", "test")
@@ -29,7 +29,7 @@ class Index:
     split, path (below the dataset's folder), width, height. labels: one row a label; columns split,
     role (train, query or candidate), image, attribute, value. coverage: how many labels of each
     split, role, attribute and value are listed and how many have their image
-    (`modc.data.coverage.count`). missing: listed images that were left out, a split (A18).
+    (`modc.data.label_counts.count`). missing: listed images that were left out, a split (A18).
     generated: drawn pictures that say nothing about the paper. manifest_sha256: of the frozen
     manifest that says which pictures there are, "" for a dataset that has none.
     """

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from modc.data import manifest
-from modc.data.coverage import count
 from modc.data.folder_files import GENERATED
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
+from modc.data.label_counts import count
 from modc.data.split_files import read_split
 from modc.errors import UserError
 from modc.progress_bar import progress_bar

@@ -19,7 +19,7 @@ from modc.datasets.fashionai import ARCHIVES, IMAGES, PAGE, FashionAI
 from modc.datasets.fashionai_sources import Sources, find, picture_path
 from modc.errors import UserError
 from modc.fetch import split_check, split_release
-from modc.fetch.extraction import Picture, can_be_had, extract
+from modc.fetch.extraction import ManifestRow, can_be_had, extract
 from modc.lock import alone
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _names(listed: pd.DataFrame) -> dict[str, str]:
 
 def _extract(
     folder: Path, archives: Path, sources: Sources, wanted: list[str], dataset: str
-) -> list[Picture]:
+) -> list[ManifestRow]:
     """Put the `wanted` pictures in place, once it is sure that this can work."""
     there = _sizes(folder)
     absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
@@ -130,7 +130,7 @@ def _extract(
     return pictures
 
 
-def _most_frequent(pictures: list[Picture]) -> str:
+def _most_frequent(pictures: list[ManifestRow]) -> str:
     """Return the most frequent reason of those that are not there, in brackets."""
     reasons = Counter(picture.reason for picture in pictures if picture.reason)
     return f" ({reasons.most_common(1)[0][0]})" if reasons else ""
@@ -243,7 +243,7 @@ def _more(folder: Path, others: list[str], sources: Sources) -> int:
     return len(found | {path for path in others if can_be_had(sources.copies.get(path, []))})
 
 
-def _report(folder: Path, listed: pd.DataFrame, pictures: list[Picture]) -> None:
+def _report(folder: Path, listed: pd.DataFrame, pictures: list[ManifestRow]) -> None:
     """Warn of what is missing, by split and attribute, and write all of it to missing.csv."""
     facts = pd.DataFrame(
         [(row.path, row.status, row.reason) for row in pictures],

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from modc.data.coverage import count
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, SPLITS, Index
+from modc.data.label_counts import count
 
 # Every fifth image of valid and test is a query, as in FashionAI and DARN (3,600 of 18,000).
 QUERY_EVERY = 5

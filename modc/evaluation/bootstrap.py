@@ -10,12 +10,6 @@ LEVEL = 0.95
 AT_ONCE = 50
 
 
-def interval(values: np.ndarray, draws: int = DRAWS, level: float = LEVEL) -> tuple[float, float]:
-    """Return the bootstrap interval (low, high) of the mean of `values` (Q,); see `intervals`."""
-    low, high = intervals(values[:, None], draws, level)[:, 0]
-    return float(low), float(high)
-
-
 def intervals(values: np.ndarray, draws: int = DRAWS, level: float = LEVEL) -> np.ndarray:
     """Return the bootstrap intervals (2, M), low and high, of the column means of `values` (Q, M).
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from modc.atomic import atomic_path
-from modc.data.coverage import of_places
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import of_places
 from modc.evaluation.embed import embed_rows
 
 

@@ -36,7 +36,7 @@ class Copy(NamedTuple):
     read: partial  # () -> its bytes, None where they are damaged
 
 
-class Picture(NamedTuple):
+class ManifestRow(NamedTuple):
     """A row of the manifest (its six columns), and why the picture is not there."""
 
     path: str
@@ -48,7 +48,9 @@ class Picture(NamedTuple):
     reason: str = ""
 
 
-def extract(folder: Path, pictures: Iterable[tuple[str, list[Copy]]], total: int) -> list[Picture]:
+def extract(
+    folder: Path, pictures: Iterable[tuple[str, list[Copy]]], total: int
+) -> list[ManifestRow]:
     """Put each picture (path below `folder`, its copies) in place; return what there is then.
 
     A picture that lies there with the size and checksum of a copy is left alone, and so is one
@@ -70,7 +72,7 @@ def can_be_had(copies: Iterable[Copy]) -> bool:
     return any(_read(copy)[0] == OK for copy in copies)
 
 
-def _put(folder: Path, path: str, copies: list[Copy]) -> Picture:
+def _put(folder: Path, path: str, copies: list[Copy]) -> ManifestRow:
     there = _what_lies_there(folder, path, [copy for copy in copies if not copy.unreadable])
     if there is not None:
         return there
@@ -79,8 +81,8 @@ def _put(folder: Path, path: str, copies: list[Copy]) -> Picture:
         status, reason, data, size = _read(copy)
         if status == OK:
             _write(folder, path, data)
-            return Picture(path, OK, len(data), sha256(data).hexdigest(), *size)
-    return Picture(path, status, reason=reason)
+            return ManifestRow(path, OK, len(data), sha256(data).hexdigest(), *size)
+    return ManifestRow(path, status, reason=reason)
 
 
 def _read(copy: Copy) -> tuple[str, str, bytes, tuple[int, int]]:
@@ -95,7 +97,7 @@ def _read(copy: Copy) -> tuple[str, str, bytes, tuple[int, int]]:
         return NOT_AN_IMAGE, f"{copy.source}: {why.detail}", b"", (0, 0)
 
 
-def _what_lies_there(folder: Path, path: str, copies: list[Copy]) -> Picture | None:
+def _what_lies_there(folder: Path, path: str, copies: list[Copy]) -> ManifestRow | None:
     """Return what there is in place; None if there is nothing, or no copy is like it."""
     try:
         data = (folder / path).read_bytes()
@@ -106,8 +108,8 @@ def _what_lies_there(folder: Path, path: str, copies: list[Copy]) -> Picture | N
     try:
         size = shown_size(open_image(data))
     except Unusable as why:
-        return None if copies else Picture(path, NOT_AN_IMAGE, reason=why.detail)
-    return Picture(path, OK, len(data), sha256(data).hexdigest(), *size)
+        return None if copies else ManifestRow(path, NOT_AN_IMAGE, reason=why.detail)
+    return ManifestRow(path, OK, len(data), sha256(data).hexdigest(), *size)
 
 
 def _is_copy(data: bytes, copy: Copy) -> bool:

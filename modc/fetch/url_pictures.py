@@ -16,8 +16,8 @@ from modc.fetch.causes import causes
 from modc.fetch.download import download
 from modc.fetch.record import RECORD, Record
 from modc.fetch.record import exists as record_exists
-from modc.fetch.status import status as status_tables
 from modc.fetch.store import PICTURES
+from modc.fetch.url_states import status as status_tables
 from modc.lock import alone
 
 log = logging.getLogger(__name__)

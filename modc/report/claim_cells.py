@@ -8,7 +8,7 @@ import pandas as pd
 
 from modc.published.claims import Pair, Place, Statement, pairs, places_of
 from modc.report.results import NOT_IN_GRID, NOT_RUN
-from modc.report.trainings import Difference, rank_correlation
+from modc.report.trainings import MeanDifference, rank_correlation
 from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD, NOT_COMPARABLE, OUTSIDE
 
 CELL_VERDICTS = ("supports", "opposes", "undecided", "described", "missing")
@@ -17,11 +17,11 @@ SUPPORTS, OPPOSES, UNDECIDED, DESCRIBED, MISSING = CELL_VERDICTS
 BY_INTERVAL, BY_SIGN = ("interval", "sign")
 
 # Returns the difference of two places with its interval (`modc.report.trainings.Trainings`).
-ByTrainings = Callable[[Place, Place], Difference]
+ByTrainings = Callable[[Place, Place], MeanDifference]
 
 
 @dataclass(frozen=True)
-class Cell:
+class ClaimCell:
     """A pair of numbers and what it says of a claim; or the correlation of a share of the labels.
 
     where: the table, or the dataset that the paper does not have. better_name, worse_name: the two
@@ -65,7 +65,7 @@ def cells_of(
     among: Iterable[Place],
     numbers: dict[Place, dict],
     by_trainings: ByTrainings | None = None,
-) -> tuple[Cell, ...]:
+) -> tuple[ClaimCell, ...]:
     """Return the cells of a statement whose places are `among` those given.
 
     numbers: place -> the columns "ours" and status of `modc.report.tables`. by_trainings: the
@@ -76,9 +76,9 @@ def cells_of(
     return tuple(_cell(pair, numbers, by_trainings) for pair in pairs(statement, among))
 
 
-def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | None) -> Cell:
+def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | None) -> ClaimCell:
     values = [_number(numbers, place, "ours") for place in pair]
-    found = Difference(values[0] - values[1])
+    found = MeanDifference(values[0] - values[1])
     if by_trainings and not isnan(found.value):
         found = by_trainings(*pair)
     # Numbers that are printed alike differ by nothing, whatever binary fractions make of it.
@@ -103,7 +103,7 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
         said += [f"{NO_SPREAD}: {found.reason}"] if found.reason else []
     if found.seeds:
         said.append(f"difference {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
-    return Cell(
+    return ClaimCell(
         _where(pair),
         *pair,
         pair.better.row,
@@ -122,7 +122,7 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
 
 def _correlations(
     statement: Statement, among: Iterable[Place], numbers: dict[Place, dict]
-) -> tuple[Cell, ...]:
+) -> tuple[ClaimCell, ...]:
     """Return for each share of the labels how Acc goes with the gain over the baseline."""
     by_share: dict[tuple, list[Place]] = {}
     for place in places_of(statement, among):
@@ -130,14 +130,14 @@ def _correlations(
     return tuple(_correlation(places, numbers) for places in by_share.values())
 
 
-def _correlation(places: list[Place], numbers: dict[Place, dict]) -> Cell:
+def _correlation(places: list[Place], numbers: dict[Place, dict]) -> ClaimCell:
     points = {}
     for place in places:
         own = [_number(numbers, one, "ours") for one in (place, place.baseline, place.accuracy)]
         if not any(map(isnan, own)):
             points[place] = (own[2], round(own[0] - own[1], 9))
     needed = [one for place in places for one in (place, place.baseline, place.accuracy)]
-    found = rank_correlation(*zip(*points.values(), strict=True)) if points else Difference(nan)
+    found = rank_correlation(*zip(*points.values(), strict=True)) if points else MeanDifference(nan)
     verdict = _absence(numbers, needed) if isnan(found.value) else DESCRIBED
     reasons = _reasons(numbers, needed, verdict)
     if verdict == MISSING and points and not reasons:
@@ -145,7 +145,7 @@ def _correlation(places: list[Place], numbers: dict[Place, dict]) -> Cell:
     used = [one for place in points for one in (place, place.baseline, place.accuracy)]
     marked = _said(numbers, used, NOT_COMPARABLE)
     is_there = verdict == DESCRIBED
-    return Cell(
+    return ClaimCell(
         _where(Pair(places[0], places[-1])),
         places[0],
         places[-1],

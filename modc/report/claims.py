@@ -15,7 +15,7 @@ from modc.report.claim_cells import (
     SUPPORTS,
     UNDECIDED,
     ByTrainings,
-    Cell,
+    ClaimCell,
     cells_of,
 )
 from modc.report.files import other_datasets
@@ -50,13 +50,13 @@ PUBLISHED, OURS = ("published", "ours")
 class Evidence:
     """The cells of a claim on one side, such as ours."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[ClaimCell, ...]
 
     def count(self, verdict: str) -> int:
         """Return how many cells have a verdict, those that are not comparable left out."""
         return len(self.having(verdict))
 
-    def having(self, verdict: str) -> list[Cell]:
+    def having(self, verdict: str) -> list[ClaimCell]:
         """Return the cells that have it, those that are not comparable left out."""
         return [cell for cell in self.cells if cell.verdict == verdict and not cell.is_marked]
 
@@ -118,7 +118,7 @@ class Evidence:
 
     def parts(self) -> dict[str, "Evidence"]:
         """Return the cells of each table alone."""
-        found: dict[str, list[Cell]] = {}
+        found: dict[str, list[ClaimCell]] = {}
         for cell in self.cells:
             found.setdefault(cell.where, []).append(cell)
         return {where: Evidence(tuple(cells)) for where, cells in found.items()}

@@ -14,7 +14,7 @@ from modc.report.claim_cells import (
     OPPOSES,
     SUPPORTS,
     UNDECIDED,
-    Cell,
+    ClaimCell,
 )
 from modc.report.claims import (
     DESCRIPTIVE,
@@ -122,7 +122,7 @@ def tally(evidence: Evidence, verdicts: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
-def correlation(cell: Cell) -> str:
+def correlation(cell: ClaimCell) -> str:
     """Return a rank correlation with its interval: +0.20 (-0.70 to +0.86) at 10 %, 6 places."""
     interval = f" ({cell.low:+.2f} to {cell.high:+.2f})" if cell.judged_by == BY_INTERVAL else ""
     return f"{cell.difference:+.2f}{interval}, {cell.worse_name}"
@@ -157,7 +157,7 @@ def title(claims: list[Claim]) -> str:
     return f"Claims – {said}" if said else "Claims"
 
 
-def _not_comparable(cells: list[Cell]) -> str:
+def _not_comparable(cells: list[ClaimCell]) -> str:
     """Return why cells are not comparable; the datasets are named if it is not all of them."""
     of_reason: dict[str, dict[str, None]] = {}
     for cell in cells:
@@ -282,7 +282,7 @@ def _range(evidence: Evidence) -> list[str]:
     return [_points(f(differences)) for f in (min, max)] if differences else ["", ""]
 
 
-def _cells(cells: list[Cell]) -> str:
+def _cells(cells: list[ClaimCell]) -> str:
     ways = {cell.judged_by for cell in cells}
     rows = []
     for cell in cells:
@@ -309,7 +309,7 @@ def _cells(cells: list[Cell]) -> str:
     return _table(headings, rows, [False, *is_number[1:]])
 
 
-def _interval(cell: Cell) -> str:
+def _interval(cell: ClaimCell) -> str:
     """Return the interval of a difference, or what stands for it."""
     if cell.judged_by == BY_INTERVAL:
         return f"{_points(cell.low)} to {_points(cell.high)}"

@@ -9,8 +9,8 @@ from tabulate import tabulate
 from modc import datasets, paths
 from modc.atomic import write_text
 from modc.data import manifest
-from modc.data.coverage import of_places
 from modc.data.index import SPLITS, Index, read
+from modc.data.label_counts import of_places
 from modc.datasets.dataset import Dataset
 from modc.errors import UserError
 from modc.report.comparable import ROLES, percent, smallest_share

@@ -18,8 +18,7 @@ from modc.report.trainings import (
     noticeable,
     queries_variance,
 )
-from modc.report.uncertainty import OverQueries, query_intervals, why_no_interval
-from modc.report.uncertainty import Place as Where
+from modc.report.uncertainty import Measure, OverQueries, query_intervals, why_no_interval
 from modc.report.verdicts import (
     COMMON_SEEDS,
     COPIES,
@@ -308,7 +307,7 @@ class _Source:
         of_method, why_none = self._queries[key]
         if metric == "Acc" and self.config["evaluation"]["acc_over"] != "queries":
             return None, "Acc counts candidates too"
-        found = of_method.get(place["method"], {}).get(Where(place["attribute"], metric, *ways))
+        found = of_method.get(place["method"], {}).get(Measure(place["attribute"], metric, *ways))
         return found, why_none.get(place["method"], OTHER_QUERIES)
 
     def _of_other_queries(

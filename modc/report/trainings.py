@@ -50,7 +50,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeanDifference:
     """A mean difference between trainings, with its interval, and p against no difference.
 
     Fractions; low, high and p are NaN where no spread between trainings is known. reason: why there
@@ -71,11 +71,11 @@ class Difference:
         return not np.isnan(self.p)
 
 
-def difference(value: float, error: float, dof: float) -> Difference:
+def difference(value: float, error: float, dof: float) -> MeanDifference:
     """Return a mean with its interval and p, by its standard error and degrees of freedom."""
     half = float(stdtrit(dof, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(dof, -abs(value) / error))
-    return Difference(value, value - half, value + half, p)
+    return MeanDifference(value, value - half, value + half, p)
 
 
 def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
@@ -178,7 +178,7 @@ class Trainings:
         """Return the spread of the place's number from training to training; None if unknown."""
         return self._pool(*self._kind(place), _row(place), None) or self._from_configuration(place)
 
-    def difference(self, first: Place, second: Place) -> Difference:
+    def difference(self, first: Place, second: Place) -> MeanDifference:
         """Return the mean of the first minus the second, as trainings bear on it.
 
         Two rows of one cell are paired by seed: the spread is that of their difference, pooled over
@@ -187,20 +187,20 @@ class Trainings:
         """
         values = [self.values(place) for place in (first, second)]
         if not all(values):
-            return Difference(nan)
+            return MeanDifference(nan)
         is_paired = _cell(first) == _cell(second)
         only: tuple[int, ...] = ()
         if is_paired:
             seeds = sorted(values[0].keys() & values[1].keys())
             if not seeds:
-                return Difference(nan, reason=NO_COMMON_SEED)
+                return MeanDifference(nan, reason=NO_COMMON_SEED)
             if any(len(own) > len(seeds) for own in values):
                 only = tuple(seeds)
             values = [{seed: own[seed] for seed in seeds} for own in values]
         means = [float(np.mean(list(own.values()))) for own in values]
         mean = means[0] - means[1]
         if not self.are_alike(first, second):
-            return Difference(mean, reason=OTHER_QUERIES, seeds=only)
+            return MeanDifference(mean, reason=OTHER_QUERIES, seeds=only)
         counts = [len(own) for own in values]
         is_public = any(map(self.is_public, (first, second)))
         if is_paired and not is_public:
@@ -208,11 +208,11 @@ class Trainings:
             found = spread and difference(mean, spread.sd / sqrt(counts[0]), spread.dof)
         else:
             found = self._apart(mean, (first, second), counts)
-        return replace(found or Difference(mean), seeds=only)
+        return replace(found or MeanDifference(mean), seeds=only)
 
     def _apart(
         self, mean: float, places: tuple[Place, Place], counts: list[int]
-    ) -> Difference | None:
+    ) -> MeanDifference | None:
         """Return a mean difference of rows whose errors add; None where a spread is unknown."""
         parts = [
             (self.spread(place), count)
@@ -315,7 +315,7 @@ class Trainings:
         return None
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Difference:
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> MeanDifference:
     """Return Spearman's correlation of two series, with its interval by Fisher's transformation.
 
     The standard error is Bonett and Wright's, sqrt((1 + r^2 / 2) / (n - 3)); no interval for fewer
@@ -323,17 +323,17 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Differe
     """
     count = len(first)
     if count < 3:
-        return Difference(nan)
+        return MeanDifference(nan)
     ranks = [_ranks(np.asarray(series, float)) for series in (first, second)]
     if any(np.ptp(own) == 0 for own in ranks):
-        return Difference(nan)
+        return MeanDifference(nan)
     r = float(np.corrcoef(*ranks)[0, 1])
     if count < 5 or abs(r) > 1 - 1e-12:
-        return Difference(r)
+        return MeanDifference(r)
     error = sqrt((1 + r**2 / 2) / (count - 3))
     z, half = np.arctanh(r), _normal((1 + LEVEL) / 2) * error
     low, high = np.tanh([z - half, z + half])
-    return Difference(r, float(low), float(high), 2 * float(stdtr(np.inf, -abs(z) / error)))
+    return MeanDifference(r, float(low), float(high), 2 * float(stdtr(np.inf, -abs(z) / error)))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from modc.report.queries import usable_queries
 from modc.report.results import Result
 
 
-class Place(NamedTuple):
+class Measure(NamedTuple):
     """Which number of a method, as `Result.value` takes it; Acc has no query_label and no top_n."""
 
     attribute: str
@@ -34,7 +34,7 @@ class OverQueries(NamedTuple):
 
 
 def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, dict]:
-    """Return what the queries say of every place of all methods: method -> Place -> OverQueries.
+    """Return what the queries say of every place of all methods: method -> Measure -> OverQueries.
 
     results: of one dataset, network and percentage, all methods and seeds. unanswerable: as in
     the configuration. A method has none where the scores of the queries of one of its seeds are not
@@ -111,7 +111,7 @@ def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarr
 
 def _intervals(
     queries: pd.DataFrame | None, scores: dict[tuple, np.ndarray] | None, names: list[str]
-) -> dict[Place, OverQueries]:
+) -> dict[Measure, OverQueries]:
     found = {}
     for attribute in [*names, "overall"] if scores else []:
         rows = rows_of(queries, attribute, names)
@@ -119,5 +119,5 @@ def _intervals(
             values = np.stack([column[rows] for column in scores.values()], axis=1)
             variances = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros(len(scores))
             for key, *numbers in zip(scores, *intervals(values), variances, strict=True):
-                found[Place(attribute, *key)] = OverQueries(*map(float, numbers))
+                found[Measure(attribute, *key)] = OverQueries(*map(float, numbers))
     return found

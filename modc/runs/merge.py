@@ -16,7 +16,7 @@ from modc.report.results import STALE, Result
 from modc.runs import configurations, sources
 from modc.runs.checked import UNCHANGED, first_few
 from modc.runs.folder import put_right, replaced
-from modc.runs.scores import check_scores
+from modc.runs.rescored import check_scores
 from modc.runs.sources import Contradiction, Source, are_equal, beaten, data_of
 
 SCORES = (paths.SCORES, paths.QUERIES)

@@ -9,7 +9,7 @@ from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import network_class, settings_chain, stages
 from modc.report.results import Result
-from modc.runs.scores import facts
+from modc.runs.rescored import facts
 
 SAME, OTHER, UNKNOWN = "same", "other", "cannot be checked"
 NOT_STORED = "not stored"

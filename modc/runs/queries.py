@@ -6,7 +6,7 @@ from modc import paths
 from modc.report.results import Result
 from modc.runs.checked import UNCHANGED
 from modc.runs.differences import Difference, of_files
-from modc.runs.scores import check_scores, facts
+from modc.runs.rescored import check_scores, facts
 
 # A result, and the configuration of its run.
 Own = tuple[Result, dict]

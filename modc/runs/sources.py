@@ -12,7 +12,7 @@ from modc.report.results import NOT_RUN, Result, collect
 from modc.runs import configurations, queries
 from modc.runs.checked import first_few
 from modc.runs.differences import Difference
-from modc.runs.scores import differences_of, facts, name_of, outside_grid
+from modc.runs.rescored import differences_of, facts, name_of, outside_grid
 
 # By which packages numbers of two machines may differ.
 PACKAGES = ("torch", "torchvision", "numpy")

@@ -21,8 +21,8 @@ from modc.runs.checked import (
     first_few,
 )
 from modc.runs.origin import OTHER, UNKNOWN, Origin, origins, present
-from modc.runs.rendered import check_rendered, rendered_by, unchecked
-from modc.runs.scores import check_scores, outside_grid
+from modc.runs.rerendered import check_rendered, rendered_by, unchecked
+from modc.runs.rescored import check_scores, outside_grid
 
 # Of the column that says what differs.
 WIDTH = 80

@@ -16,9 +16,9 @@ import torch
 
 from modc.cell import Cell
 from modc.cost import cell_stages
-from modc.data.coverage import count as count_labels
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import count as count_labels
 from modc.evaluation.embed import embed_rows
 from modc.grid import chain, last_stage, method_of, methods, stage_spec
 from modc.networks import model_file

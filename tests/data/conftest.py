@@ -10,8 +10,8 @@ from made_datasets import made
 from PIL import Image
 
 from modc.data import manifest
-from modc.data.coverage import count
 from modc.data.index import Index
+from modc.data.label_counts import count
 from modc.datasets import fashionai_archives
 from modc.drawn import garments
 

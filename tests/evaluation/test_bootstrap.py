@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from modc.evaluation.bootstrap import interval
+from modc.evaluation.bootstrap import intervals
+
+
+def interval(values, **options):
+    """The interval of one column."""
+    return tuple(intervals(values[:, None], **options)[:, 0])
 
 
 def test_it_holds_the_middle_of_the_resampled_means():

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from modc.data.coverage import count
 from modc.data.index import LABEL_COLUMNS, Index
+from modc.data.label_counts import count
 from modc.evaluation.scores import read_facts
 from modc.evaluation.split_embeddings import write_embeddings
 

@@ -10,11 +10,14 @@ import yaml
 from made_queries import QUERIES, TWO_SEEDS, queries_of, scores_of_queries
 
 from modc import paths
+from modc.cell import Cell
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
-from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.grid import cells, last_stage, settings_chain, stages
+
+METHODS = ("baseline", "modc")
 
 REPOSITORY = Path(__file__).parents[2]
 # Queries and candidates of the public test splits.
@@ -121,7 +124,7 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "method": method,
-        "settings_chain": settings_chain(paper(), cell, last_stage(paper(), cell, method)),
+        "settings_chain": settings_chain(paper(), cell, method, last_stage(paper(), cell, method)),
         "stages": [ended(stage, *place) for stage in stages(paper(), cell, method)],
         "absent_values": [],
         "attribute_names": names,

@@ -6,7 +6,7 @@ from modc.published import numbers
 from modc.published.claims import STATEMENTS
 from modc.report.claim_cells import MISSING, OPPOSES, SUPPORTS, UNDECIDED
 from modc.report.claims import Evidence, claims
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 DRAWN = "not comparable: drawn pictures, not FashionAI"
 THIN = "not comparable: coverage below 95 %"
@@ -33,7 +33,7 @@ def counts(evidence: Evidence) -> tuple[int, ...]:
 
 def by_trainings(low: float, high: float, p: float = 0.0):
     """Every difference the same, with an interval."""
-    return lambda first, second: Difference((low + high) / 2, low, high, p)
+    return lambda first, second: MeanDifference((low + high) / 2, low, high, p)
 
 
 def ours(config, key, frames, **more) -> Evidence:

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from modc.cell import Cell
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
-from modc.grid import METHODS, Cell
+
+METHODS = ("baseline", "modc")
 
 NAMES = ["neck_design", "coat_length"]
 QUERIES = 60

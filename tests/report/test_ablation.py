@@ -7,8 +7,10 @@ import pytest
 
 from modc import paths
 from modc.ablation import ablation_cells, variants
-from modc.grid import METHODS, last_stage, settings_chain
+from modc.grid import last_stage, settings_chain
 from modc.report.ablation import ablation_table, render
+
+METHODS = ("baseline", "modc")
 
 QUERIES = 60
 
@@ -32,7 +34,7 @@ def write_ablation(config, scores_of, tmp_path):
                     last = last_stage(own, cell, method)
                     scores["overall"]["queries"] = QUERIES
                     scores["coverage"]["overall"]["query"] = [3600, QUERIES]
-                    scores["settings_chain"] = settings_chain(own, cell, last)
+                    scores["settings_chain"] = settings_chain(own, cell, method, last)
                     if method == "modc":
                         by_label = scores["overall"]["prioritized"]["top1"]["known"]
                         of_seed = gain[cell.seed] if isinstance(gain, tuple) else gain
@@ -115,7 +117,7 @@ def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, writ
             (variant,) = variants(config)
             cell = ablation_cells(config)[0]
             stage = last_stage(variant.config, cell, "baseline")
-            scores["settings_chain"] = settings_chain(variant.config, cell, stage)
+            scores["settings_chain"] = settings_chain(variant.config, cell, "baseline", stage)
         copy.write_text(json.dumps(scores))
     row = ablation_table(folder, config).set_index("alternative").loc["as_modc"]
     assert row["status"].endswith("of MODC: its baseline alone is trained otherwise")

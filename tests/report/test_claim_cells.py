@@ -5,7 +5,7 @@ from made_claims import BY_KEY, by_trainings, counts, made_frames, ours
 from modc.published.claims import published
 from modc.report.claims import check_published
 from modc.report.results import NOT_IN_GRID
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_each_pair_is_asked_for_its_own_interval(config):
     def difference(better, worse):
         asked.append((better, worse))
         if better.network == "ASEN":
-            return Difference(0.0, -0.1, 0.1, 1.0)
-        return Difference(published()[better] - published()[worse])
+            return MeanDifference(0.0, -0.1, 0.1, 1.0)
+        return MeanDifference(published()[better] - published()[worse])
 
     evidence = ours(config, "top1_beats_top2", made_frames(), by_trainings=difference)
     assert counts(evidence) == (18, 0, 9, 0)

@@ -8,7 +8,7 @@ from made_claims import BY_KEY, DRAWN, THIN, by_trainings, counts, made_frames, 
 from modc.report.claim_cells import MISSING, OPPOSES, SUPPORTS, UNDECIDED
 from modc.report.claims import Evidence, check_published, claims
 from modc.report.results import NOT_IN_GRID, NOT_RUN
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 SIGN = "by sign, one training"
 FOR = {"by_trainings": by_trainings(0.01, 0.02)}
@@ -115,7 +115,7 @@ def test_one_number_of_a_pair_that_is_not_comparable_is_enough(config):
 def test_no_verdict_rests_on_cells_that_are_not_comparable(config):
     def difference(first, second):  # what is of FashionAI opposes
         sign = 1 if first.dataset == "DARN" else -1
-        return Difference(0.02 * sign, *sorted((0.01 * sign, 0.03 * sign)), 1e-6)
+        return MeanDifference(0.02 * sign, *sorted((0.01 * sign, 0.03 * sign)), 1e-6)
 
     frames = made_frames(status=lambda f: np.where(f["dataset"] == "FashionAI", DRAWN, ""))
     evidence = ours(config, "known_beats_unknown", frames, by_trainings=difference)

@@ -10,7 +10,7 @@ from modc.published.claims import STATEMENTS
 from modc.report.claims import check_published, claims
 from modc.report.claims_text import COLUMNS, long_form, markdown_claims, notes, summary, title
 from modc.report.results import NOT_RUN
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 SIGN = "by sign, one training"
 CELLS = 51 + 10 + 12 + 54 + 27 + 36 + 36 + 2
@@ -193,7 +193,7 @@ def test_notes_say_how_cells_were_judged(config):
 
     def mixed(first, second):
         known = by_trainings(-0.1, 0.2, 0.5)(first, second)
-        return known if first.network == "ASEN" else Difference(known.value)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
 
     sign, interval = "judged by the sign of the difference of single", "whole 95 % interval"
     assert sign in said() and interval not in said() and "all cells are judged" in said()
@@ -206,8 +206,8 @@ def test_notes_say_how_cells_were_judged(config):
 
 def test_a_cell_without_interval_is_marked_among_those_with_one(config):
     def mixed(first, second):
-        known = Difference(-0.5, -0.9, -0.1, 1e-6)
-        return known if first.network == "ASEN" else Difference(known.value)
+        known = MeanDifference(-0.5, -0.9, -0.1, 1e-6)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
 
     text = markdown_claims(claims(made_frames(), config, mixed), seeds=1)
     rows = tables(text.split("\n## 4. ")[1].split("Ours, against:")[1])[0][2:]
@@ -254,8 +254,8 @@ def test_another_dataset_has_a_column_and_a_note(config):
 
 def one_network_by_interval(first, second):
     """ASEN's differences are surely above 0; the others' are of one training."""
-    known = Difference(0.02, 0.01, 0.03, 1e-6)
-    return known if first.network == "ASEN" else Difference(known.value)
+    known = MeanDifference(0.02, 0.01, 0.03, 1e-6)
+    return known if first.network == "ASEN" else MeanDifference(known.value)
 
 
 def test_cells_that_were_judged_by_sign_are_counted(config):
@@ -277,7 +277,7 @@ def test_cells_that_were_judged_by_sign_are_counted(config):
 def test_what_is_against_by_itself_alone_is_told_from_what_makes_a_claim_fail(config):
     def one_against(first, second):
         sign, p = (1, 1e-6) if first.network != "ASEN++" else (-1, 0.04)
-        return Difference(0.02 * sign, *sorted((0.01 * sign, 0.03 * sign)), p)
+        return MeanDifference(0.02 * sign, *sorted((0.01 * sign, 0.03 * sign)), p)
 
     found = {c.statement.key: c.ours for c in claims(made_frames(), config, one_against)}
     own = found["top1_beats_top2"]
@@ -287,7 +287,7 @@ def test_what_is_against_by_itself_alone_is_told_from_what_makes_a_claim_fail(co
 
 def test_cells_of_different_queries_are_undecided_and_not_by_sign(config):
     def other_queries(first, second):
-        return Difference(0.02, reason="the trainings were scored on different queries")
+        return MeanDifference(0.02, reason="the trainings were scored on different queries")
 
     found = claims(made_frames(), config, other_queries)
     own = next(c.ours for c in found if c.statement.key == "top1_beats_top2")

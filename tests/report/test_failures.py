@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from modc import paths
-from modc.grid import Cell, training_settings
+from modc.cell import Cell
+from modc.grid import stage_spec
 from modc.report.failures import explained, why_missing
 from modc.report.layout import ABSENT
 from modc.report.render import render_all
@@ -93,10 +94,10 @@ def test_a_long_last_line_is_cut(why):
 
 def test_how_far_a_failed_training_was(tmp_path, config, why):
     why({BASELINE: "modc: error: no; room"})
-    settings = training_settings(config, CELL, "warm_up_global")
+    spec = stage_spec(config, CELL, "baseline", "warm_up_global")
     checkpoint = tmp_path / paths.checkpoint(CELL, "baseline", "warm_up_global")
     checkpoint.parent.mkdir(parents=True)
-    beat = {**origin(settings), "epochs_done": 7.0, "valid_MAP_all": 0.25}
+    beat = {**origin(spec), "epochs_done": 7.0, "valid_MAP_all": 0.25}
     paths.heartbeat(checkpoint).write_text(json.dumps(beat))
     results, known = explained(tmp_path, config, collect(tmp_path, config))
     for method in ("baseline", "modc"):

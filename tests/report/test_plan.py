@@ -23,9 +23,11 @@ def made_rates(config: dict, stages: set[str], **changed: object) -> list[dict]:
     """A rate of 1000 images a second of each of these stages, 2000 embedded ones."""
     found = {}
     for cell in cells(config):
-        for stage in {*cell_stages(config, cell), rates.EVALUATION} & stages:
-            subject = rates.subject(config, cell, stage)
-            is_stage = stage != rates.EVALUATION
+        own = [pair for pair in cell_stages(config, cell) if pair[1] in stages]
+        subjects = [(True, rates.subject(config, cell, *pair)) for pair in own]
+        if rates.EVALUATION in stages:
+            subjects.append((False, rates.evaluation_subject(config, cell)))
+        for is_stage, subject in subjects:
             found[str(subject)] = {
                 "subject": subject,
                 **rates.here("H100", config),

@@ -1,10 +1,13 @@
 import pytest
 
 from modc import paths
+from modc.cell import Cell
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
-from modc.grid import METHODS, Cell, cells
+from modc.grid import cells
 from modc.report.results import collect
+
+METHODS = ("baseline", "modc")
 
 CELL = Cell("FashionAI", "ASEN", 1, 0)
 

@@ -7,21 +7,17 @@ import time
 import pytest
 
 from modc import paths
+from modc.cell import Cell
 from modc.config import merge
-from modc.cost import cell_stages, images_an_epoch
-from modc.grid import (
-    METHODS,
-    Cell,
-    last_stage,
-    settings_chain,
-    trained_by,
-    training_settings,
-)
-from modc.jobs import stage_folder
+from modc.cost import cell_stages
+from modc.grid import last_stage, methods, settings_chain, stage_spec, stages
 from modc.lock import alone
 from modc.report.status import NOT_HERE, OUTDATED, data_failures, run_status
 from modc.report.status_text import status_text
+from modc.stage import StageSpec
 from modc.training.heartbeat import Heartbeat
+
+METHODS = ("baseline", "modc")
 
 CELL = Cell("FashionAI", "ASENv2", 10, 0)
 
@@ -37,6 +33,12 @@ def one(config) -> dict:
     return merge(config, {"grid": grid})
 
 
+def spec_of(config: dict, stage: str) -> StageSpec:
+    """The spec of a stage of either method."""
+    having = (m for m in methods(config) if stage in stages(config, CELL, m))
+    return stage_spec(config, CELL, next(having), stage)
+
+
 @pytest.fixture
 def run(tmp_path, one):
     """What writes a run's files; as attributes the paths."""
@@ -50,19 +52,19 @@ class Run:
         self.folder, self.config = folder, config
 
     def resume(self, stage):
-        method = trained_by(self.config, CELL, stage)
+        method = spec_of(self.config, stage).method
         return self.folder / paths.checkpoint(CELL, method, stage)
 
     def stage(self, stage):
-        return self.folder / stage_folder(self.config, CELL, stage)
+        method = spec_of(self.config, stage).method
+        return self.folder / paths.stage_folder(CELL, method, stage)
 
     def scores(self, method):
         return self.folder / paths.scores(CELL, method)
 
     def beat(self, stage, config=None, **facts):
-        settings = training_settings(config or self.config, CELL, stage)
-        epochs = {"epochs": settings["epochs"]}
-        Heartbeat(self.resume(stage), settings).beat(**epochs, **facts)
+        spec = spec_of(config or self.config, stage)
+        Heartbeat(self.resume(stage), spec).beat(epochs=spec.epochs, **facts)
 
     def done(self, stage, heartbeat=True, score=0.5):
         folder = self.stage(stage)
@@ -136,7 +138,7 @@ def test_a_training_on_another_machine_is_believed_for_a_while(run):
 
 
 def test_a_cell_is_done_once_both_methods_are_scored(run):
-    for stage in cell_stages(run.config, CELL):
+    for _, stage in cell_stages(run.config, CELL):
         run.done(stage)
     assert run.at() == ("waiting", "score")
     run.scored()
@@ -148,10 +150,10 @@ def test_a_cell_is_done_once_both_methods_are_scored(run):
 @pytest.mark.parametrize("heartbeat", [True, False])
 def test_a_cell_with_scores_and_no_models_is_done(run, heartbeat):
     """As in a run that was merged, or copied without its models."""
-    for stage in cell_stages(run.config, CELL):
+    for _, stage in cell_stages(run.config, CELL):
         run.done(stage, heartbeat)
     run.scored()
-    for stage in cell_stages(run.config, CELL)[1:]:
+    for _, stage in cell_stages(run.config, CELL)[1:]:
         (run.stage(stage) / "model.pt").unlink()
     found = run.status()
     assert (found.state, found.at.score, found.at.note, found.left) == ("done", 0.5, NOT_HERE, 0)
@@ -164,7 +166,7 @@ def test_a_cell_with_scores_and_no_models_is_done(run, heartbeat):
 def test_scores_without_models_have_to_be_whole_and_of_the_settings(run):
     run.scored()
     for method in METHODS:
-        chain = settings_chain(run.config, CELL, last_stage(run.config, CELL, method))
+        chain = settings_chain(run.config, CELL, method, last_stage(run.config, CELL, method))
         run.scores(method).write_text(json.dumps({"settings_chain": chain}))
     assert run.at()[0] == "done"
     other = merge(run.config, {"methods": {"modc": {"temperature": 0.7}}})
@@ -217,7 +219,7 @@ def test_a_mistake_older_than_what_the_stage_starts_from_is_past(run):
 
 
 def test_a_failed_score_is_a_failure(run):
-    for stage in cell_stages(run.config, CELL):
+    for _, stage in cell_stages(run.config, CELL):
         run.done(stage)
     log = run.folder / paths.score_log(CELL, "modc")
     log.parent.mkdir(parents=True)
@@ -244,6 +246,7 @@ def test_files_that_cannot_be_read_are_as_good_as_absent(run, content):
     run.done("warm_up")
     (run.stage("warm_up") / "curve.csv").write_bytes(content)
     heartbeat = run.resume("supervised").with_suffix(".json")
+    heartbeat.parent.mkdir(parents=True, exist_ok=True)
     heartbeat.write_bytes(content)
     found = run.status()
     assert (found.state, found.at.stage) == ("waiting", "supervised")
@@ -257,9 +260,9 @@ def test_what_is_left_counts_every_epoch_that_may_come(run):
     run.done("warm_up")
     run.beat("supervised", epochs_done=10, images_per_second=50.0, seconds_an_epoch=6.0)
     expected = 40 * 6.0
-    for stage in cell_stages(run.config, CELL)[2:]:
+    for _, stage in cell_stages(run.config, CELL)[2:]:
         # The slowest pace that any stage of the network showed.
-        expected += 50 * images_an_epoch(training_settings(run.config, CELL, stage)) / 50.0
+        expected += 50 * spec_of(run.config, stage).images_an_epoch / 50.0
     assert run.status().left == pytest.approx(expected)
 
 

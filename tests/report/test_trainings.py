@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modc.report.claim_cells import BY_INTERVAL, OPPOSES, SUPPORTS, UNDECIDED, Cell
+from modc.report.claim_cells import BY_INTERVAL, OPPOSES, SUPPORTS, UNDECIDED, ClaimCell
 from modc.report.claims import FAILS, HOLDS, HOLDS_PARTLY, Evidence
 from modc.report.trainings import (
     Spread,
@@ -154,9 +154,9 @@ def evidence(gains: np.ndarray) -> Evidence:
     return Evidence(tuple(found))
 
 
-def cell(own, word: str) -> Cell:
+def cell(own, word: str) -> ClaimCell:
     numbers = (float("nan"), float("nan"), own.value, own.low, own.high, own.p)
-    return Cell("Table 1", None, None, "a", "b", *numbers, BY_INTERVAL, word, "", True)
+    return ClaimCell("Table 1", None, None, "a", "b", *numbers, BY_INTERVAL, word, "", True)
 
 
 @pytest.mark.parametrize("sd", SDS)

@@ -7,30 +7,30 @@ import pytest
 from made_queries import TWO_SEEDS
 
 from modc import paths
-from modc.evaluation.bootstrap import interval
+from modc.evaluation.bootstrap import intervals
 from modc.report.results import collect
 from modc.report.tables import paper_table
-from modc.report.uncertainty import Place, query_intervals
+from modc.report.uncertainty import Measure, query_intervals
 
 
 def test_intervals_are_those_of_the_means_over_the_seeds(made, tmp_path, config):
     written = made()
     found = query_intervals(collect(tmp_path, config), "zero")
     mean = (written["baseline", 0]["MAP@all"] + written["baseline", 1]["MAP@all"]) / 2
-    own = found["baseline"][Place("overall", "MAP@all")]
-    assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
+    own = found["baseline"][Measure("overall", "MAP@all")]
+    assert (own.low, own.high) == pytest.approx(intervals(mean.to_numpy()[:, None])[:, 0])
     assert own.variance == pytest.approx(mean.var())
     of_neck = mean[written["baseline", 0]["attribute"] == 0].to_numpy()
-    own = found["baseline"][Place("neck_design", "MAP@all")]
-    assert (own.low, own.high) == pytest.approx(interval(of_neck))
+    own = found["baseline"][Measure("neck_design", "MAP@all")]
+    assert (own.low, own.high) == pytest.approx(intervals(of_neck[:, None])[:, 0])
 
 
 def test_queries_without_an_answer_may_be_left_out(made, tmp_path, config):
     written = made()
     found = query_intervals(collect(tmp_path, config), "exclude")
     mean = (written["modc", 0]["Acc"] + written["modc", 1]["Acc"])[1:] / 2
-    own = found["modc"][Place("overall", "Acc")]
-    assert (own.low, own.high) == pytest.approx(interval(mean.to_numpy()))
+    own = found["modc"][Measure("overall", "Acc")]
+    assert (own.low, own.high) == pytest.approx(intervals(mean.to_numpy()[:, None])[:, 0])
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,18 @@ import yaml
 from modc import config as configuration
 from modc import paths, provenance
 from modc.atomic import write_json
+from modc.cell import Cell
 from modc.data import index as index_files
 from modc.data import manifest
 from modc.data.index import Index
 from modc.evaluation.scores import score, summarize
 from modc.evaluation.scoring import scoring
-from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.grid import cells, last_stage, settings_chain, stages
 from modc.jobs import stage_folder
 from modc.report import rendered
 from modc.report.render import render_all
+
+METHODS = ("baseline", "modc")
 
 REPOSITORY = Path(__file__).parents[2]
 ATTRIBUTES = ["skirt_length", "sleeve_length", "coat_length"]
@@ -93,11 +96,11 @@ def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed:
         "manifest_sha256": MANIFEST,
         "epoch": 2,
         "key": f"key of seed {cell.seed}",
-        "settings_chain": settings_chain(config, cell, last_stage(config, cell, method)),
+        "settings_chain": settings_chain(config, cell, method, last_stage(config, cell, method)),
         "stages": [ended(stage, cell.seed) for stage in stages(config, cell, method)],
         "absent_values": [],
         "provenance": {
-            "code": provenance.training_code(cell.network),
+            "code": provenance.training_code(cell.network, config["methods"][method]["class"]),
             "device": "cpu",
             "labeled_images": 9,
             **provenance.software(),
@@ -109,7 +112,7 @@ def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed:
     write_json(folder / paths.scores(cell, method), scores)
     (folder / paths.queries(cell, method)).write_bytes(queries)
     for stage in stages(config, cell, method):
-        place = folder / stage_folder(config, cell, stage)
+        place = folder / stage_folder(config, cell, method, stage)
         place.mkdir(parents=True, exist_ok=True)
         for file in ("curve.csv", "curve.png", "model.pt", "last.pt", "test.npz"):
             (place / file).write_text(f"{file} of {stage} of {cell}")
@@ -178,7 +181,7 @@ def other_code(edit):
 @pytest.fixture
 def index() -> Index:
     """A small index."""
-    from modc.data.coverage import count
+    from modc.data.label_counts import count
 
     roles = [
         ("train", "train"),

@@ -6,14 +6,17 @@ import pytest
 
 from modc import config as configuration
 from modc import paths, provenance
+from modc.cell import Cell
 from modc.errors import UserError
-from modc.grid import METHODS, Cell, cells
+from modc.grid import cells
 from modc.report.render import render_all
 from modc.report.results import collect
 from modc.report.tables import paper_table
 from modc.runs import merge as merging
 from modc.runs.merge import Contradicted, merge
 from modc.runs.verify import verify
+
+METHODS = ("baseline", "modc")
 
 NAME = "FashionAI/ASEN/10/seed-0/modc"
 SCORES = f"cells/{NAME}/scores.json"

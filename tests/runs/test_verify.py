@@ -12,7 +12,7 @@ from modc.report import ablation, rendered
 from modc.report.figures import render as figures
 from modc.report.files import table_files
 from modc.report.page import page
-from modc.report.summary import tables_summary
+from modc.report.printed import tables_summary
 from modc.runs.verify import as_json, closing, text, verify
 
 CELL = "cells/FashionAI/ASEN/10/seed-0"

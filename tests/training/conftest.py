@@ -12,9 +12,9 @@ import pytest
 from modc import config as configuration
 from modc import grid
 from modc.cell import Cell
-from modc.data.coverage import count
 from modc.data.device_images import DeviceImages
 from modc.data.index import Index
+from modc.data.label_counts import count
 from modc.stage import StageSpec
 
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"

@@ -13,7 +13,7 @@ from modc.report.claim_cells import (
     OUTSIDE,
     SUPPORTS,
     UNDECIDED,
-    Cell,
+    ClaimCell,
 )
 from modc.report.claims import (
     DESCRIPTIVE,
@@ -145,7 +145,7 @@ def _tally(evidence: Evidence) -> str:
     return tally(evidence, (SUPPORTS, OPPOSES, *others))
 
 
-def _cells(evidence: Evidence, published: tuple[Cell, ...]) -> list[dict]:
+def _cells(evidence: Evidence, published: tuple[ClaimCell, ...]) -> list[dict]:
     """Return the cells of the grid, each with the paper's own (None where it has none)."""
     papers = published or (None,) * len(evidence.cells)
     pairs = sorted(
@@ -154,7 +154,7 @@ def _cells(evidence: Evidence, published: tuple[Cell, ...]) -> list[dict]:
     return [_cell(own, paper) for own, paper in pairs if own.verdict != OUTSIDE]
 
 
-def _cell(cell: Cell, paper: Cell | None) -> dict:
+def _cell(cell: ClaimCell, paper: ClaimCell | None) -> dict:
     """Return where, names, difference (None if absent), what is shown, word, reason, and link.
 
     shown, interval: the difference and its interval as texts, "" without one. reason: why it is
@@ -180,14 +180,14 @@ def _cell(cell: Cell, paper: Cell | None) -> dict:
     }
 
 
-def _shown(cell: Cell, number: float) -> str:
+def _shown(cell: ClaimCell, number: float) -> str:
     """Return a difference in points, or a correlation as it is."""
     if math.isnan(number):
         return "–"
     return f"{number if cell.verdict == DESCRIBED else 100 * number:+.2f}"
 
 
-def _reason(cell: Cell) -> str:
+def _reason(cell: ClaimCell) -> str:
     if cell.verdict == MISSING:
         return cell.status
     said = cell.status.split("; ")

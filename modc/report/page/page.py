@@ -5,7 +5,7 @@ from pathlib import Path
 from modc import paths
 from modc.atomic import write_text
 from modc.report.html import environment, fragment
-from modc.report.page.data import page_data
+from modc.report.page.content import page_data
 
 
 def render(run_folder: Path, config: dict) -> Path:

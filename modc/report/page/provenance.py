@@ -3,7 +3,7 @@
 from collections import Counter
 
 from modc import provenance
-from modc.report.page.runs import MADE_BY, made_by
+from modc.report.page.training_details import MADE_BY, made_by
 from modc.report.results import Result
 
 

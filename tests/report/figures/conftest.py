@@ -8,14 +8,17 @@ import pandas as pd
 import pytest
 
 from modc import paths
-from modc.data.coverage import count, of_places
+from modc.cell import Cell
 from modc.data.index import IMAGE_COLUMNS, LABEL_COLUMNS, Index, write
+from modc.data.label_counts import count, of_places
 from modc.data.packed import array_facts, facts_path
 from modc.data.square import Form
 from modc.datasets.fashionai import FashionAI
 from modc.evaluation.scores import score, summarize
-from modc.grid import METHODS, Cell, cells, last_stage, settings_chain, stages
+from modc.grid import cells, last_stage, settings_chain, stages
 from modc.jobs import stage_folder
+
+METHODS = ("baseline", "modc")
 
 ATTRIBUTES = {"skirt_length": 2, "neckline_design": 3}
 DIM, SIZE, KEY = 8, 32, "0123456789abcdef"
@@ -97,7 +100,7 @@ def write_method(folder: Path, config: dict, index: Index, cell: Cell, method: s
         arrays["centres"] = draw.normal(size=(2, 3, DIM)).astype(np.float32)
         arrays["centres"][0, 2] = np.nan
     facts = {"attribute_names": list(ATTRIBUTES), "index_sha256": index.sha256, "key": KEY}
-    stage = folder / stage_folder(config, cell, last_stage(config, cell, method))
+    stage = folder / stage_folder(config, cell, method, last_stage(config, cell, method))
     stage.mkdir(parents=True, exist_ok=True)
     np.savez(stage / "test.npz", **arrays, facts=np.array(json.dumps(facts)))
     scored = score(**arrays)
@@ -112,7 +115,7 @@ def write_curves(folder: Path, config: dict, cell: Cell) -> None:
         curve |= {"valid_MAP@all": [0.1, 0.2, 0.3], "valid_MAP@100": 0.2}
         if not stage.startswith("warm_up"):
             curve |= {"cluster": 1.5, "valid_Acc": 0.4, "share_pseudo_labeled": 1.0}
-        path = folder / stage_folder(config, cell, stage) / "curve.csv"
+        path = folder / stage_folder(config, cell, "modc", stage) / "curve.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(curve).to_csv(path, index=False)
 
@@ -153,11 +156,11 @@ def full_run(config, tmp_path, scores_of, write_cell, model):
             for method in METHODS:
                 (tmp_path / paths.method_folder(cell, method)).mkdir(parents=True, exist_ok=True)
                 means = write_method(tmp_path, config, index, cell, method)
-                chain = settings_chain(config, cell, last_stage(config, cell, method))
+                chain = settings_chain(config, cell, method, last_stage(config, cell, method))
                 scores = {**scores_of(cell, method), **facts, **means, "settings_chain": chain}
                 write_cell(cell, scores, method)
             stage = last_stage(config, cell, "modc")
-            (tmp_path / stage_folder(config, cell, stage) / "model.pt").write_bytes(model)
+            (tmp_path / stage_folder(config, cell, "modc", stage) / "model.pt").write_bytes(model)
         return tmp_path
 
     return write

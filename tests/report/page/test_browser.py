@@ -7,9 +7,11 @@ import json
 import pytest
 
 from modc import paths
-from modc.grid import METHODS, cells
+from modc.grid import cells
 from modc.jobs import stage_folder
 from modc.report.page.page import render
+
+METHODS = ("baseline", "modc")
 
 pytestmark = pytest.mark.slow
 ENTER, ESCAPE, SPACE, TAB, RIGHT = (
@@ -32,7 +34,7 @@ def page(config, scores_of, tmp_path_factory):
         for cell, method in itertools.product(cells(config)[1:], METHODS):
             write(folder / paths.scores(cell, method), json.dumps(scores_of(cell, method)))
             for stage in ("warm_up", "supervised"):
-                write(folder / stage_folder(config, cell, stage) / "curve.csv", CURVE)
+                write(folder / stage_folder(config, cell, "modc", stage) / "curve.csv", CURVE)
         PAGES.append(render(folder, config).as_uri())
     return PAGES[0]
 

@@ -7,7 +7,7 @@ from made_claims import THIN, by_trainings, made_frames
 from modc.report.claims import claims as check
 from modc.report.page.claims import claims, held
 from modc.report.results import NOT_IN_GRID
-from modc.report.trainings import Difference
+from modc.report.trainings import MeanDifference
 
 SIGN = "by sign, one training"
 
@@ -134,8 +134,8 @@ def test_another_dataset_alone_takes_the_place_of_ours(config):
 
 def test_cells_judged_by_sign_are_counted_beside_the_others(config):
     def mixed(first, second):
-        known = Difference(0.02, 0.01, 0.03, 1e-6)
-        return known if first.network == "ASEN" else Difference(known.value)
+        known = MeanDifference(0.02, 0.01, 0.03, 1e-6)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
 
     found = {c["id"]: c for c in claims(check(made_frames(), config, mixed))}
     own, published = found["claim-known-beats-unknown"]["sides"]
@@ -146,7 +146,7 @@ def test_cells_judged_by_sign_are_counted_beside_the_others(config):
 
 def test_a_difference_of_common_seeds_says_which(config):
     def some(first, second):
-        return Difference(0.02, 0.01, 0.03, 1e-6, seeds=(0, 2))
+        return MeanDifference(0.02, 0.01, 0.03, 1e-6, seeds=(0, 2))
 
     found = {c["id"]: c for c in claims(check(made_frames(), config, some))}
     cells = found["claim-known-beats-unknown"]["cells"]["Ours"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made_datasets import made
 
-from modc.data.coverage import COLUMNS, count, of_places
+from modc.data.label_counts import COLUMNS, count, of_places
 from modc.data.split_files import read_labels
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI

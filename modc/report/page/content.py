@@ -18,8 +18,8 @@ from modc.report.page.claims import claims, held
 from modc.report.page.coverage import coverage
 from modc.report.page.figures import figures
 from modc.report.page.places import details
-from modc.report.page.runs import absences, counts, runs
 from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
+from modc.report.page.training_details import absences, counts, runs
 from modc.report.render import all_frames, most_seeds
 from modc.report.results import collect
 from modc.report.trainings import Trainings

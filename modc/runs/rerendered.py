@@ -8,10 +8,10 @@ from modc import paths
 from modc.report import ablation, render
 from modc.report.figures.render import numbers_of_scores
 from modc.report.files import ABLATION_FILES, table_files
-from modc.report.page.data import page_data
+from modc.report.page.content import page_data
 from modc.report.page.page import html
+from modc.report.printed import tables_summary, without_paths
 from modc.report.rendered import MODULES, Rendered, code, noted
-from modc.report.summary import tables_summary, without_paths
 from modc.runs.checked import (
     AS_WRITTEN,
     CHANGED,

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from modc.fetch.status import status
+from modc.fetch.url_states import status
 
 
 def table(rows: list[tuple]) -> pd.DataFrame:
