@@ -57,7 +57,7 @@ def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, altern
     def made(config: dict) -> list:
         cells = grid.cells(config)
         chains = [
-            grid.settings_chain(config, cell, grid.last_stage(config, cell, method))
+            grid.settings_chain(config, cell, method, grid.last_stage(config, cell, method))
             for cell in cells
             for method in ("baseline", "modc")
         ]
