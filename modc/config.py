@@ -65,7 +65,9 @@ def check(config: dict, name: str = "config.yaml") -> None:
     """
     _check_keys(config, name)
     plugins.make_importable(config)
-    mistake = _mistake(config) or next(_unknown_names(config), None)
+    mistake = _mistake(config) or next(
+        (mistake for find in (_unknown_names, _training_sds) for mistake in find(config)), None
+    )
     if mistake:
         raise UserError(f"{name}: {mistake}")
     for dataset in config["grid"]["datasets"]:
@@ -153,6 +155,27 @@ def _unknown_names(config: dict) -> Iterator[str]:
                 f"{key}: no {kind} {one!r}{hint}; {kind}s describes {', '.join(known)}: name one "
                 f"of them, or add it there"
             )
+
+
+def _training_sds(config: dict) -> Iterator[str]:
+    """Yield a line for each entry of report.training_sd that nothing reads or that stands twice."""
+    from modc import datasets
+
+    seen = set()
+    for one in config["report"]["training_sd"]:
+        settings = config["datasets"][one["dataset"]]
+        known = [*datasets.class_of(settings, one["dataset"]).attributes, "overall"]
+        if one["attribute"] not in known:
+            close = difflib.get_close_matches(one["attribute"], known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            yield (
+                f"report.training_sd: {one['dataset']} has no attribute {one['attribute']!r}"
+                f"{hint}; allowed: {', '.join(known)}"
+            )
+        place = tuple(one[key] for key in ("dataset", "labels", "attribute", "metric"))
+        if place in seen:
+            yield f"report.training_sd: two entries for {', '.join(place)}; leave one"
+        seen.add(place)
 
 
 def _mistake(config: dict) -> str | None:

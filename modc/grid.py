@@ -36,6 +36,19 @@ def seeds(config: dict, dataset: str, network: str, percent: int) -> list[int]:
     return list(dict.fromkeys([*grid["seeds"], *further]))
 
 
+def further_seeds(config: dict) -> dict[tuple[str, str, int], tuple[int, ...]]:
+    """Return the seeds that cells of the grid have beside those of all, by (dataset, network, %).
+
+    Cells without further ones are left out.
+    """
+    found: dict[tuple[str, str, int], list[int]] = {}
+    for cell in cells(config):
+        if cell.seed not in config["grid"]["seeds"]:
+            key = (cell.dataset, cell.network, cell.labeled_percent)
+            found.setdefault(key, []).append(cell.seed)
+    return {key: tuple(own) for key, own in found.items()}
+
+
 def seeds_without_cell(config: dict) -> list[str]:
     """Return what of `grid.extra_seeds` is for a cell that the grid lacks, a line each.
 

@@ -85,8 +85,7 @@ class Training:
 
     def stage_folder(self, stage: str) -> Path:
         """Return where the files of a stage lie, also of one that another job trains."""
-        made_under = self._made_under(stage)
-        return self._root(stage) / stage_folder(made_under, self.cell, self.method, stage)
+        return self._root(stage) / stage_folder(self.settings, self.cell, self.method, stage)
 
     def checkpoint(self, stage: str) -> Path:
         """Return the file from which a stage of this job goes on."""
@@ -140,7 +139,7 @@ class Training:
         if self._previous:
             # A job declares the files of its last stage alone.
             made_under = self._made_under(self._previous)
-            method = grid.trained_by(made_under, self.cell, self.method, self._previous)
+            method = grid.trained_by(self.settings, self.cell, self.method, self._previous)
             last = grid.own_stages(made_under, self.cell, method)[-1]
             folder = self._root(self._previous) / paths.stage_folder(self.cell, method, last)
             files["initial"] = folder / self._following

@@ -556,3 +556,14 @@ def test_the_real_lists_score_as_the_golden_metrics_say(modc, shared, golden, tm
     names = {"MAP@all": "map_all", "MAP@100": "map_100", "Recall@100": "recall_100"}
     for ours, theirs in names.items():
         assert overall[ours] == pytest.approx(golden["overall"][theirs], abs=1e-6)
+
+
+@pytest.mark.parametrize("command", ["tables", "status"])
+def test_seeds_of_a_cell_that_the_grid_lacks_are_named(here, modc, command):
+    (here / "smaller.yaml").write_text("grid: {networks: [ASEN], datasets: [FashionAI]}")
+    run = here / "run"
+    run.mkdir()
+    configs = ("--config", CONFIG, "--config", here / "smaller.yaml")
+    status, _, err = modc(command, *configs, "--results", run)
+    assert status == 0
+    assert "grid.extra_seeds: FashionAI ASENv2 100 % is not in the grid, and not trained" in err

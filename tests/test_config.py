@@ -151,3 +151,37 @@ def test_without_jsonschema_a_configuration_loads_unchecked_and_says_so_once(
     assert "pip install jsonschema" in caplog.text
     with pytest.raises(UserError, match="the key 'labeled_part' is missing"):
         config.load([REPOSITORY / "configs" / "smoke.yaml"])
+
+
+SPREAD = {
+    "dataset": "FashionAI",
+    "labels": "100",
+    "attribute": "neck_design",
+    "metric": "MAP@100",
+    "sd": 0.003,
+    "dof": 6,
+    "source": "an earlier run",
+}
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            [SPREAD | {"attribute": "neck_desing"}],
+            "report.training_sd: FashionAI has no attribute 'neck_desing' (did you mean "
+            "'neck_design'?); allowed: skirt_length",
+        ),
+        (
+            [SPREAD, SPREAD | {"sd": 0.004}],
+            "report.training_sd: two entries for FashionAI, 100, neck_design, MAP@100; leave one",
+        ),
+        ([SPREAD | {"source": " "}], "report.training_sd.0.source: ' ' does not match"),
+    ],
+)
+def test_a_spread_from_elsewhere_is_of_one_place_and_has_a_source(tmp_path, entries, message):
+    with pytest.raises(UserError) as error:
+        loaded(tmp_path, report={"training_sd": entries})
+    assert message in str(error.value) and "\n" not in str(error.value)
+    fitting = [SPREAD, SPREAD | {"labels": "from 5"}, SPREAD | {"attribute": "overall"}]
+    assert loaded(tmp_path, report={"training_sd": fitting})["report"]["training_sd"] == fitting

@@ -135,6 +135,13 @@ def test_a_variant_trains_what_it_changes_alone(shared):
     assert baseline.embeddings == Path(RUN, "cells", PLACE, "baseline/warm_up/test.npz")
 
 
+def test_a_variant_may_start_from_the_runs_baseline(paper):
+    job = Training(paper, CELL, "modc", ablation.variant(paper, "A1=shared"))
+    assert job.stages == STAGES
+    baseline = Path(RUN, "cells", PLACE, "baseline/warm_up/model.pt")
+    assert job.initial == job.inputs["initial"] == baseline
+
+
 def test_what_lists_the_images_is_fetched_first(paper):
     found = {job.name: job for job in fetchings(paper)}
     listing, images = found["fetch_FashionAI_listing"], found["fetch_FashionAI"]

@@ -33,10 +33,12 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
     waiting. One whose scores are there is done without its models too, as after `modc merge`. The
     remaining time is the most it can be: MODC's stages end earlier if they converge.
     """
+    from modc.grid import seeds_without_cell
     from modc.report.status import DONE, data_failures, run_status
     from modc.report.status_text import status_text
 
     config = load_config(configs, "", needed=True)
+    remarks = seeds_without_cell(config)
     folder = run_folder(results, config)
     redraws = watch is not None and sys.stdout.isatty()
     try:
@@ -44,6 +46,9 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
             statuses = run_status(folder, config)
             text = status_text(statuses, data_failures(folder, config), folder)
             click.echo((CLEAR if redraws else "") + text)
+            for line in remarks:
+                click.echo(line, err=True)
+            remarks = remarks if redraws else []
             if watch is None or all(cell.state == DONE for cell in statuses):
                 return
             time.sleep(watch)

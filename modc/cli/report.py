@@ -15,11 +15,14 @@ from modc.errors import UserError
 def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
     from modc.config import load
+    from modc.grid import seeds_without_cell
     from modc.report import rendered
     from modc.report.printed import tables_summary
     from modc.report.render import render_all
 
     config = load(list(configs))
+    for line in seeds_without_cell(config):
+        click.echo(line, err=True)
     folder = run_folder(results, config)
     written = render_all(folder, config, folder / paths.TABLES)
     text = tables_summary(folder, config)

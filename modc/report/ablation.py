@@ -85,7 +85,7 @@ def _noise(run_folder: Path, config: dict) -> float:
     cell = config["ablation"]["cell"]
     place = Place(table="", **cell, **KNOWN, attribute="overall", metric="MAP@100")
     spread = Trainings(collect(run_folder, config), config).spread(place)
-    return spread.reach() * 2**0.5 if spread and spread.is_usable else np.nan
+    return spread.reach() * 2**0.5 if spread else np.nan
 
 
 def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
@@ -144,7 +144,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
     differences = [own[seed]["modc"] - run[seed]["modc"] for seed in both]
     mean, spread = float(np.mean(differences)), pooled([differences])
     row |= {"difference": mean, "noise": noise}
-    if spread and spread.is_usable:
+    if spread:
         found = difference(mean, spread.sd / len(both) ** 0.5, spread.dof)
         row |= {"low": found.low, "high": found.high}
     return row | {"status": _missing_seeds(seeds, {**run, **own})}

@@ -9,7 +9,7 @@ import pandas as pd
 from modc.published.claims import Pair, Place, Statement, pairs, places_of
 from modc.report.results import NOT_IN_GRID, NOT_RUN
 from modc.report.trainings import MeanDifference, rank_correlation
-from modc.report.verdicts import NO_SPREAD, NOT_COMPARABLE, OUTSIDE
+from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD, NOT_COMPARABLE, OUTSIDE
 
 CELL_VERDICTS = ("supports", "opposes", "undecided", "described", "missing")
 SUPPORTS, OPPOSES, UNDECIDED, DESCRIBED, MISSING = CELL_VERDICTS
@@ -26,10 +26,11 @@ class ClaimCell:
 
     where: the table, or the dataset that the paper does not have. better_name, worse_name: the two
     rows. values, difference and its 95 % interval (low, high) are fractions, p is against no
-    difference; NaN where absent. judged_by: "interval" or "sign", "" without numbers. verdict: one
-    of CELL_VERDICTS, or OUTSIDE where the run's grid does not have both. status: why there is no
-    number, why it is not comparable, or why there is no interval, else "". Of a correlation the
-    difference is the coefficient, and the values are NaN.
+    difference; NaN where absent. judged_by: "interval"; "sign" where one training stands behind it;
+    "" without numbers, or where no judgment is possible. verdict: one of CELL_VERDICTS, or OUTSIDE
+    where the run's grid does not have both. status: why there is no number, why it is not
+    comparable, why there is no interval, or which seeds the difference is over if not all, else "".
+    Of a correlation the difference is the coefficient, and the values are NaN.
     """
 
     where: str
@@ -82,16 +83,26 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
         found = by_trainings(*pair)
     # Numbers that are printed alike differ by nothing, whatever binary fractions make of it.
     difference = round(found.value, 9)
-    verdict = UNDECIDED
+    verdict, judged_by = UNDECIDED, ""
     if isnan(difference):
         verdict = _absence(numbers, pair)
     elif found.has_interval:
         verdict = SUPPORTS if found.low > 0 else OPPOSES if found.high < 0 else UNDECIDED
-    elif difference:
-        verdict = SUPPORTS if difference > 0 else OPPOSES
+        judged_by = BY_INTERVAL
+    elif not found.reason:
+        judged_by = BY_SIGN
+        if difference:
+            verdict = SUPPORTS if difference > 0 else OPPOSES
     is_there = verdict not in (MISSING, OUTSIDE)
     reasons = _reasons(numbers, pair, verdict)
-    unsure = [] if found.has_interval else _said(numbers, pair, NO_SPREAD)
+    if verdict == MISSING and found.reason:
+        reasons.append(f"{_trained(pair.better)} and {_trained(pair.worse)}: {found.reason}")
+    said = []
+    if is_there and not found.has_interval:
+        said = _said(numbers, pair, NO_SPREAD)
+        said += [f"{NO_SPREAD}: {found.reason}"] if found.reason else []
+    if found.seeds:
+        said.append(f"difference {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
     return ClaimCell(
         _where(pair),
         *pair,
@@ -102,9 +113,9 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
         found.low,
         found.high,
         found.p,
-        (BY_INTERVAL if found.has_interval else BY_SIGN) if is_there else "",
+        judged_by,
         verdict,
-        "; ".join([*reasons, *unsure] if is_there else reasons),
+        "; ".join(dict.fromkeys([*reasons, *said])),
         is_there and not reasons,
     )
 
@@ -168,9 +179,12 @@ def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) 
     for place in needed:
         said = str(numbers.get(place, {"status": NOT_RUN}).get("status", "")).split("; ")
         if isnan(_number(numbers, place, "ours")):
-            where = f"{place.dataset} {place.trained} {place.labeled_percent} %"
-            found.append(f"{where}: {', '.join(said)}")
+            found.append(f"{_trained(place)}: {', '.join(said)}")
     return list(dict.fromkeys(found))
+
+
+def _trained(place: Place) -> str:
+    return f"{place.dataset} {place.trained} {place.labeled_percent} %"
 
 
 def _said(numbers: dict[Place, dict], places: Iterable[Place], word: str) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 from modc.published.claims import STATEMENTS, Place, Statement, places, published
 from modc.report.claim_cells import (
     BY_INTERVAL,
+    BY_SIGN,
     DESCRIBED,
     MISSING,
     OPPOSES,
@@ -30,13 +31,14 @@ HOLDS, HOLDS_PARTLY, FAILS, SIGN, DESCRIPTIVE = (
     "descriptive",
 )
 RULE = (
-    "A claim holds if every cell supports it at 5 %. It fails if any cell opposes it by Holm's "
-    "procedure over its cells, which finds one wrongly in one of twenty claims at most, and holds "
-    "partly if by that some support it and none opposes it; else it is undecided. Where no spread "
-    "between trainings is known, cells are judged by their sign alone, and the verdict says so. A "
-    "correlation describes, and never holds. Cells that are not comparable are counted apart: the "
-    "verdict and the counts are over the others alone, of which a missing one neither supports "
-    "nor opposes."
+    "A cell is counted for or against at 5 %, by itself. A claim holds if every cell is for. It "
+    "fails if a cell is against by Holm's procedure over its cells too, which finds one wrongly in "
+    "one of twenty claims at most. It holds partly if by that procedure some are for and none is "
+    "against, and else is undecided; beside either, a cell that is counted against is so by itself "
+    "alone. Where no spread between trainings is known, cells are judged by their sign, and the "
+    "counts say how many. By sign alone no claim holds or fails: it is called so. A correlation "
+    "describes, and never holds. Cells that are not comparable are counted apart: the verdict and "
+    "the counts are over the others alone, of which a missing one neither supports nor opposes."
 )
 OUTSIDE_RULE = (
     "Cells that are not in this run's grid are counted apart: the verdict is over the others alone."
@@ -58,6 +60,20 @@ class Evidence:
         """Return the cells that have it, those that are not comparable left out."""
         return [cell for cell in self.cells if cell.verdict == verdict and not cell.is_marked]
 
+    def by_sign(self, verdict: str) -> int:
+        """Return how many of the cells that have a verdict were judged by their sign."""
+        return sum(cell.judged_by == BY_SIGN for cell in self.having(verdict))
+
+    @property
+    def signs(self) -> int:
+        """How many cells were judged by their sign, those that are not comparable left out."""
+        return sum(map(self.by_sign, (SUPPORTS, OPPOSES, UNDECIDED)))
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some cells were judged by their sign, and others not."""
+        return 0 < self.signs < sum(map(self.count, (SUPPORTS, OPPOSES, UNDECIDED)))
+
     @property
     def not_comparable(self) -> int:
         """How many cells have numbers that are not comparable to the paper's."""
@@ -73,7 +89,8 @@ class Evidence:
         own = [cell for word in (SUPPORTS, OPPOSES, UNDECIDED) for cell in self.having(word)]
         if not own:
             return NOT_COMPARABLE if self.not_comparable else MISSING
-        if not any(cell.judged_by == BY_INTERVAL for cell in own):
+        ways = {cell.judged_by for cell in own}
+        if BY_SIGN in ways and BY_INTERVAL not in ways:
             return SIGN
         rejected = holm([cell.p for cell in own])
         found = {cell.difference > 0 for cell, is_so in zip(own, rejected, strict=True) if is_so}

@@ -18,6 +18,7 @@ from modc.report.claim_cells import (
 )
 from modc.report.claims import (
     DESCRIPTIVE,
+    HOLDS_PARTLY,
     OURS,
     OUTSIDE_RULE,
     PUBLISHED,
@@ -99,9 +100,26 @@ def summary(evidence: Evidence) -> str:
     if evidence.verdict == DESCRIPTIVE:
         described = evidence.having(DESCRIBED)
         return f"{evidence.verdict}: {'; '.join(map(correlation, described))}"
-    counted = (SUPPORTS, OPPOSES, UNDECIDED, MISSING)
-    counts = [f"{n} {SHORT[verdict]}" for verdict in counted if (n := evidence.count(verdict))]
-    return f"{' '.join(filter(None, [evidence.verdict, evidence.over]))}: {', '.join(counts)}"
+    counted = [v for v in (SUPPORTS, OPPOSES, UNDECIDED, MISSING) if evidence.count(v)]
+    verdict = " ".join(filter(None, [evidence.verdict, evidence.over]))
+    return f"{verdict}: {tally(evidence, counted)}"
+
+
+def tally(evidence: Evidence, verdicts: Iterable[str]) -> str:
+    """Return how many cells have each verdict: 36 for, 18 of them by sign alone, 1 against.
+
+    Beside a claim that does not fail, those against are said not to be so by Holm's procedure.
+    """
+    parts = []
+    for verdict in verdicts:
+        count, signs = evidence.count(verdict), evidence.by_sign(verdict)
+        text = f"{count} {SHORT[verdict]}"
+        if verdict == OPPOSES and evidence.verdict in (HOLDS_PARTLY, UNDECIDED) and count > signs:
+            text += " (not by Holm's procedure)"
+        if signs and evidence.is_mixed:
+            text += f", {signs} of them by sign alone" if signs < count else " by sign alone"
+        parts.append(text)
+    return ", ".join(parts)
 
 
 def correlation(cell: ClaimCell) -> str:
@@ -176,7 +194,8 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
             f"{', '.join(others)}: not in the paper; checked in the places that correspond to the "
             "paper's, with numbers of ours."
         )
-    ways = {cell.judged_by for cell in own if cell.verdict != DESCRIBED}
+    judged = [cell for cell in own if cell.verdict != DESCRIBED]
+    ways = {cell.judged_by for cell in judged}
     if BY_INTERVAL in ways:
         found.append(
             f"Ours: a cell is for or against if the whole {100 * LEVEL:g} % interval of the mean "
@@ -186,10 +205,18 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
             "is no true difference, about one cell in twenty is for or against by chance."
         )
     if BY_SIGN in ways:
-        which = f'the cells marked "{SIGN_MARK}"' if BY_INTERVAL in ways else "all cells"
+        signs = sum(cell.judged_by == BY_SIGN for cell in judged)
+        which = "all cells"
+        if signs < len(judged):
+            which = f'{signs} of {len(judged)} cells, counted and marked "{SIGN_MARK}",'
         found.append(
             f"Ours: {which} are judged by the sign of the difference of single trainings, as no "
             "spread between trainings is known: another training may turn them."
+        )
+    if "" in ways:
+        found.append(
+            "Ours: cells whose numbers are of different queries have no interval, and are "
+            "undecided."
         )
     if own and seeds > 1:
         found.append(f"Ours are means over up to {seeds} seeds.")
@@ -198,13 +225,19 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
 
 def _section(number: int, claim: Claim) -> list[str]:
     statement, words = claim.statement, _counted(claim)
+    is_mixed = any(evidence.is_mixed for evidence in claim.evidence.values())
     counts = [
-        [where, _title(side), part.verdict, *_counts(part, words), *_range(part)]
+        [
+            *(where, _title(side), part.verdict, *_counts(part, words)),
+            *([str(part.signs or "")] if is_mixed else []),
+            *_range(part),
+        ]
         for where in dict.fromkeys(w for e in claim.evidence.values() for w in e.parts())
         for side, evidence in claim.evidence.items()
         if (part := evidence.parts().get(where))
     ]
-    headings = ["", "", "verdict", *words.values(), "not comparable", "smallest", "largest"]
+    headings = ["", "", "verdict", *words.values(), "not comparable"]
+    headings += [*([SIGN_MARK] if is_mixed else []), "smallest", "largest"]
     if statement.by_accuracy:  # a correlation is no difference in points
         counts, headings = [row[:-2] for row in counts], headings[:-2]
     blocks = [
@@ -266,8 +299,7 @@ def _cells(cells: list[ClaimCell]) -> str:
             _points(cell.difference),
         ]
         if BY_INTERVAL in ways:
-            by_interval = cell.judged_by == BY_INTERVAL
-            row.append(f"{_points(cell.low)} to {_points(cell.high)}" if by_interval else SIGN_MARK)
+            row.append(_interval(cell))
         rows.append(row)
     headings = ["", "labels", "attribute", "metric", "said to be better", "", "than", ""]
     headings.append("difference")
@@ -275,6 +307,13 @@ def _cells(cells: list[ClaimCell]) -> str:
         headings.append(f"{100 * LEVEL:g} % interval")
     is_number = [heading in ("", *headings[8:]) for heading in headings]
     return _table(headings, rows, [False, *is_number[1:]])
+
+
+def _interval(cell: ClaimCell) -> str:
+    """Return the interval of a difference, or what stands for it."""
+    if cell.judged_by == BY_INTERVAL:
+        return f"{_points(cell.low)} to {_points(cell.high)}"
+    return SIGN_MARK if cell.judged_by == BY_SIGN else "none"
 
 
 def _absences(evidence: Evidence) -> str:

@@ -4,14 +4,18 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from modc.grid import method_of
+from modc.grid import further_seeds, method_of
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
 from modc.report.row_names import row_name
+from modc.report.trainings import THIS_RUN
 from modc.report.verdicts import (
+    COMMON_SEEDS,
+    COPIES,
     MISSING,
+    NO_GAIN,
     NO_INTERVAL,
     NO_SPREAD,
     NOT_COMPARABLE,
@@ -32,6 +36,8 @@ ABSENT = "–"
 # Not even asked for: the run's grid has no such cell.
 OUTSIDE_MARK = "·"
 NOT_COMPARABLE_MARK = "†"
+# How what is said of numbers that are there begins, each with a note below the table.
+SAID = (NO_INTERVAL, NO_SPREAD, NO_GAIN, COPIES, f"gain {COMMON_SEEDS}")
 PARTS = {
     "Ours": "ours",
     "Published": "published",
@@ -239,7 +245,7 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     notes.append(_seeds_note(frame, config))
     if published:
         notes += [WHAT_IS_COMPARED, rule(config["report"]["margin"])]
-        notes += _spread_notes(frame, config)
+        notes += _spread_notes(frame)
     counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
     if len(counts):
         parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)
@@ -261,39 +267,42 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
 
 
 def _seeds_note(frame: pd.DataFrame, config: dict) -> str:
-    seeds, extra = config["grid"]["seeds"], config["grid"]["extra_seeds"]
+    seeds = config["grid"]["seeds"]
     listed = ", ".join(str(seed) for seed in seeds)
     text = f"Ours: one seed ({listed})"
     if len(seeds) > 1:
         text = f"Ours: mean ± standard deviation over the seeds {listed}"
-    own = [one for one in extra if one["dataset"] in set(frame["dataset"])]
-    if own:
-        cells = [
-            f"{one['network']} at {', '.join(map(str, one['labeled_percent']))} % "
-            f"(further seeds {', '.join(map(str, one['seeds']))})"
-            for one in own
-        ]
+    percents: dict[tuple, list[str]] = {}
+    for (dataset, network, percent), further in further_seeds(config).items():
+        if dataset in set(frame["dataset"]):
+            percents.setdefault((network, further), []).append(str(percent))
+    cells = [
+        f"{network} at {', '.join(own)} % (further seeds {', '.join(map(str, further))})"
+        for (network, further), own in percents.items()
+    ]
+    if cells:
         text += f"; mean ± standard deviation over more of {', '.join(cells)}"
     return f"{text}."
 
 
-def _spread_notes(frame: pd.DataFrame, config: dict) -> list[str]:
+def _spread_notes(frame: pd.DataFrame) -> list[str]:
     """Return what the intervals rest on: degrees of freedom, and what would have been noticed."""
+    notes = []
     known = frame[frame["noticeable"].notna()]
-    if known.empty:
-        return []
-    texts = []
-    for percent, own in known.groupby("labeled_percent", sort=False):
-        sd, least = 100 * own["training_sd"], 100 * own["noticeable"]
-        freedom = sorted({f"{dof:.0f}" for dof in own["training_dof"]}, key=int)
-        texts.append(
-            f"{percent} %: {sd.min():.2f} to {sd.max():.2f} points with {' and '.join(freedom)} "
-            f"degrees of freedom, so that differences from {least.min():.2f} to {least.max():.2f} "
-            f"points on would have been noticed four times in five"
-        )
-    named = dict.fromkeys(one["source"] for one in config["report"]["training_sd"])
-    source = f" Where the run has none: {'; '.join(named)}." if named else ""
-    return [f"Standard deviation between trainings at {'; '.join(texts)}.{source}"]
+    for source, of_source in known.groupby("training_source", sort=False):
+        texts = []
+        for percent, own in of_source.groupby("labeled_percent", sort=False):
+            sd, least = 100 * own["training_sd"], 100 * own["noticeable"]
+            freedom = sorted({f"{dof:.0f}" for dof in own["training_dof"]}, key=int)
+            texts.append(
+                f"{percent} %: {sd.min():.2f} to {sd.max():.2f} points with "
+                f"{' and '.join(freedom)} degrees of freedom, so that differences from "
+                f"{least.min():.2f} to {least.max():.2f} points on would have been noticed four "
+                f"times in five"
+            )
+        where = "" if source == THIS_RUN else f", not measured in this run but from {source},"
+        notes.append(f"Standard deviation between trainings{where} at {'; '.join(texts)}.")
+    return notes
 
 
 def _settings(dataset: str, config: dict) -> str:
@@ -332,7 +341,7 @@ def _absences(frame: pd.DataFrame, config: dict) -> list[str]:
     notes = []
     for reason, names in where.items():
         listed = ", ".join(dict.fromkeys(names))
-        if reason.startswith((NO_INTERVAL, NO_SPREAD)) and {*names} == there:
+        if reason.startswith(SAID) and {*names} == there:
             listed = "All numbers of ours"
         is_outside = reason == NOT_IN_GRID
         mark = OUTSIDE_MARK if is_outside else ABSENT if reason.startswith(absent) else ""
@@ -344,5 +353,4 @@ def _reasons(place: dict) -> list[str]:
     if not place["seeds"]:
         return [place["status"]] if place["status"] else []
     said = place["status"].split("; ")
-    kept = (NO_INTERVAL, NO_SPREAD)
-    return [reason for reason in said if " seeds, " in reason or reason.startswith(kept)]
+    return [reason for reason in said if " seeds, " in reason or reason.startswith(SAID)]

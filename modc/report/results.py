@@ -16,6 +16,7 @@ NOT_IN_GRID = "not in this run's grid"
 # A larger count or time is no truth.
 MOST = 2**40
 STALE = "trained with other settings than the configuration's"
+SCORED_OTHERWISE = "scored with another evaluation."
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Result:
     def folder(self) -> Path:
         """Where the scores lie."""
         return self.run_folder / paths.method_folder(self.cell, self.method)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was trained or scored with other settings than the configuration's."""
+        return self.not_comparable.startswith((STALE, SCORED_OTHERWISE))
 
     @property
     def stages(self) -> list[dict]:
@@ -231,7 +237,7 @@ def _why_not_comparable(scores: dict, settings: list[str], config: dict) -> str:
     scoring, evaluation = scores.get("scoring"), config["evaluation"]
     for key in ("unanswerable", "prioritized_order") if isinstance(scoring, dict) else ():
         if scoring.get(key, evaluation[key]) != evaluation[key]:
-            return f"scored with another evaluation.{key} than the configuration's"
+            return f"{SCORED_OTHERWISE}{key} than the configuration's"
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
     overall = scores["coverage"]["overall"]

@@ -12,7 +12,7 @@ from modc.published.claims import BASELINE, Place
 from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
 from modc.report.results import NOT_IN_GRID, Result
 from modc.report.trainings import (
-    IDENTICAL,
+    OTHER_QUERIES,
     Trainings,
     half_width,
     noticeable,
@@ -20,6 +20,10 @@ from modc.report.trainings import (
 )
 from modc.report.uncertainty import Measure, OverQueries, query_intervals, why_no_interval
 from modc.report.verdicts import (
+    COMMON_SEEDS,
+    COPIES,
+    NO_GAIN,
+    NO_GAIN_INTERVAL,
     NO_INTERVAL,
     NO_SPREAD,
     NOT_COMPARABLE,
@@ -45,6 +49,7 @@ COLUMNS = [
     "queries_high",
     "training_sd",
     "training_dof",
+    "training_source",
     "gain",
     "gain_low",
     "gain_high",
@@ -63,7 +68,6 @@ UNPUBLISHED = {
     **dict.fromkeys(("published", "published_gain", "difference"), np.nan),
     "verdict": "",
 }
-OTHER_QUERIES = "the trainings were scored on different queries"
 # Query label and top_n of each ranking: the plain one, and those of prioritized retrieval.
 PLAIN = (("", ""),)
 PRIORITIZED = tuple((label, str(n)) for label in QUERY_LABELS for n in TOP_N)
@@ -76,16 +80,18 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
 
     Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
-    queries_low, queries_high: how far `ours` would move on other queries, by the bootstrap.
-    training_sd, training_dof: the standard deviation between trainings, pooled, and its degrees of
-    freedom. gain: MODC minus its baseline, the mean over the seeds of both; gain_low, gain_high:
-    the 95 % interval of that mean between trainings; published_gain: the paper's. half_width: of
-    the interval of the difference, and noticeable: the smallest difference that would have been
-    noticed in four of five cases (`modc.report.trainings`). verdict: see `modc.report.verdicts`.
-    labeled_images: how many training images had labels; absent_values: how many values had none.
-    status: "" for a number that may be compared and has its intervals, else why it may not be or
-    has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained training images,
-    queries and candidates of the place, and the hash of the manifest that they come from.
+    seeds: how many there are, copies of one training counted once. queries_low, queries_high: how
+    far `ours` would move on other queries, by the bootstrap. training_sd, training_dof: the
+    standard deviation between trainings, pooled, and its degrees of freedom; training_source: "this
+    run", or what the configuration names. gain: MODC minus its baseline, the mean over the seeds of
+    both; gain_low, gain_high: the 95 % interval of that mean between trainings; published_gain: the
+    paper's. half_width: of the interval of the difference, and noticeable: the smallest difference
+    that would have been noticed in four of five cases (`modc.report.trainings`). verdict: see
+    `modc.report.verdicts`. labeled_images: how many training images had labels; absent_values: how
+    many values had none. status: "" for a number that may be compared and has its intervals, else
+    why it may not be or has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained
+    training images, queries and candidates of the place, and the hash of the manifest that they
+    come from.
     """
     published = numbers.load()
     places = published[published["table"] == number].to_dict("records")
@@ -99,8 +105,8 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
         filled = source.filled(place)
         is_public = source.trainings.is_public(Place(**place))
         width = filled["half_width"]
-        if np.isnan(width) and (is_public or not np.isnan(filled["training_sd"])):
-            width = np.inf  # not known, for want of the scores of the queries
+        if np.isnan(width) and (is_public or filled["training_source"] or filled["seeds"] > 1):
+            width = np.inf  # not known, for another reason than that there is one training
         said = {
             "published": value,
             "published_gain": value - baseline if place["method"] != BASELINE["method"] else np.nan,
@@ -212,31 +218,22 @@ class _Source:
             metric += f"/{self.config['evaluation']['map_at_100']}"
         ways = (place["query_label"], place["top_n"]) if metric != "Acc" else ("", "")
         found = [(result, result.value(place["attribute"], metric, *ways)) for result in own]
-        values = [value for _, value in found if value is not None]
+        values = list(self.trainings.values(where).values())
         first = next((result for result, value in found if value is not None), None)
         queries, why_none = self._over_queries(place, metric, ways)
         status = [*_status(place, found, self.config)]
-        if values and queries is None:
-            status.append(f"{NO_INTERVAL} over queries: {why_none}")
-        spread = None
+        gain, gain_reasons = self._gain(where)
         numbers = dict.fromkeys(("training_sd", "training_dof", "half_width", "noticeable"), np.nan)
+        numbers["training_source"] = ""
         if values:
+            status += _copies(self.trainings.copies(where))
+            if queries is None:
+                status.append(f"{NO_INTERVAL} over queries: {why_none}")
             of_queries = self._of_other_queries(first, place["attribute"], queries)
-            if self.trainings.is_public(where):
-                numbers["half_width"] = float(np.maximum(TOLERANCE, 1.96 * of_queries))
-            elif not self.trainings.are_alike(where):
-                status.append(f"{NO_SPREAD}: {OTHER_QUERIES}")
-            else:
-                spread = self.trainings.spread(where)
-        if spread is not None and spread.is_usable:
-            numbers = {
-                "training_sd": spread.sd,
-                "training_dof": spread.dof,
-                "half_width": half_width(spread, len(values), of_queries),
-                "noticeable": noticeable(spread, len(values), of_queries),
-            }
-        elif spread is not None:
-            status.append(f"{NO_SPREAD}: {IDENTICAL} under several seeds")
+            between, why_none = self._between_trainings(where, len(values), of_queries)
+            numbers |= between
+            status += [f"{NO_SPREAD}: {why_none}"] if why_none else []
+            status += gain_reasons
         return {
             "ours": np.mean(values) if values else np.nan,
             "spread": np.std(values, ddof=1) if len(values) > 1 else np.nan,
@@ -244,21 +241,49 @@ class _Source:
             "queries_low": queries.low if queries else np.nan,
             "queries_high": queries.high if queries else np.nan,
             **numbers,
-            **self._gain(where),
+            **gain,
             "labeled_images": first.labeled_images if first else None,
             "absent_values": len(first.absent_values) if first else None,
             "status": "; ".join(status),
             **coverage_columns(first, place["attribute"]),
         }
 
-    def _gain(self, place: Place) -> dict:
+    def _between_trainings(
+        self, place: Place, seeds: int, of_queries: float
+    ) -> tuple[dict[str, object], str]:
+        """Return what is known of other trainings, and why nothing is although there are several.
+
+        of_queries: see `_of_other_queries`.
+        """
+        if self.trainings.is_public(place):
+            return {"half_width": float(np.maximum(TOLERANCE, 1.96 * of_queries))}, ""
+        if not self.trainings.are_alike(place):
+            return {}, OTHER_QUERIES
+        spread = self.trainings.spread(place)
+        if spread is None:
+            return {}, "its trainings have equal numbers" if seeds > 1 else ""
+        return {
+            "training_sd": spread.sd,
+            "training_dof": spread.dof,
+            "training_source": spread.source,
+            "half_width": half_width(spread, seeds, of_queries),
+            "noticeable": noticeable(spread, seeds, of_queries),
+        }, ""
+
+    def _gain(self, place: Place) -> tuple[dict[str, float], list[str]]:
+        """Return the gain with its interval, and what is to be said of it."""
         names = ("gain", "gain_low", "gain_high")
         over = method_of(self.config, place.method).compared_with
         if not over or place.metric == "Acc":
-            return dict.fromkeys(names, np.nan)
+            return dict.fromkeys(names, np.nan), []
         other = place._replace(method=over, query_label="", top_n="")
         found = self.trainings.difference(place, other)
-        return dict(zip(names, (found.value, found.low, found.high), strict=True))
+        said = []
+        if found.reason:
+            said.append(f"{NO_GAIN if np.isnan(found.value) else NO_GAIN_INTERVAL}: {found.reason}")
+        if found.seeds:
+            said.append(f"gain {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
+        return dict(zip(names, (found.value, found.low, found.high), strict=True)), said
 
     def _group(self, place: dict) -> list[Result]:
         key = (place["dataset"], place["network"], place["labeled_percent"])
@@ -318,6 +343,14 @@ def _status(place: dict, found: list[tuple[Result, float | None]], config: dict)
     if absent:
         reasons.append(f"{len(counted)} of {len(found)} seeds, the others: {', '.join(absent)}")
     return reasons
+
+
+def _copies(copies: dict[int, int]) -> list[str]:
+    """Return a reason for each training that stands under several seeds."""
+    seeds: dict[int, list[int]] = {}
+    for copy, first in copies.items():
+        seeds.setdefault(first, [first]).append(copy)
+    return [f"{COPIES}: seeds {', '.join(map(str, own))}" for own in seeds.values()]
 
 
 def _distinct(texts) -> list[str]:

@@ -5,7 +5,7 @@ trainings are pooled over the cells of a run that have several seeds.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import hypot, nan, sqrt
 
@@ -14,13 +14,18 @@ from scipy.special import stdtr, stdtrit
 
 from modc.evaluation.bootstrap import LEVEL
 from modc.published.claims import Place
+from modc.report.comparable import why_not_comparable
 from modc.report.results import Result
 
 # How often a difference shall be noticed that is called noticeable.
 POWER = 0.80
 # Percentages of labels whose trainings are taken to differ alike: all; from 5; fewer.
 CLASSES = ("100", "from 5", "below 5")
-THIS_RUN, CONFIGURED, IDENTICAL = "this run", "report.training_sd", "identical runs"
+THIS_RUN = "this run"
+OTHER_QUERIES = "the trainings were scored on different queries"
+NO_COMMON_SEED = "the two rows have no seed in common"
+# Fractions that differ by less are equal, whatever binary fractions make of a mean or difference.
+EQUAL = 1e-12
 
 
 def label_class(percent: int) -> str:
@@ -30,20 +35,14 @@ def label_class(percent: int) -> str:
 
 @dataclass(frozen=True)
 class Spread:
-    """A standard deviation between trainings, as a fraction, and the degrees of freedom it has.
+    """A standard deviation between trainings, as a fraction above 0, and its degrees of freedom.
 
-    source: THIS_RUN, or what the configuration names. One of 0 is of runs that are copies of each
-    other: it is said, and never used.
+    source: THIS_RUN, or what the configuration names.
     """
 
     sd: float
     dof: float
     source: str = THIS_RUN
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it says anything about another training."""
-        return self.sd > 0
 
     def reach(self, share: float = (1 + LEVEL) / 2) -> float:
         """Return t x sd: with the default, what holds LEVEL of a normal distribution's middle."""
@@ -54,13 +53,17 @@ class Spread:
 class MeanDifference:
     """A mean difference between trainings, with its interval, and p against no difference.
 
-    Fractions; low, high and p are NaN where no spread between trainings is known.
+    Fractions; low, high and p are NaN where no spread between trainings is known. reason: why there
+    is no value or no interval, "" where only one training stands behind it. seeds: those that it is
+    over, where one of the two rows has others beside them; else none.
     """
 
     value: float
     low: float = nan
     high: float = nan
     p: float = nan
+    reason: str = ""
+    seeds: tuple[int, ...] = ()
 
     @property
     def has_interval(self) -> bool:
@@ -76,13 +79,15 @@ def difference(value: float, error: float, dof: float) -> MeanDifference:
 
 
 def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
-    """Return the pooled standard deviation of groups of values; None without two in any of them.
+    """Return the pooled standard deviation of groups of values.
 
-    s^2 = sum (n - 1) s_n^2 / sum (n - 1), with sum (n - 1) degrees of freedom.
+    s^2 = sum (n - 1) s_n^2 / sum (n - 1), with sum (n - 1) degrees of freedom. None without two
+    values in any group, or if each group's are equal: that says nothing about another training.
     """
     several = [values for values in groups if len(values) > 1]
     dof = sum(len(values) - 1 for values in several)
-    if not dof:
+    # The standard deviation itself does not tell: that of three equal fractions is about 1e-17.
+    if all(np.ptp(values) < EQUAL for values in several):
         return None
     squares = sum((len(values) - 1) * np.var(values, ddof=1) for values in several)
     return Spread(float(sqrt(squares / dof)), dof)
@@ -131,10 +136,12 @@ def holm(p: Sequence[float], level: float = 1 - LEVEL) -> list[bool]:
 class Trainings:
     """The numbers of a run by seed, and the spreads between them.
 
+    Seeds of a cell with the same scores throughout are copies of one training, which counts once.
     A public checkpoint is one model under all seeds: it is in no pool, and has no spread.
     """
 
     def __init__(self, results: Iterable[Result], config: dict):
+        self._config = config
         self._divisor = config["evaluation"]["map_at_100"]
         self._configured = config["report"]["training_sd"]
         self._results: dict[tuple, dict[int, Result]] = {}
@@ -146,60 +153,74 @@ class Trainings:
         self._public = {
             key: all(map(_is_public, own.values())) for key, own in self._results.items()
         }
-        self._alike = {
-            key: len(set(map(_data, own.values()))) < 2 for key, own in self._results.items()
+        self._data = {key: set(map(_data, own.values())) for key, own in self._results.items()}
+        self._copies = {
+            key: {} if self._public[key] else _copies(own) for key, own in self._results.items()
         }
 
     def values(self, place: Place) -> dict[int, float]:
-        """Return a place's number by seed, as fractions."""
-        found = {
-            seed: result.value(place.attribute, *self._where(place))
-            for seed, result in self._of(place).items()
-        }
-        return {seed: value for seed, value in found.items() if value is not None}
+        """Return a place's number by seed, as fractions; copies are left out."""
+        return self._values(place, self._of(place))
+
+    def copies(self, place: Place) -> dict[int, int]:
+        """Return the seeds whose training is a copy, each with the seed that counts instead."""
+        return self._copies.get(_key(place), {})
 
     def is_public(self, place: Place) -> bool:
         """Return whether the place's number is that of public weights."""
-        return self._public.get((*_cell(place), place.method), False)
+        return self._public.get(_key(place), False)
 
-    def are_alike(self, place: Place) -> bool:
-        """Return whether the seeds of a place's training were scored on the same queries."""
-        return self._alike.get((*_cell(place), place.method), True)
+    def are_alike(self, *places: Place) -> bool:
+        """Return whether all trainings of the places were scored on the same queries."""
+        return len(set().union(*(self._data.get(_key(place), ()) for place in places))) < 2
 
     def spread(self, place: Place) -> Spread | None:
         """Return the spread of the place's number from training to training; None if unknown."""
-        kind = (place.dataset, label_class(place.labeled_percent), place.attribute, place.metric)
-        return self._pool(*kind, _row(place), None) or self._from_configuration(place)
+        return self._pool(*self._kind(place), _row(place), None) or self._from_configuration(place)
 
     def difference(self, first: Place, second: Place) -> MeanDifference:
         """Return the mean of the first minus the second, as trainings bear on it.
 
         Two rows of one cell are paired by seed: the spread is that of their difference, pooled over
-        the cells that have several seeds. Two cells share no training: their errors add.
+        the cells that have several seeds. Two cells share no training: their errors add. Numbers
+        of different queries have no interval, as it would not be the trainings' alone.
         """
         values = [self.values(place) for place in (first, second)]
-        is_paired = _cell(first) == _cell(second)
-        if is_paired:
-            seeds = sorted(values[0].keys() & values[1].keys())
-            values = [{seed: own[seed] for seed in seeds} for own in values]
         if not all(values):
             return MeanDifference(nan)
+        is_paired = _cell(first) == _cell(second)
+        only: tuple[int, ...] = ()
+        if is_paired:
+            seeds = sorted(values[0].keys() & values[1].keys())
+            if not seeds:
+                return MeanDifference(nan, reason=NO_COMMON_SEED)
+            if any(len(own) > len(seeds) for own in values):
+                only = tuple(seeds)
+            values = [{seed: own[seed] for seed in seeds} for own in values]
         means = [float(np.mean(list(own.values()))) for own in values]
         mean = means[0] - means[1]
-        publics = [self.is_public(place) for place in (first, second)]
-        if is_paired and not any(publics):
-            kind = (first.dataset, label_class(first.labeled_percent), first.attribute)
-            spread = self._pool(*kind, first.metric, _row(first), _row(second))
-            if spread is None or not spread.is_usable:
-                return MeanDifference(mean)
-            return difference(mean, spread.sd / sqrt(len(values[0])), spread.dof)
+        if not self.are_alike(first, second):
+            return MeanDifference(mean, reason=OTHER_QUERIES, seeds=only)
+        counts = [len(own) for own in values]
+        is_public = any(map(self.is_public, (first, second)))
+        if is_paired and not is_public:
+            spread = self._pool(*self._kind(first), _row(first), _row(second))
+            found = spread and difference(mean, spread.sd / sqrt(counts[0]), spread.dof)
+        else:
+            found = self._apart(mean, (first, second), counts)
+        return replace(found or MeanDifference(mean), seeds=only)
+
+    def _apart(
+        self, mean: float, places: tuple[Place, Place], counts: list[int]
+    ) -> MeanDifference | None:
+        """Return a mean difference of rows whose errors add; None where a spread is unknown."""
         parts = [
-            (self.spread(place), len(own))
-            for place, own, is_public in zip((first, second), values, publics, strict=True)
-            if not is_public
+            (self.spread(place), count)
+            for place, count in zip(places, counts, strict=True)
+            if not self.is_public(place)
         ]
-        if not parts or any(spread is None or not spread.is_usable for spread, _ in parts):
-            return MeanDifference(mean)
+        if not parts or any(spread is None for spread, _ in parts):
+            return None
         variances = [spread.sd**2 / count for spread, count in parts]
         dofs = [spread.dof for spread, _ in parts]
         if len({spread for spread, _ in parts}) == 1:  # one pool
@@ -209,7 +230,17 @@ class Trainings:
         return difference(mean, sqrt(sum(variances)), dof)
 
     def _of(self, place: Place) -> dict[int, Result]:
-        return self._results.get((*_cell(place), place.method), {})
+        """Return the results of a place's row by seed, copies left out."""
+        copies = self.copies(place)
+        own = self._results.get(_key(place), {})
+        return {seed: result for seed, result in own.items() if seed not in copies}
+
+    def _values(self, place: Place, results: dict[int, Result]) -> dict[int, float]:
+        found = {
+            seed: result.value(place.attribute, *self._where(place))
+            for seed, result in results.items()
+        }
+        return {seed: value for seed, value in found.items() if value is not None}
 
     def _where(self, place: Place) -> tuple[str, str, str]:
         if place.metric == "Acc":
@@ -217,10 +248,37 @@ class Trainings:
         metric = f"MAP@100/{self._divisor}" if place.metric == "MAP@100" else place.metric
         return metric, place.query_label, place.top_n
 
+    def _kind(self, place: Place) -> tuple[str, str, str, str, str]:
+        """Return what the trainings of a place's pool have in common, beside the row."""
+        why = next(iter(self._why_not_comparable(place, self._usable(place))), "")
+        labels = label_class(place.labeled_percent)
+        return place.dataset, labels, place.attribute, place.metric, why
+
+    def _usable(self, place: Place) -> dict[int, Result]:
+        """Return the results of a place that are by the configuration, and have its number."""
+        own = self._of(place)
+        return {seed: own[seed] for seed in self._values(place, own) if not own[seed].is_foreign}
+
+    def _why_not_comparable(self, place: Place, results: dict[int, Result]) -> list[str]:
+        """Return the reasons, each once, "" among them if any of the results is comparable."""
+        reasons = (why_not_comparable(r, place.attribute, self._config) for r in results.values())
+        return list(dict.fromkeys(reasons))
+
     def _pooled(
-        self, dataset: str, labels: str, attribute: str, metric: str, row: tuple, less: tuple | None
+        self,
+        dataset: str,
+        labels: str,
+        attribute: str,
+        metric: str,
+        why: str,
+        row: tuple,
+        less: tuple | None,
     ) -> Spread | None:
-        """Return the spread of a row, or of its difference to another, over all networks."""
+        """Return the spread of a row, or of its difference to another, over all networks.
+
+        why: "" for trainings that are comparable to the paper's; those that are not, for this
+        reason, only judge each other.
+        """
         groups = []
         cells = dict.fromkeys(key[:3] for key in self._results)
         for name, network, percent in cells:
@@ -230,9 +288,13 @@ class Trainings:
                 Place("", name, network, one[0], percent, one[1], one[2], attribute, metric)
                 for one in (row, *([less] if less else []))
             ]
-            if any(self.is_public(place) or not self.are_alike(place) for place in rows):
+            if any(map(self.is_public, rows)) or not self.are_alike(*rows):
                 continue
-            values = [self.values(place) for place in rows]
+            usable = [self._usable(place) for place in rows]
+            own = [self._why_not_comparable(*one) for one in zip(rows, usable, strict=True)]
+            if any(reasons != [why] for reasons in own):
+                continue
+            values = [self._values(*one) for one in zip(rows, usable, strict=True)]
             seeds = sorted(set.intersection(*(set(own) for own in values)))
             signs = (1, -1)[: len(values)]
             groups.append(
@@ -292,12 +354,31 @@ def _cell(place: object) -> tuple[str, str, int]:
     return place.dataset, place.network, place.labeled_percent
 
 
+def _key(place: Place) -> tuple[str, str, int, str]:
+    return *_cell(place), place.method
+
+
+def _copies(results: dict[int, Result]) -> dict[int, int]:
+    """Return the seeds that have all scores of one before them, each with that one."""
+    found: dict[int, int] = {}
+    for seed, result in results.items():
+        for first, other in results.items():
+            if first == seed:
+                break
+            if first not in found and _parts(result) == _parts(other):
+                found[seed] = first
+    return found
+
+
+def _parts(result: Result) -> list[dict]:
+    return [result.scores["overall"], *result.scores["attributes"]]
+
+
 def _is_public(result: Result) -> bool:
     return result.stages[-1]["stopped"].startswith("public weights")
 
 
 def _data(result: Result) -> tuple:
     scores = result.scores
-    parts = [scores["overall"], *scores["attributes"]]
-    counts = tuple((part["queries"], part["candidates"]) for part in parts)
+    counts = tuple((part["queries"], part["candidates"]) for part in _parts(result))
     return scores.get("index_sha256"), scores["manifest_sha256"], counts

@@ -17,9 +17,13 @@ VERDICTS = (
 )
 CONSISTENT, REPRODUCED, BELOW, ABOVE, UNDECIDED, ONE_TRAINING = VERDICTS[:6]
 NOT_COMPARABLE, MISSING, OUTSIDE = VERDICTS[6:]
-# How a place's status begins that says why something about it is not known.
+# How a place's status begins that says why something about it is not known, or of fewer trainings.
 NO_INTERVAL = "no interval"
 NO_SPREAD = "no spread between trainings"
+NO_GAIN = "no gain"
+NO_GAIN_INTERVAL = "no interval of the gain"
+COMMON_SEEDS = "over the common seeds alone"
+COPIES = "identical runs, counted once"
 # Of public weights, scored by us: a fraction, 0.1 points.
 TOLERANCE = 0.001
 WHAT_IS_COMPARED = (
@@ -41,8 +45,9 @@ def verdict(
 ) -> str:
     """Return one of VERDICTS for a place that is in the run's grid.
 
-    difference: ours minus published; half_width: of its interval, NaN where no spread between
-    trainings is known; margin: the widest half width of a consistent number. All are fractions.
+    difference: ours minus published; half_width: of its interval, NaN for one training where no
+    spread between trainings is known, infinite where it is not known for another reason; margin:
+    the widest half width of a consistent number. All are fractions.
     is_public: ours is the number of public weights, which are one model.
     """
     if not is_there:
@@ -54,7 +59,7 @@ def verdict(
     # Printed numbers differ by what binary fractions make of them.
     if round(abs(difference) - half_width, 9) > 0:
         return ABOVE if difference > 0 else BELOW
-    if is_public:
+    if is_public and np.isfinite(half_width):
         return REPRODUCED
     return CONSISTENT if half_width <= margin else UNDECIDED
 
@@ -74,7 +79,9 @@ def rule(margin: float) -> str:
         f"and the standard deviation s between trainings, pooled over the cells with several seeds "
         f"of the same dataset, row and share of labels (all; from 5 %; below), in which the "
         f"networks are taken to be alike. Consistent: 0 lies within, and the half width is at "
-        f"most {100 * margin:g} points; undecided: it is wider, or no s is known (one training); "
-        f"else below or above (ours is). Public weights: reproduced within "
-        f"{100 * TOLERANCE:g} points."
+        f"most {100 * margin:g} points; undecided: it is wider or not known, as it is for one "
+        f"training without an s; else below or above (ours is). Where queries are missing (DARN), "
+        f"v, the variance of the difference that comes of other queries, widens it: it is the root "
+        f"of its square and (1.96 sqrt v)^2. Public weights: reproduced within "
+        f"{100 * TOLERANCE:g} points, or within 1.96 sqrt v where that is more."
     )

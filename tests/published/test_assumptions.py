@@ -57,7 +57,7 @@ def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, altern
     def made(config: dict) -> list:
         cells = grid.cells(config)
         chains = [
-            grid.settings_chain(config, cell, grid.last_stage(config, cell, method))
+            grid.settings_chain(config, cell, method, grid.last_stage(config, cell, method))
             for cell in cells
             for method in ("baseline", "modc")
         ]
@@ -88,3 +88,14 @@ def test_what_is_not_there_is_named(paper, name, alternative, message):
 def test_config_yaml_says_at_its_keys_which_assumption_they_are():
     named = set(re.findall(r"\bA\d+\b", (REPOSITORY / "config.yaml").read_text()))
     assert {assumption.id for assumption in load() if assumption.default} <= named
+
+
+@pytest.mark.parametrize(
+    ("name", "network"), [("A19", "ASEN"), ("A19", "ASENv2"), ("A25", "ASEN++")]
+)
+def test_a_baselines_whole_recipe_is_watched(paper, name, network):
+    for stage, recipe in paper["training"]["stages"][network].items():
+        for key in recipe.keys() - {"epochs"}:  # of A17
+            assert f"training.stages.{network}.{stage}.{key}" in find(name).default
+    change = {"training": {"stages": {network: {"warm_up": {"decay": 0.5}}}}}
+    assert name_of_setting(configuration.merge(paper, change), find(name)) == "other"

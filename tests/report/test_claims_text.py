@@ -198,7 +198,8 @@ def test_notes_say_how_cells_were_judged(config):
     sign, interval = "judged by the sign of the difference of single", "whole 95 % interval"
     assert sign in said() and interval not in said() and "all cells are judged" in said()
     both = said(by=mixed)
-    assert sign in both and interval in both and 'marked "sign alone"' in both
+    assert sign in both and interval in both
+    assert 'marked "sign alone"' in both and "all cells are judged" not in both
     assert sign not in said(by=by_trainings(-0.1, 0.2))
     assert "means over up to 3 seeds" in said(3)
 
@@ -249,3 +250,47 @@ def test_another_dataset_has_a_column_and_a_note(config):
     ]
     assert rows[6].split("|")[-2].strip() == f"{SIGN}: 18 for"
     assert any(note.startswith("FashionMNIST: not in the paper") for note in notes(found, 1))
+
+
+def one_network_by_interval(first, second):
+    """ASEN's differences are surely above 0; the others' are of one training."""
+    known = MeanDifference(0.02, 0.01, 0.03, 1e-6)
+    return known if first.network == "ASEN" else MeanDifference(known.value)
+
+
+def test_cells_that_were_judged_by_sign_are_counted(config):
+    found = claims(made_frames(), config, one_network_by_interval)
+    by_key = {claim.statement.key: claim.ours for claim in found}
+    own = by_key["known_beats_unknown"]
+    assert summary(own) == "holds partly: 36 for, 24 of them by sign alone"
+    text = markdown_claims(found, seeds=1)
+    assert "36 for, 24 of them by sign alone" in text
+    (heading, _, *rows) = tables(text.split("\n## 6. ")[1])[0]
+    column = [part.strip() for part in heading.split("|")].index("sign alone")
+    assert [row.split("|")[column].strip() for row in rows] == ["18", "12", "18", "12"]
+    # The correlations are of no sign.
+    judged = sum(len(own.cells) for key, own in by_key.items() if key != "accuracy_goes_with_gain")
+    signs = sum(own.signs for own in by_key.values())
+    assert f'{signs} of {judged} cells, counted and marked "sign alone"' in text
+
+
+def test_what_is_against_by_itself_alone_is_told_from_what_makes_a_claim_fail(config):
+    def one_against(first, second):
+        sign, p = (1, 1e-6) if first.network != "ASEN++" else (-1, 0.04)
+        return MeanDifference(0.02 * sign, *sorted((0.01 * sign, 0.03 * sign)), p)
+
+    found = {c.statement.key: c.ours for c in claims(made_frames(), config, one_against)}
+    own = found["top1_beats_top2"]
+    assert summary(own) == "holds partly: 18 for, 9 against (not by Holm's procedure)"
+    assert "counted against is so by itself alone" in " ".join(notes(claims({}, config), 1))
+
+
+def test_cells_of_different_queries_are_undecided_and_not_by_sign(config):
+    def other_queries(first, second):
+        return MeanDifference(0.02, reason="the trainings were scored on different queries")
+
+    found = claims(made_frames(), config, other_queries)
+    own = next(c.ours for c in found if c.statement.key == "top1_beats_top2")
+    assert (own.verdict, own.signs) == ("undecided", 0)
+    assert {cell.judged_by for cell in own.cells} == {""}
+    assert any("different queries have no interval" in note for note in notes(found, 1))

@@ -1,4 +1,5 @@
 import pytest
+from made_trainings import drawn_numbers, small_grid, write_trainings
 
 from modc.published import numbers
 from modc.report.layout import page
@@ -186,3 +187,50 @@ def test_dataset_that_the_paper_does_not_have(write_run, config, tmp_path, empty
 
 def test_published_tables_are_all_here():
     assert sorted(numbers.load()["table"].unique()) == list(SHAPES)
+
+
+def test_further_seeds_are_named_where_the_grid_trains_them(lay_out, write_run, config):
+    of_asen = {"dataset": "FashionAI", "network": "ASEN", "labeled_percent": [100], "seeds": [1]}
+    config["grid"]["networks"] = ["ASEN"]
+    config["grid"]["extra_seeds"] = [of_asen | {"network": "ASENv2"}]
+    folder = write_run(config)
+    assert "Ours: one seed (0)." in lay_out(folder, 1).notes
+    config["grid"]["extra_seeds"].append(of_asen | {"labeled_percent": [10, 50, 100]})
+    (note,) = (n for n in lay_out(folder, 1).notes if n.startswith("Ours: "))
+    assert note.endswith("over more of ASEN at 10, 50, 100 % (further seeds 1).")
+
+
+def test_a_note_tells_a_measured_spread_from_a_configured_one(lay_out, write_run, config):
+    extra = {"dataset": "FashionAI", "network": "ASENv2", "labeled_percent": [10], "seeds": [1]}
+    config["grid"]["extra_seeds"] = [extra]
+    entry = {"attribute": "overall", "metric": "MAP@100", "sd": 0.004, "dof": 6}
+    config["report"]["training_sd"] = [
+        entry | {"dataset": "FashionAI", "labels": "below 5", "source": "an earlier run"},
+        entry | {"dataset": "DARN", "labels": "100", "source": "another run"},
+    ]
+    folder = write_run(config)
+    notes = [n for n in lay_out(folder, 3).notes if n.startswith("Standard deviation between")]
+    assert [note.partition(" at ")[0] for note in notes] == [
+        "Standard deviation between trainings, not measured in this run but from an earlier run,",
+        "Standard deviation between trainings",
+    ]
+    assert "1 %: 0.40 to 0.40 points with 6 degrees" in notes[0] and " 5 %: " not in notes[0]
+    # A source that no number of the table rests on is not named.
+    assert not any("another run" in note for note in lay_out(folder, 1).notes)
+
+
+def test_copies_and_gains_of_common_seeds_have_notes(
+    lay_out, write_cell, scores_of, config, tmp_path
+):
+    small_grid(config)
+    number = drawn_numbers()
+
+    def absent(cell, method):
+        if cell.network == "ASEN":  # all seeds are one training
+            return 0.5
+        return None if (method, cell.seed) == ("baseline", 1) else number(cell, method)
+
+    write_trainings(config, absent, scores_of, write_cell)
+    notes = "\n".join(lay_out(tmp_path, 1).notes)
+    assert "ASEN 100 %, MODC(ASEN) 100 %: identical runs, counted once: seeds 0, 1, 2." in notes
+    assert "MODC(ASENv2) 100 %: gain over the common seeds alone: 0, 2." in notes

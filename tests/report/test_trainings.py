@@ -34,7 +34,7 @@ def test_a_pool_weighs_by_degrees_of_freedom():
     squares = np.var(groups[0], ddof=1) + 2 * np.var(groups[1], ddof=1)
     assert found == Spread(pytest.approx(sqrt(squares / 3)), 3)
     assert pooled([[0.1], []]) is None
-    assert not pooled([[0.1, 0.1], [0.2, 0.2]]).is_usable
+    assert pooled([[0.1, 0.1], [0.2, 0.2]]) is None
 
 
 def test_classes_of_labels():
@@ -110,7 +110,9 @@ def test_a_published_number_of_the_same_method_lies_inside_in_95_of_100(seeds, s
 
 
 @pytest.mark.parametrize("sd", SDS)
-def test_it_does_where_queries_are_missing_too(sd):
+@pytest.mark.parametrize(("dof", "above"), [(6, CLOSE), (2, 0.03)])
+def test_it_does_where_queries_are_missing_too(dof, above, sd):
+    """The root of two squares is a little wide: up to 0.961 at 6 degrees of freedom, 0.977 at 2."""
     rng = np.random.default_rng(1)
     listed, ours, theirs = 400, 300, 380
     inside = 0
@@ -119,9 +121,9 @@ def test_it_does_where_queries_are_missing_too(sd):
         parts = [rng.permutation(queries)[:count] for count in (ours, theirs)]
         numbers = [part.mean() + rng.normal(0, sd) for part in parts]
         variance = queries_variance(parts[0].var(ddof=1), listed, ours, theirs)
-        width = half_width(drawn_spread(rng, sd, 6), 1, sqrt(variance))
+        width = half_width(drawn_spread(rng, sd, dof), 1, sqrt(variance))
         inside += abs(numbers[0] - numbers[1]) <= width
-    assert 0.95 - CLOSE < inside / DRAWS < 0.95 + 2 * CLOSE  # hypot of two is a little wide
+    assert 0.95 - CLOSE < inside / DRAWS < 0.95 + above
 
 
 @pytest.mark.parametrize("sd", SDS)

@@ -100,8 +100,8 @@ def test_copies_under_several_seeds_are_said_and_not_used(made, tmp_path, config
         (second / "scores.json").write_text(json.dumps(scores | {"seed": 1}))
         (second / "queries.csv").write_bytes((first / "queries.csv").read_bytes())
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
-    assert "no spread between trainings: identical runs" in row["status"]
-    assert np.isnan(row["half_width"]) and np.isnan(row["gain_low"]) and row["seeds"] == 2
+    assert "identical runs, counted once: seeds 0, 1" in row["status"]
+    assert np.isnan(row["half_width"]) and np.isnan(row["gain_low"]) and row["seeds"] == 1
 
 
 def test_seeds_that_were_scored_on_other_queries_are_in_no_pool(made, tmp_path, config):

@@ -30,6 +30,11 @@ def test_public_weights_have_a_rule_of_their_own(difference, expected):
     assert verdict(difference, 0.001, 0.02, True, True, is_public=True) == expected
 
 
+@pytest.mark.parametrize("is_public", [False, True])
+def test_an_interval_that_is_not_known_decides_nothing(is_public):
+    assert verdict(0.3, math.inf, 0.02, True, True, is_public) == "undecided"
+
+
 def test_absence_and_other_data_come_first():
     assert verdict(0.0, 0.01, 0.02, False, True) == "missing"
     assert verdict(0.0, 0.01, 0.02, True, False) == "not comparable"

@@ -26,8 +26,8 @@ from modc.report.claims import (
     Claim,
     Evidence,
 )
-from modc.report.claims_text import correlation
-from modc.report.verdicts import NO_SPREAD
+from modc.report.claims_text import correlation, tally
+from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD
 
 WORDS = {
     SUPPORTS: "for",
@@ -47,9 +47,10 @@ def claims(checked: list[Claim]) -> list[dict]:
 
     sides: ours, unless the grid has other datasets alone, then each dataset that the paper does not
     have, then published; each with side, name, verdict, over (which cells it is over, if not all),
-    tally (what opposes), counts by word, not_comparable (a count that is in none of these), and
-    parts: verdict, counts and not_comparable by table where there are several. words: those that
-    any side counts. cells: by name of a side of ours, see `_cell`.
+    tally (what opposes), signs (how many cells were judged by their sign, if not all), counts by
+    word, not_comparable (a count that is in none of these), and parts: verdict, counts and
+    not_comparable by table where there are several. words: those that any side counts. cells: by
+    name of a side of ours, see `_cell`.
     """
     others = any(set(claim.evidence) - {OURS, PUBLISHED} for claim in checked)
     has_ours = not others or any(claim.ours.verdict != OUTSIDE for claim in checked)
@@ -115,6 +116,7 @@ def _side(side: str, evidence: Evidence) -> dict:
         "name": NAMES.get(side, side),
         "over": evidence.over,
         "tally": _tally(evidence),
+        "signs": _signs(evidence),
         **_counted(evidence),
         "parts": {where: _counted(own) for where, own in parts.items()} if len(parts) > 1 else {},
     }
@@ -128,6 +130,11 @@ def _counted(evidence: Evidence) -> dict:
     }
 
 
+def _signs(evidence: Evidence) -> int:
+    """Return how many cells were judged by their sign, where not all were."""
+    return evidence.signs if evidence.is_mixed else 0
+
+
 def _tally(evidence: Evidence) -> str:
     """Return the cells for, against and neither; "" where the verdict leaves no question."""
     if evidence.verdict == DESCRIPTIVE:
@@ -135,8 +142,7 @@ def _tally(evidence: Evidence) -> str:
     if evidence.verdict not in (HOLDS_PARTLY, FAILS, UNDECIDED, SIGN):
         return ""
     others = [verdict for verdict in (UNDECIDED, MISSING) if evidence.count(verdict)]
-    shown = (SUPPORTS, OPPOSES, *others)
-    return ", ".join(f"{evidence.count(verdict)} {WORDS[verdict]}" for verdict in shown)
+    return tally(evidence, (SUPPORTS, OPPOSES, *others))
 
 
 def _cells(evidence: Evidence, published: tuple[ClaimCell, ...]) -> list[dict]:
@@ -151,8 +157,9 @@ def _cells(evidence: Evidence, published: tuple[ClaimCell, ...]) -> list[dict]:
 def _cell(cell: ClaimCell, paper: ClaimCell | None) -> dict:
     """Return where, names, difference (None if absent), what is shown, word, reason, and link.
 
-    shown, interval: the difference and its interval as texts. reason: why it is missing, or judged
-    by its sign. is_comparable: false, too, where it is missing. paper: what is shown, and word.
+    shown, interval: the difference and its interval as texts, "" without one. reason: why it is
+    missing or has no interval, or which seeds it is over. is_comparable: false, too, where it is
+    missing. paper: what is shown, and word.
     link: the place in the tables that has the details.
     """
     return {
@@ -183,7 +190,8 @@ def _shown(cell: ClaimCell, number: float) -> str:
 def _reason(cell: ClaimCell) -> str:
     if cell.verdict == MISSING:
         return cell.status
-    said = [own for own in cell.status.split("; ") if own.startswith(NO_SPREAD)]
+    said = cell.status.split("; ")
+    said = [own for own in said if own.startswith(NO_SPREAD) or COMMON_SEEDS in own]
     return "; ".join(own.removeprefix(f"{NO_SPREAD}: ") for own in said)
 
 

@@ -7,6 +7,7 @@ from modc.report.anchors import place_id, run_id
 from modc.report.failures import FAILED
 from modc.report.results import Result
 from modc.report.row_names import row_name
+from modc.report.trainings import THIS_RUN
 
 SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")
 NUMBERS = (
@@ -31,8 +32,9 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
     """Return one entry a place of a table: its names, numbers (None where absent), and links.
 
     frame: the long form. Numbers are fractions. seeds: number and value of each seed, None where it
-    has none; baseline: the place of the baseline, "" for a baseline; run: the training, "" where
-    the grid has none; badge: the verdict, or that the training failed.
+    has none; source: where the spread between trainings is from, "" for this run; baseline: the
+    place of the baseline, "" for a baseline; run: the training, "" where the grid has none; badge:
+    the verdict, or that the training failed.
     """
     divisor = config["evaluation"]["map_at_100"]
     places = frame.to_dict("records")
@@ -54,6 +56,7 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
                 "badge": FAILED if place["status"].startswith(FAILED) else place["verdict"],
                 "status": place["status"],
                 **{key: _number(place.get(key)) for key in NUMBERS},
+                "source": "" if place["training_source"] == THIS_RUN else place["training_source"],
                 "seeds": seeds,
                 "baseline": place_id(baseline) if baseline else "",
                 "run": run_id(*cell) if seeds else "",

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from modc.grid import further_seeds
 from modc.report.files import other_datasets
 from modc.report.html import VERDICT_MARKS
 from modc.report.verdicts import (
@@ -21,7 +22,7 @@ MEANINGS = {
     REPRODUCED: "the public weights give the published number",
     BELOW: "ours is lower",
     ABOVE: "ours is higher",
-    UNDECIDED: "our interval is too wide to say",
+    UNDECIDED: "our interval is too wide to say, or not known",
     ONE_TRAINING: "how much trainings differ is not known",
     NOT_COMPARABLE: "other data or settings than the paper's",
     MISSING: "no number of ours",
@@ -65,7 +66,7 @@ def scope(config: dict) -> str:
         for name in grid["datasets"]
     ]
     seeds = [str(seed) for seed in grid["seeds"]]
-    further = " and further seeds of single cells" if grid["extra_seeds"] else ""
+    further = " and further seeds of single cells" if further_seeds(config) else ""
     return (
         f"This run has {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
         f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}{further}."

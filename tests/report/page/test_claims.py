@@ -7,6 +7,7 @@ from made_claims import THIN, by_trainings, made_frames
 from modc.report.claims import claims as check
 from modc.report.page.claims import claims, held
 from modc.report.results import NOT_IN_GRID
+from modc.report.trainings import MeanDifference
 
 SIGN = "by sign, one training"
 
@@ -129,3 +130,24 @@ def test_another_dataset_alone_takes_the_place_of_ours(config):
     for claim in claims(check({**nothing, "FashionMNIST": other}, config)):
         assert [side["name"] for side in claim["sides"]] == ["FashionMNIST", "Published"]
         assert list(claim["cells"]) == ["FashionMNIST"]
+
+
+def test_cells_judged_by_sign_are_counted_beside_the_others(config):
+    def mixed(first, second):
+        known = MeanDifference(0.02, 0.01, 0.03, 1e-6)
+        return known if first.network == "ASEN" else MeanDifference(known.value)
+
+    found = {c["id"]: c for c in claims(check(made_frames(), config, mixed))}
+    own, published = found["claim-known-beats-unknown"]["sides"]
+    assert own["tally"] == "36 for, 24 of them by sign alone, 0 against"
+    # The paper's own are all by sign, as their verdict says.
+    assert (own["signs"], published["signs"]) == (24, 0)
+
+
+def test_a_difference_of_common_seeds_says_which(config):
+    def some(first, second):
+        return MeanDifference(0.02, 0.01, 0.03, 1e-6, seeds=(0, 2))
+
+    found = {c["id"]: c for c in claims(check(made_frames(), config, some))}
+    cells = found["claim-known-beats-unknown"]["cells"]["Ours"]
+    assert {cell["reason"] for cell in cells} == {"difference over the common seeds alone: 0, 2"}

@@ -243,3 +243,24 @@ def test_it_cites_what_the_project_says(page_of, tmp_path):
         assert words in cited
     assert " and ".join(author["family-names"] for author in paper["authors"]) in cited
     assert str(paper["year"]) in cited
+
+
+def test_a_spread_from_the_configuration_is_told_from_a_measured_one(write_run, config, page_of):
+    entry = {"dataset": "FashionAI", "labels": "100", "attribute": "overall", "metric": "MAP@100"}
+    named = entry | {"sd": 0.004, "dof": 6, "source": "an earlier run"}
+    config["report"]["training_sd"] = [named]
+    extra = {"dataset": "FashionAI", "network": "ASENv2", "labeled_percent": [10], "seeds": [1]}
+    config["grid"]["extra_seeds"] = [extra]
+    folder = write_run(config)
+    sources = {
+        place["labeled"]: place["source"]
+        for place in (
+            {**place, "labeled": place["id"].split("-overall")[0].rsplit("-", 1)[1]}
+            for place in page_data(folder, config)["places"]
+            if place["table"] == "Table 4" and place["training_sd"] is not None
+        )
+    }
+    assert sources == {"100": "an earlier run", "10": ""}
+    text = page_of(folder).text()
+    assert "0.40 (standard deviation that the configuration names, from an earlier run, 6" in text
+    assert "(pooled standard deviation, 1 degrees of freedom)" in text

@@ -130,3 +130,11 @@ def test_claims_by_sign_are_said_to_be_so():
     text = claims_sentence(held | {"by_sign": 7, "unopposed": 5, "rest": []}, 8, "On X")
     assert text.startswith("On X, none of the paper's 8 claims can be judged. By the sign of")
     assert text.endswith("nothing speaks against 5 of 7.")
+
+
+def test_further_seeds_outside_the_grid_are_not_claimed(config):
+    extra = {"dataset": "FashionAI", "network": "ASENv2", "labeled_percent": [100], "seeds": [1]}
+    config["grid"]["extra_seeds"] = [extra]
+    assert "further seeds" in scope(config)
+    config["grid"]["networks"] = ["ASEN"]
+    assert "further seeds" not in scope(config)
