@@ -18,7 +18,7 @@ def test_training_reads_its_networks_losses_and_data_but_no_tables():
     found = names("modc.training.train")
     for expected in (
         "training/train.py",
-        "training/modc.py",
+        "training/batches.py",
         "networks/network.py",
         "losses/triplet.py",
         "data/triplets.py",
@@ -64,6 +64,7 @@ def copy(tmp_path, monkeypatch):
 
 
 NETWORKS = ("ASEN", "ASENv2", "ASEN++", "CSN")
+METHODS = {"baseline": "modc.methods.baseline:Baseline", "modc": "modc.methods.modc:Modc"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,33 @@ def test_a_model_is_trained_again_where_what_it_is_made_by_changed(copy, file, o
     forget()
     after = {name: provenance.training_code(name) for name in NETWORKS}
     assert {name for name in NETWORKS if before[name] != after[name]} == set(changed)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("methods/modc_objective.py", "total / len(views)", "total", {"modc"}),
+        ("methods/modc.py", '_apart"', '_alone"', {"modc"}),
+        ("clustering/centres.py", "1e-6", "1e-5", {"modc"}),
+        ("losses/self_supervision.py", "BOTTLENECK = 4", "BOTTLENECK = 2", {"modc"}),
+        ("methods/baseline.py", "stages of the warm-up", "stages", set()),
+        ("methods/baseline.py", "trained[-1:]", "trained[-2:]", {"baseline"}),
+        ("methods/objective.py", "/ len(terms)", "", {"baseline", "modc"}),
+    ],
+)
+def test_code_of_a_method_trains_its_models_again_alone(copy, file, old, new, changed):
+    folder, forget = copy
+
+    def codes() -> dict[str, str]:
+        return {name: provenance.training_code("ASEN", named) for name, named in METHODS.items()}
+
+    before = codes()
+    source = (folder / file).read_text()
+    assert old in source
+    (folder / file).write_text(source.replace(old, new, 1))
+    forget()
+    after = codes()
+    assert {name for name in METHODS if before[name] != after[name]} == changed
 
 
 def test_another_network_changes_nothing(copy):
