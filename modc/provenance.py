@@ -74,6 +74,19 @@ def class_code(named: str) -> str:
     return _digest({file.as_posix().rpartition("/")[2]: file for file in sorted(files)})
 
 
+@cache
+def index_code(named: str) -> str:
+    """Return the fingerprint of what makes the index of a dataset's class, given likewise.
+
+    Fetching is not among it: what was fetched is.
+    """
+    module = named.partition(":")[0]
+    if module.partition(".")[0] != PACKAGE.name:
+        return class_code(named)
+    fetching = {f"{PACKAGE.name}.fetch.{path.stem}" for path in (PACKAGE / "fetch").glob("*.py")}
+    return code_of(module, WITHOUT_NUMBERS | fetching)
+
+
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

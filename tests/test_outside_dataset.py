@@ -43,6 +43,11 @@ def test_a_dataset_of_ones_own_goes_all_the_way(place):
     assert scores["attribute_names"] == ["color", "size"] and scores["overall"]["queries"] == 24
     assert "Dots" in (results / "report.html").read_text()
     assert "Nothing to be done" in snakemake(place / "project", *call)[1]
+    # An edit of its file makes the index anew, and with it what is made from that.
+    file = place / "mine" / "dots.py"
+    file.write_text(file.read_text().replace("SIDE = 32", "SIDE = 33"))
+    output = snakemake(place / "project", *call[:4], "-n")[1]
+    assert re.search(r"^index +1$", output, re.M) and re.search(r"^train +\d", output, re.M)
 
 
 def test_the_documentation_shows_this_dataset():

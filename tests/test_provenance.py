@@ -23,7 +23,7 @@ def test_training_reads_its_networks_losses_and_data_but_no_tables():
         "losses/triplet.py",
         "data/triplets.py",
         "evaluation/metrics.py",
-        "grid.py",
+        "stage.py",
     ):
         assert expected in found
     assert not [name for name in found if name.startswith(("report/", "published/"))]
@@ -118,6 +118,26 @@ def test_code_of_a_method_trains_its_models_again_alone(copy, file, old, new, ch
     forget()
     after = codes()
     assert {name for name in METHODS if before[name] != after[name]} == changed
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("datasets/fashionai.py", "def index", "X = 1\n\n    def index", True),
+        ("data/split_files.py", "import", "import os\nimport", True),
+        ("fetch/web.py", "import", "import os\nimport", False),
+        ("datasets/darn.py", "import", "import os\nimport", False),
+    ],
+)
+def test_an_index_is_made_anew_where_its_datasets_code_changed(copy, file, old, new, changes):
+    folder, forget = copy
+    named = "modc.datasets.fashionai:FashionAI"
+    before = provenance.index_code(named)
+    source = (folder / file).read_text()
+    assert old in source
+    (folder / file).write_text(source.replace(old, new, 1))
+    forget()
+    assert (provenance.index_code(named) != before) is changes
 
 
 def test_another_network_changes_nothing(copy):

@@ -23,7 +23,7 @@ from modc.training.groups import Images
 CENTRES, PREDICTOR = "clusters.centres", "predictor."
 
 
-class Memory(nn.Module):
+class EpochMemory(nn.Module):
     """What the pseudo labels of an epoch need until it ends.
 
     mining: draws the triplets; label: int64 (images, attributes), the pseudo labels that hold for
@@ -62,7 +62,7 @@ class ModcObjective(Objective):
         self.starts_at_initial_rate = supervision is not None and supervision.initial_rate
         if options.pseudo_labels:
             holds = options.pseudo_labels.each_epoch
-            self.memory = Memory(torch.from_numpy(_table(start)) if holds else None)
+            self.memory = EpochMemory(torch.from_numpy(_table(start)) if holds else None)
         # The value of each image by attribute, so that a triplet's three can be looked up; the last
         # of several.
         self.value = _table(start)

@@ -31,7 +31,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Source:
+class BatchSource:
     """From what batches are drawn.
 
     unlabeled: int64 (N, 2), image and attribute of the unlabelled part, whose values are hidden
@@ -50,7 +50,7 @@ class Source:
     aspect: np.ndarray | None = None
 
 
-def batches(source: Source, epoch: int, first: int = 0) -> Iterator[Batch]:
+def batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator[Batch]:
     """Yield the batches of `epoch` (from 0), from step `first` on.
 
     The draw depends on the spec's seed and the epoch alone. A remainder smaller than a batch is
@@ -69,7 +69,7 @@ def batches(source: Source, epoch: int, first: int = 0) -> Iterator[Batch]:
 
 
 def viewed(
-    source: Source, found: Iterable[list[Images]], use: str, epoch: int, first: int
+    source: BatchSource, found: Iterable[list[Images]], use: str, epoch: int, first: int
 ) -> Iterator[list[list[Images]]]:
     """Yield the groups once under the baseline's augmentation, or as two random views.
 
@@ -101,7 +101,7 @@ def torch_generator(spec: StageSpec, use: str, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def triplet_batches(source: Source, epoch: int, first: int = 0) -> Iterator[list[Images]]:
+def triplet_batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator[list[Images]]:
     """Yield anchors, positives and negatives of each batch, as they are packed."""
     spec = source.spec
     drawn = source.triplets.draw(spec.triplets_per_epoch, epoch_generator(spec, "triplets", epoch))
@@ -112,7 +112,7 @@ def triplet_batches(source: Source, epoch: int, first: int = 0) -> Iterator[list
     return loaded(groups, source.packed, source.device)
 
 
-def unlabeled_batches(source: Source, epoch: int, first: int = 0) -> Iterator[list[Images]]:
+def unlabeled_batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator[list[Images]]:
     """Yield, for each triplet batch, the groups of unlabelled images that go with it (A7).
 
     For each group an attribute is drawn uniformly and as many of its images as a batch has

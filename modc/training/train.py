@@ -24,7 +24,7 @@ from modc.networks.network import Network
 from modc.seeds import derive
 from modc.stage import WHOLE, StageSpec, fingerprint
 from modc.training import checkpoint
-from modc.training.batches import Batch, Source, batches
+from modc.training.batches import Batch, BatchSource, batches
 from modc.training.convergence import converged
 from modc.training.determinism import be_deterministic
 from modc.training.device import torch_device, training_dtype
@@ -56,7 +56,7 @@ class Learner:
     spec: StageSpec
     network: Network
     objective: Objective
-    source: Source
+    source: BatchSource
     adam: torch.optim.Adam
     behind: int
     machine: Machine
@@ -173,7 +173,7 @@ def set_up(task: Task, machine: Machine) -> Learner:
         if spec.views.whole:
             drawn = {name: task.packed[WHOLE[name]] for name in seen}
             aspect = (index.images["width"] / index.images["height"]).to_numpy()
-    source = Source(spec, triplets, unlabeled, drawn, device, keeps_color, aspect)
+    source = BatchSource(spec, triplets, unlabeled, drawn, device, keeps_color, aspect)
     before = task.initial.training if task.initial is not None else {}
     start = Start(
         spec, network, index, labels, unlabeled, seen, device, before.get("objective", {})

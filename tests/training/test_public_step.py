@@ -10,7 +10,7 @@ from modc.data.triplets import Triplets
 from modc.methods.objective import InstanceLevel, Start
 from modc.networks.build import build
 from modc.networks.normalise import DEVIATION, MEAN
-from modc.training.batches import Source, batches
+from modc.training.batches import BatchSource, batches
 from modc.training.groups import Images
 from modc.training.optimizer import optimizer, set_learning_rate
 from modc.training.train import Learner, Machine, train_batch
@@ -76,7 +76,7 @@ def test_six_steps_are_those_of_the_public_code(task, packed, index, kind):
     plain = copy.deepcopy(ours)
     triplets = Triplets(index.rows("train", "train"), spec.negatives)
     device, images = MACHINE.device, {"image": packed["image"]}
-    source = Source(spec, triplets, None, images, device)
+    source = BatchSource(spec, triplets, None, images, device)
     labels = index.rows("train", "train")
     objective = InstanceLevel(Start(spec, ours, index, labels, None, images, device, {}))
     adam, plain_adam = optimizer(ours, objective, spec), None
