@@ -221,7 +221,7 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         )
     if any(COMMON_SEEDS in cell.status for cell in own):
         found.append(
-            "Ours: where two rows share some of their seeds, the difference is over these alone, not "
+            "Ours: where two rows share only some seeds, the difference is over these alone, not "
             "that of the two means; `claims.csv` says which."
         )
     if own and seeds > 1:
