@@ -27,7 +27,8 @@ from modc.report.claims import (
     Evidence,
 )
 from modc.report.markdown import escape
-from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE, warning
+from modc.report.trainings import NO_COMMON_SEED
+from modc.report.verdicts import COMMON_SEEDS, NOT_COMPARABLE, OUTSIDE, warning
 
 COLUMNS = [
     "claim",
@@ -218,6 +219,11 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
             "Ours: cells whose numbers are of different queries have no interval, and are "
             "undecided."
         )
+    if any(COMMON_SEEDS in cell.status for cell in own):
+        found.append(
+            "Ours: where two rows share only some seeds, the difference is over these alone, not "
+            "that of the two means; `claims.csv` says which."
+        )
     if own and seeds > 1:
         found.append(f"Ours are means over up to {seeds} seeds.")
     return found
@@ -317,13 +323,13 @@ def _interval(cell: ClaimCell) -> str:
 
 
 def _absences(evidence: Evidence) -> str:
-    """Return why cells are missing, if not all are."""
-    if evidence.count(MISSING) == len(evidence.cells):
-        return ""
+    """Return why cells are missing; where all are, only if it is for want of a common seed."""
+    are_all = evidence.count(MISSING) == len(evidence.cells)
     where: dict[str, list[str]] = {}
     for text in _distinct(cell.status for cell in evidence.having(MISSING)):
         name, _, why = text.partition(": ")
-        where.setdefault(why, []).append(name)
+        if why == NO_COMMON_SEED or not are_all:
+            where.setdefault(why, []).append(name)
     return "; ".join(f"{', '.join(names)} ({why})" for why, names in where.items())
 
 

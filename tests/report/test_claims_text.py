@@ -294,3 +294,23 @@ def test_cells_of_different_queries_are_undecided_and_not_by_sign(config):
     assert (own.verdict, own.signs) == ("undecided", 0)
     assert {cell.judged_by for cell in own.cells} == {""}
     assert any("different queries have no interval" in note for note in notes(found, 1))
+
+
+def test_rows_without_common_seeds_are_named_with_the_reason(config):
+    def none(first, second):
+        return MeanDifference(np.nan, reason="the two rows have no seed in common")
+
+    found = claims(made_frames(), config, none)
+    section = markdown_claims(found, 3).split("\n## 5. ")[1].split("\n## ")[0]
+    pair = "FashionAI MODC(ASEN) 1 % and FashionAI MODC(ASEN) 1 %"
+    assert f"Ours, missing: {pair}, " in section
+    assert section.count("(the two rows have no seed in common)") == 1
+
+
+def test_differences_over_common_seeds_have_a_note(config):
+    def some(first, second):
+        return MeanDifference(0.02, 0.01, 0.03, 1e-6, seeds=(0,))
+
+    found = claims(made_frames(), config, some)
+    assert any("over these alone" in note for note in notes(found, 3))
+    assert not any("over these alone" in note for note in notes(claims(made_frames(), config), 3))

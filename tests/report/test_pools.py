@@ -10,6 +10,7 @@ from scipy import stats
 from modc import paths
 from modc.cell import Cell
 from modc.grid import cells
+from modc.published.claims import KNOWN, Place
 from modc.report.claims import claims
 from modc.report.results import collect
 from modc.report.tables import paper_table
@@ -167,6 +168,18 @@ def test_a_baseline_of_different_queries_has_no_gain_with_an_interval(
     gains = [number(cell, "modc") - number(cell, "baseline") for cell in own]
     low = stats.ttest_1samp(gains, 0).confidence_interval().low
     assert row_of("ASEN")["gain_low"] == pytest.approx(low)
+
+
+def test_networks_that_were_scored_on_different_queries_are_not_compared(run, config, tmp_path):
+    run(drawn_numbers())
+    for one in (0, 1, 2):
+        change(tmp_path, seed("ASENv2", one), "modc", manifest_sha256="f" * 64)
+    own = {"dataset": "FashionAI", "labeled_percent": 100, "attribute": "overall"}
+    place = Place(1, network="ASEN", metric="MAP@100", **own, **KNOWN)
+    trainings = Trainings(collect(tmp_path, config), config)
+    found = trainings.difference(place, place._replace(network="ASENv2"))
+    assert not found.has_interval and found.reason.endswith("different queries")
+    assert trainings.difference(place, place.baseline).has_interval
 
 
 def test_rows_without_a_common_seed_say_so(run, row_of, gains_of):

@@ -10,8 +10,8 @@ import yaml
 from parsed_page import Parsed
 
 from modc import paths
+from modc.cost import cell_stages
 from modc.grid import cells
-from modc.jobs import stage_folder
 from modc.published import numbers
 from modc.report.page.content import page_data
 from modc.report.page.page import render
@@ -78,18 +78,18 @@ def test_an_empty_run(page_of, tmp_path):
 def test_a_half_finished_run_with_failures(page_of, write_run, config):
     folder = write_run(config)
     failed, damaged, stopped, *_ = cells(config)
-    shutil.rmtree(folder / failed.folder)
+    for method in METHODS:
+        shutil.rmtree(folder / paths.method_folder(failed, method))
     (folder / paths.scores(damaged, "baseline")).write_text("{")
     (folder / paths.scores(stopped, "modc")).unlink()
     logs = {
-        f"warm_up/{failed.dataset}-{failed.network}-{failed.labeled_percent}-0.log": (
-            "modc: error: no room </script><b>"
-        ),
-        f"warm_up/{stopped.dataset}-{stopped.network}-{stopped.labeled_percent}-0.log": "epoch 7",
+        failed: "modc: error: no room </script><b>",
+        stopped: "epoch 7",
     }
-    for name, text in logs.items():
-        (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "logs" / name).write_text(text)
+    for cell, text in logs.items():
+        log = folder / paths.train_log(cell, "baseline", "warm_up")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text)
     page = page_of(folder)
     check(page)
     text = page.text()
@@ -113,7 +113,8 @@ def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
     config["grid"]["seeds"] = [0, 1, 2]
     folder = write_run(config)
     first = cells(config)[2]
-    shutil.rmtree(folder / first.folder)
+    for method in METHODS:
+        shutil.rmtree(folder / paths.method_folder(first, method))
     page = page_of(folder)
     check(page)
     assert "standard deviation over the seeds" in page.text()
@@ -227,8 +228,8 @@ def test_the_papers_grid_stays_below_two_megabytes(write_run, config):
     folder = write_run(config)
     epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
     for cell in cells(config):
-        for stage in ("warm_up_global", "warm_up", "supervised", "pseudo_clusters"):
-            path = folder / stage_folder(config, cell, "modc", stage) / "curve.csv"
+        for method, stage in cell_stages(config, cell):
+            path = folder / paths.stage_folder(cell, method, stage) / "curve.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("epoch,valid_MAP@all\n" + epochs)
     assert render(folder, config).stat().st_size < 2e6
