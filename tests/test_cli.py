@@ -301,7 +301,7 @@ def test_an_alternative_trains_what_it_changes_in_a_folder_of_its_own(modc, prep
 
 
 def test_the_assumptions_are_listed_with_the_settings_of_a_configuration(modc, tmp_path):
-    (tmp_path / "other.yaml").write_text("modc: {cluster_loss: margin}")
+    (tmp_path / "other.yaml").write_text("methods: {modc: {cluster_loss: margin}}")
     status, out, _ = modc("assumptions", "--config", CONFIG, "--config", tmp_path / "other.yaml")
     assert status == 0
     assert all(f"\nA{number} " in f"\n{out}" for number in range(1, 19))

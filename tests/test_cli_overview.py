@@ -159,7 +159,7 @@ def test_a_file_of_rates_of_another_machine_is_taken_as_it_is(place):
     cell = Cell("FashionAI", "ASENv2", 100, 0)
     known = [
         {
-            "subject": rates.subject(config, cell, stage),
+            "subject": subject,
             "device": "H100",
             "threads": None,
             "code": "of another version",
@@ -170,7 +170,10 @@ def test_a_file_of_rates_of_another_machine_is_taken_as_it_is(place):
             "host_bytes": 1,
             "measured": "2026-01-01T00:00:00+00:00",
         }
-        for stage in ("warm_up", rates.EVALUATION)
+        for subject in (
+            rates.subject(config, cell, "baseline", "warm_up"),
+            rates.evaluation_subject(config, cell),
+        )
     ]
     (place / "h100.json").write_text(json.dumps(known))
     done = modc(place, "plan", "--rates", "h100.json", "--gpus", "2")

@@ -320,7 +320,7 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
             {"train", "score", "tables", "figures", "report"},
         ),
         ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
-        ("modc: {temperature: 0.2}", {"train", "score", "tables", "figures", "report"}),
+        ("methods: {modc: {temperature: 0.2}}", {"train", "score", "tables", "figures", "report"}),
         ("networks: {ASEN: {backbone: resnet18}}", set()),
         ("training: {local_weight: 0.5}", set()),
         ("datasets: {DARN: {image_size: 96}}", set()),

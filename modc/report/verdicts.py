@@ -80,7 +80,7 @@ def rule(margin: float) -> str:
         f"of the same dataset, row and share of labels (all; from 5 %; below), in which the "
         f"networks are taken to be alike. Consistent: 0 lies within, and the half width is at "
         f"most {100 * margin:g} points; undecided: it is wider or not known, as it is for one "
-        f"training without an s; else below or above (ours is). Where queries are missing (DARN), "
+        f"training without an s; else below or above (ours is). Where queries are missing, "
         f"v, the variance of the difference that comes of other queries, widens it: it is the root "
         f"of its square and (1.96 sqrt v)^2. Public weights: reproduced within "
         f"{100 * TOLERANCE:g} points, or within 1.96 sqrt v where that is more."

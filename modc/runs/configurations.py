@@ -45,12 +45,13 @@ def union(configs: list[dict], name: str) -> dict:
     """
     grids = [config["grid"] for config in configs]
     used = {name for grid in grids for name in grid["datasets"]}
-    described: dict = {}
-    for config in configs:
-        described = {**config["datasets"], **described}
-    described_networks: dict = {}
-    for config in configs:
-        described_networks = {**config["networks"], **described_networks}
+    # What an earlier one says comes before what a later one says.
+    described = {
+        section: {
+            name: one for config in reversed(configs) for name, one in config[section].items()
+        }
+        for section in ("datasets", "networks", "methods")
+    }
     percents = {
         dataset: sorted(
             {
@@ -63,15 +64,16 @@ def union(configs: list[dict], name: str) -> dict:
         for dataset in dict.fromkeys(d for grid in grids for d in grid["labeled_percent"])
     }
     networks = {network for grid in grids for network in grid["networks"]}
+    methods = {method for grid in grids for method in grid["methods"]}
     merged = {
         **configs[0],
         "run": name,
-        "datasets": described,
-        "networks": described_networks,
+        **described,
         "grid": {
             **grids[0],
-            "datasets": [dataset for dataset in described if dataset in used],
-            "networks": [network for network in described_networks if network in networks],
+            "datasets": [name for name in described["datasets"] if name in used],
+            "networks": [name for name in described["networks"] if name in networks],
+            "methods": [name for name in described["methods"] if name in methods],
             "labeled_percent": percents,
             "seeds": sorted({seed for grid in grids for seed in grid["seeds"]}),
             "extra_seeds": [

@@ -154,16 +154,14 @@ def test_taken_up_from_its_state_it_goes_on_identically(stopped_after):
         whole.update(batch(seed))
     for seed in range(stopped_after):
         first.update(batch(seed))
-    state, centres = first.state(), first.centres.clone()
-    first.update(batch(99))  # the state is a copy
     second = bank()
-    second.centres = centres
-    second.load_state(state)
+    second.load_state_dict(first.state_dict())
+    first.update(batch(99))
     for seed in range(stopped_after, 3 * EVERY):
         second.update(batch(seed))
     assert torch.equal(second.centres.nan_to_num(), whole.centres.nan_to_num())
-    assert torch.equal(second._embedding, whole._embedding)
-    assert torch.equal(second._value, whole._value)
+    assert torch.equal(second.memory.embedding, whole.memory.embedding)
+    assert torch.equal(second.memory.value, whole.memory.value)
 
 
 def test_the_centres_that_it_starts_from_stay_as_they_are():

@@ -36,12 +36,8 @@ def test_it_names_the_manifest_and_what_each_number_rests_on(tmp_path):
     facts = dict.fromkeys(
         ("epoch", "valid_MAP@all", "key", "settings_chain", "stages", "absent_values", "provenance")
     )
-    facts["settings"] = {
-        "dataset": "FashionAI",
-        "network": "ASEN",
-        "labeled_percent": 1,
-        "seed": 0,
-    }
+    cell = {"dataset": "FashionAI", "network": "ASEN", "labeled_percent": 1, "seed": 0}
+    facts["spec"] = {"cell": cell, "method": "baseline"}
     write_embeddings(tmp_path / "test.npz", {"query_embedding": np.zeros((1, 2))}, index, facts)
     found = read_facts(tmp_path / "test.npz")
     assert found["manifest_sha256"] == "ab" * 32 and found["index_sha256"] == index.sha256

@@ -26,6 +26,7 @@ def made(tmp_path):
             for metric in METRICS:
                 frame[way + metric] = [0.25, 0.5, 0.75]
         overall = {"queries": 3, **dict.fromkeys(METRICS, 0.5)}
+        overall |= {"Acc": 0.5} if method == "modc" else {}
         scores = {"attributes": [{"queries": 1}, {"queries": 2}], "overall": overall}
         result = Result(CELL, method, scores, "", run_folder=tmp_path)
         result.folder.mkdir(parents=True, exist_ok=True)

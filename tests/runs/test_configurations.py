@@ -81,10 +81,17 @@ EXTRA = {"dataset": "DARN", "network": "ASEN++", "labeled_percent": [100], "seed
 
 def test_the_grid_is_that_of_all_together(config):
     grids = [
-        {"datasets": ["DARN"], "networks": ["ASEN++"], "seeds": [4, 0], "extra_seeds": [EXTRA]},
+        {
+            "datasets": ["DARN"],
+            "networks": ["ASEN++"],
+            "methods": ["modc"],
+            "seeds": [4, 0],
+            "extra_seeds": [EXTRA],
+        },
         {
             "datasets": ["FashionAI"],
             "networks": ["ASEN", "ASENv2"],
+            "methods": ["baseline"],
             "seeds": [2],
             "extra_seeds": [EXTRA | {"dataset": "FashionAI"}, EXTRA],
         },
@@ -100,6 +107,7 @@ def test_the_grid_is_that_of_all_together(config):
     assert merged["grid"] == {
         "datasets": ["FashionAI", "DARN"],
         "networks": ["ASEN", "ASENv2", "ASEN++"],
+        "methods": ["baseline", "modc"],
         "labeled_percent": {"DARN": [100], "FashionAI": [1, 10]},
         "seeds": [0, 2, 4],
         "extra_seeds": [EXTRA, EXTRA | {"dataset": "FashionAI"}],

@@ -17,6 +17,8 @@ from modc.runs.merge import Contradicted, merge
 from modc.runs.verify import verify
 
 METHODS = ("baseline", "modc")
+# Of what NAME was trained by.
+TRAINED = provenance.training_code("ASEN", "modc.methods.modc:Modc")
 
 NAME = "FashionAI/ASEN/10/seed-0/modc"
 SCORES = f"cells/{NAME}/scores.json"
@@ -144,7 +146,7 @@ def test_other_scores_of_the_same_result_are_named_with_what_made_them(make_run,
         merge(output, runs)
     assert lines(error) == [f"{NAME}: overall MAP@all: {was} in {runs[0]}, {was / 2} in {runs[1]}"]
     one, two = error.value.contradictions[0].details
-    assert one.startswith(f"{runs[0]}: code {provenance.training_code('ASEN')}, cpu, torch ")
+    assert one.startswith(f"{runs[0]}: code {TRAINED}, cpu, torch ")
     assert two.startswith(f"{runs[1]}: code 0123, a GPU, torch 1.0, manifest abababababab, 3+3")
     assert not output.exists()
 
@@ -215,7 +217,9 @@ def test_other_code_and_packages_are_remarks(make_run, output):
     told = {"code": "0123", "torch": "1.0"}
     two = make_run("two", grid={"seeds": [1]}, provenance=told)
     remarks = merge(output, [one, two]).remarks
-    assert any(r.startswith("training code differs: ") and "0123" in r for r in remarks)
+    assert any(
+        r.startswith("training code of ASEN modc differs: ") and "0123" in r for r in remarks
+    )
     assert any(r.startswith("torch differs: ") and f"1.0 ({two}: 4)" in r for r in remarks)
 
 

@@ -270,7 +270,7 @@ def test_a_page_of_other_code_is_not_compared(shown, config, other_code):
 
 
 def test_a_page_that_prints_other_training_code_is_not_compared(shown, config, monkeypatch):
-    monkeypatch.setattr(provenance, "training_code", lambda _="": "0123456789abcdef")
+    monkeypatch.setattr(provenance, "training_code", lambda *_: "0123456789abcdef")
     verified = verify(shown, config)
     assert not verified.broken and state_of(verified, "report.html") == "not compared"
 

@@ -75,5 +75,5 @@ def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, inde
     labels, members = objective.start.labels, labeled_members(objective.start)
     (row,) = np.flatnonzero((labels["attribute"] == 0) & (labels["value"] == 2))
     assert torch.allclose(objective.centres[0, 2], members.embedding[row], atol=1e-6)
-    last = model_file.load(tasks["pseudo_clusters"].output / "last.pt").training["centres"]
-    assert last[0].isfinite().all()
+    last = model_file.load(tasks["pseudo_clusters"].output / "last.pt").training
+    assert last["objective"]["clusters.centres"][0].isfinite().all()

@@ -137,7 +137,7 @@ def test_a_warm_up_of_modcs_own_has_its_recipe_and_ends_at_the_plateau(plain, ch
     # What MODC inherits is that warm-up's, and the baseline's is its own.
     assert spec_of(config, "supervised").learning_rate == 2e-3
     assert spec_of(config, "warm_up") == spec_of(tiny, "warm_up")
-    assert "convergence" not in spec_of(config, "warm_up")
+    assert spec_of(config, "warm_up").convergence is None
 
 
 def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):

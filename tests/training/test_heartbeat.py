@@ -8,8 +8,6 @@ from modc.networks import model_file
 from modc.training.heartbeat import Heartbeat, origin, read
 from modc.training.train import train
 
-from .conftest import SETTINGS
-
 
 def test_a_training_says_how_far_it_is_and_that_it_is_done(task):
     made = task(epochs=2)
@@ -49,7 +47,7 @@ def test_one_that_was_trained_already_says_that_it_is_done(task):
 
 
 def test_a_heartbeat_that_cannot_be_written_stops_no_training(tmp_path, caplog):
-    heartbeat = Heartbeat(tmp_path / "stage.pt", SETTINGS)
+    heartbeat = Heartbeat(tmp_path / "stage.pt", SPEC)
     heartbeat.path.mkdir()
     heartbeat.beat(epochs_done=1)
     heartbeat.beat(valid_MAP_all=float("nan"))

@@ -113,9 +113,9 @@ def test_on_a_gpu_whole_batches_alone_are_timed_and_after_an_untimed_one(clock, 
 def test_each_network_gets_its_share_of_the_minute(tiny, monkeypatch):
     given = []
 
-    def measured(config, cell, stage, machine, seconds):
+    def measured(config, one, machine, seconds):
         given.append(seconds)
-        work = rates.subject(config, cell, stage)
+        work = one.described(config)
         return {"busy": False, "subject": work, "probe_batch": work["batch"] - (len(given) > 3)}
 
     monkeypatch.setattr(module, "measured", measured)
@@ -129,6 +129,8 @@ def test_each_network_gets_its_share_of_the_minute(tiny, monkeypatch):
 def test_the_size_of_a_model_is_that_of_its_file(quick, plain, tiny, monkeypatch):
     path = plain("ASENv2")["pseudo_clusters"].output / "last.pt"
     cell = Cell("FashionAI", "ASENv2", 10, 0)
-    monkeypatch.setattr(module, "_subjects", lambda *_: [(cell, "pseudo_clusters")])
+    monkeypatch.setattr(
+        module, "_subjects", lambda *_: [(1, module.Subject(cell, "modc", "pseudo_clusters"))]
+    )
     (one,) = probe(tiny, [cell], CPU, rates.here("CPU x", tiny))
     assert one["model_bytes"] == pytest.approx(path.stat().st_size, rel=0.02)

@@ -94,7 +94,7 @@ def test_no_epoch_is_trained_and_the_weights_are_the_public_ones(baseline, publi
     assert curve["valid_MAP@all"].between(0, 1).all()
     (stage,) = baseline.facts["stages"]
     assert (stage["stopped"], stage["epochs"]) == ("public weights, not trained", 0)
-    assert baseline.training == {}
+    assert baseline.training == {"objective": {}}
     assert not public_task.resume.exists()
     assert read_embeddings(public_task.embeddings)["query_embedding"].shape[1] == 2048
 
