@@ -8,6 +8,8 @@ from modc.networks import model_file
 from modc.training.heartbeat import Heartbeat, origin, read
 from modc.training.train import train
 
+from .conftest import SPEC
+
 
 def test_a_training_says_how_far_it_is_and_that_it_is_done(task):
     made = task(epochs=2)
