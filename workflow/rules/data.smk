@@ -44,9 +44,7 @@ rule index:
     params:
         # Another class makes another index.
         made_by=lambda wildcards: config["datasets"][wildcards.dataset]["class"],
-        code=lambda wildcards: provenance.index_code(
-            config["datasets"][wildcards.dataset]["class"]
-        ),
+        code=lambda wildcards: provenance.index_code(config["datasets"][wildcards.dataset]["class"]),
         missing=lambda wildcards: config["datasets"][wildcards.dataset]["missing_images"],
     shell:
         "modc index {wildcards.dataset} --missing-images {params.missing}"
