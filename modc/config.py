@@ -83,6 +83,18 @@ def check(config: dict, name: str = "config.yaml") -> None:
     for method in config["grid"]["methods"]:
         for problem in methods.of(config, method).mistakes():
             raise UserError(f"{name}: {problem}")
+    _check_chains(config, name)
+
+
+def _check_chains(config: dict, name: str) -> None:
+    from modc import grid
+
+    for cell in grid.cells(config):
+        for method in grid.methods(config):
+            try:
+                grid.check_chain(config, cell, method)
+            except UserError as error:
+                raise UserError(f"{name}: {error}") from None
 
 
 def _check_recipes(config: dict, network: str, name: str) -> None:

@@ -91,6 +91,24 @@ def chain(config: dict, cell: Cell, method: str) -> tuple[tuple[str, str], ...]:
     return own if start is None else (*chain(config, cell, start), *own)
 
 
+def check_chain(config: dict, cell: Cell, method: str) -> None:
+    """Raise UserError if a method's stages in a cell cannot be told apart, or have no beginning."""
+    where, seen, found = f"methods.{method}", [method], method
+    while (found := method_of(config, found).starts_from(cell)) is not None:
+        if found in seen:
+            raise UserError(f"{where}: starts_from leads from {' to '.join([*seen, found])}")
+        seen.append(found)
+    names = stages(config, cell, method)
+    if not own_stages(config, cell, method):
+        raise UserError(f"{where}: has no stage of its own for {cell.name}")
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"{where}: stage {name} stands twice among {', '.join(names)}; give its own stages "
+                f"other names than those of the method that it starts from"
+            )
+
+
 def stages(config: dict, cell: Cell, method: str) -> tuple[str, ...]:
     """Return the names of all stages, in order, that lead to a method's model."""
     return tuple(stage for _, stage in chain(config, cell, method))

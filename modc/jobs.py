@@ -149,9 +149,10 @@ class Training:
 
     @property
     def packed_marks(self) -> list[Path]:
-        """The marks of the packed images that the last stage, and so all, read."""
-        forms = grid.packed_forms(self.spec(self.stages[-1]))
-        return [paths.packed_mark(self.packed, form.name) for form in forms.values()]
+        """The marks of the packed images that the stages read."""
+        specs = map(self.spec, self.stages)
+        forms = {form for spec in specs for form in grid.packed_forms(spec).values()}
+        return [paths.packed_mark(self.packed, form.name) for form in sorted(forms)]
 
     @property
     def fingerprint(self) -> str:

@@ -55,7 +55,8 @@ def class_code(named: str) -> str:
     """Return the fingerprint of what a class, given as package.module:Class, is made of.
 
     Of one of this package: its module and what that imports of this package. Of another: all of the
-    package that it lies in, or its one file. "" if there is none: using it is an error then.
+    package that it lies in, or its one file, and what these import of this package. "" if there is
+    none: using it is an error then.
     """
     module = named.partition(":")[0]
     top = module.partition(".")[0]
@@ -68,10 +69,21 @@ def class_code(named: str) -> str:
     if found is None:
         return ""
     if found.submodule_search_locations:
-        files = [f for place in found.submodule_search_locations for f in Path(place).rglob("*.py")]
+        places = [Path(place) for place in found.submodule_search_locations]
+        files = {
+            file.relative_to(place).as_posix(): file
+            for place in places
+            for file in place.rglob("*.py")
+        }
     else:
-        files = [Path(found.origin)]
-    return _digest({file.as_posix().rpartition("/")[2]: file for file in sorted(files)})
+        files = {Path(found.origin).name: Path(found.origin)}
+    used = {
+        name
+        for file in files.values()
+        for name in _imported_names(file)
+        if _file(name) is not None and name not in WITHOUT_NUMBERS
+    }
+    return _short(" ".join([_digest(files), *(code_of(n, WITHOUT_NUMBERS) for n in sorted(used))]))
 
 
 @cache

@@ -37,9 +37,11 @@ def default_store() -> Path:
 def subject(config: dict, cell: Cell, method: str, stage: str) -> dict:
     """Return what of the configuration decides how fast a stage is."""
     spec = stage_spec(config, cell, method, stage)
-    named = method_of(config, spec.method).warm_up_stage(cell, stage) or stage
+    warm_up = method_of(config, spec.method).warm_up_stage(cell, stage)
     return {
-        **_network(config, cell, named),
+        **_network(config, cell, warm_up or stage),
+        # A warm-up is the same work under every method.
+        **({} if warm_up else {"method": spec.method_class}),
         "sizes": dict(spec.sizes),
         "batch": spec.batch_size,
         # With the views and the unlabelled ones.

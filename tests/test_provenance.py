@@ -177,3 +177,29 @@ def test_a_template_that_changes_changes_their_fingerprint(tmp_path, monkeypatch
     with (folder / "style.css").open("a") as file:
         file.write("\n")
     assert provenance.templates.__wrapped__() != before
+
+
+def test_what_a_file_outside_imports_of_this_package_is_part_of_it(copy, tmp_path, monkeypatch):
+    folder, forget = copy
+    for place, text in (
+        ("mine/__init__.py", ""),
+        ("mine/a/loss.py", "A = 1\n"),
+        ("mine/b/loss.py", "from modc.clustering.centres import similarities\n"),
+    ):
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def code() -> str:
+        forget()
+        return provenance.class_code("mine.b.loss:Loss")
+
+    seen = [code()]
+    (tmp_path / "mine/a/loss.py").write_text("A = 2\n")
+    seen.append(code())
+    centres = folder / "clustering" / "centres.py"
+    centres.write_text(centres.read_text().replace("1e-6", "1e-5"))
+    seen.append(code())
+    centres.with_name("memory_bank.py").write_text("")
+    assert len(set(seen)) == 3 and code() == seen[-1]

@@ -54,7 +54,7 @@ def train(
         raise UserError(f"--assume {assume}: changes no stage that {method} trains here")
     settings = job.settings
     listed = read(job.index)
-    forms = packed_forms(job.spec(job.stages[-1]))
+    forms = {name: form for own in job.stages for name, form in packed_forms(job.spec(own)).items()}
     arrays = {
         name: open_packed(paths.packed_array(job.packed, form.name), listed, form)
         for name, form in forms.items()

@@ -7,7 +7,13 @@ from modc.methods.method import Method
 
 def class_of(named: str, name: str) -> type[Method]:
     """Return the class of a method, given as package.module:Class, by its name."""
-    return plugins.load(named, f"methods.{name}.class", Method)
+    found = plugins.load(named, f"methods.{name}.class", Method)
+    for needed in ("stages", "recipe", "objective"):
+        if getattr(found, needed) is getattr(Method, needed):
+            raise UserError(
+                f"methods.{name}.class: {named}: has no {needed}, which it has to define"
+            )
+    return found
 
 
 def of(config: dict, name: str) -> Method:

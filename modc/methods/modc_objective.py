@@ -79,8 +79,6 @@ class ModcObjective(Objective):
 
     def forward(self, batch: Batch) -> Losses:
         """Return the terms of a batch's loss, each the mean over its views (A16)."""
-        if self.options.pseudo_labels and batch.step == 0:
-            self.begin_epoch(batch.epoch)
         embedded = self.embed(batch)
         instance = instance_terms(self.start, embedded.labeled)
         terms = dict(instance)
@@ -172,13 +170,14 @@ class ModcObjective(Objective):
     def begin_epoch(self, epoch: int) -> None:
         """Begin the epoch's mining, and its pseudo labels where they hold for an epoch (A6)."""
         start = self.start
+        if not self.options.pseudo_labels:
+            return
         self.memory.mining = torch_generator(start.spec, "mining", epoch)
         if not self.options.pseudo_labels.each_epoch:
             return
         rows = pd.DataFrame(start.unlabeled, columns=["image", "attribute"])
         batch = start.spec.evaluation_batch
         embeddings = embed_rows(start.network, start.packed, rows, start.device, batch)
-        start.network.train()
         image, attribute = torch.from_numpy(start.unlabeled.T.copy())
         # In parts, since each image is compared with all centres of its attribute.
         found = [

@@ -1,6 +1,6 @@
 """The interface of an objective: what a stage minimizes, and what it keeps beside the network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,6 +60,9 @@ class Objective(nn.Module):
     # Whether the rate of its parameters begins at the initial one where the network's goes on by
     # the schedule of the stage before (A24).
     starts_at_initial_rate = False
+
+    # What precedes the first batch of an epoch, by its number from 0; None for nothing.
+    begin_epoch: Callable[[int], None] | None = None
 
     def __init__(self, start: Start):
         super().__init__()

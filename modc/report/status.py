@@ -215,7 +215,7 @@ def _cell_status(
     config: dict,
     cell: Cell,
     statuses: tuple[StageStatus, ...],
-    rates: dict[tuple[str, str], float],
+    rates: dict[tuple[str, str, str], float],
 ) -> CellStatus:
     left = 0.0
     for status in statuses:
@@ -236,18 +236,18 @@ def _cell_status(
     return CellStatus(cell, DONE, last, statuses, left)
 
 
-def _rates(found: dict[Cell, Iterable[StageStatus]]) -> dict[tuple[str, str], float]:
-    """Return the mean images a second of each network and stage, where any cell says it."""
+def _rates(found: dict[Cell, Iterable[StageStatus]]) -> dict[tuple[str, str, str], float]:
+    """Return the mean images a second of each network, method and stage, where any cell says it."""
     seen = defaultdict(list)
     for cell, statuses in found.items():
         for status in statuses:
             if status.rate:
-                seen[cell.network, status.stage].append(status.rate)
+                seen[cell.network, status.method, status.stage].append(status.rate)
     return {key: sum(values) / len(values) for key, values in seen.items()}
 
 
 def _left(
-    config: dict, cell: Cell, status: StageStatus, rates: dict[tuple[str, str], float]
+    config: dict, cell: Cell, status: StageStatus, rates: dict[tuple[str, str, str], float]
 ) -> float | None:
     """Return the seconds that a stage may still take, None if nothing says how fast it goes.
 
@@ -258,8 +258,8 @@ def _left(
     epochs = max(0, status.epochs - status.epoch)
     if status.seconds_an_epoch:
         return epochs * status.seconds_an_epoch
-    of_network = [rate for (network, _), rate in rates.items() if network == cell.network]
-    rate = rates.get((cell.network, status.stage)) or min(of_network, default=None)
+    of_network = [rate for (network, *_), rate in rates.items() if network == cell.network]
+    rate = rates.get((cell.network, status.method, status.stage)) or min(of_network, default=None)
     if not epochs:
         return 0.0
     if not rate:

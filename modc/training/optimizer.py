@@ -31,16 +31,23 @@ def optimizer(
     is_cuda = groups[0]["params"][0].is_cuda
     adam = torch.optim.Adam(groups, lr=spec.learning_rate, fused=is_cuda)
     if before:
-        inherit(adam, before["optimizer"])
+        names = dict(objective.named_parameters())
+        known = {name: part.shape for name, part in before["objective"].items() if name in names}
+        is_same = known == {name: part.shape for name, part in names.items()}
+        inherit(adam, before["optimizer"], without=0 if is_same else len(new))
     return adam
 
 
-def inherit(adam: torch.optim.Adam, state: dict) -> None:
+def inherit(adam: torch.optim.Adam, state: dict, without: int = 0) -> None:
     """Take over the moments of each parameter from the Adam of the stage before.
 
-    Parameters that are new in this stage, the predictor's, stand last and have none yet.
+    without: how many parameters at the end are others than they were. What is new in this stage,
+    such as the predictor, has no moments yet.
     """
-    load(adam, {"state": state["state"], "param_groups": adam.state_dict()["param_groups"]})
+    groups = adam.state_dict()["param_groups"]
+    count = sum(len(group["params"]) for group in groups) - without
+    moments = {number: own for number, own in state["state"].items() if number < count}
+    load(adam, {"state": moments, "param_groups": groups})
 
 
 def load(adam: torch.optim.Adam, state: dict) -> None:

@@ -186,6 +186,8 @@ def _training(config: dict, one: Subject, machine: Machine, seconds: float) -> d
 
 
 def _epoch(learner: Learner, epoch: int) -> Iterator[Batch]:
+    if learner.objective.begin_epoch is not None:
+        learner.objective.begin_epoch(epoch)
     learner.network.train()
     yield from batches(learner.source, epoch)
 

@@ -187,6 +187,11 @@ def set_up(task: Task, machine: Machine) -> Learner:
             len(absent),
             ", ".join(f"{attribute} {value}" for attribute, value in absent),
         )
+    known = ("MAP@all", "MAP@100")
+    if objective.centres is not None:
+        known += ("Acc", "prioritized_MAP@all")
+    if spec.selected_by not in known:
+        raise UserError(f"{spec}: selected_by {spec.selected_by}: expected {', '.join(known)}")
     inherits = spec.optimizer == "inherit"
     if inherits and "optimizer" not in before:
         raise UserError(
@@ -226,6 +231,9 @@ def _epoch(
     within: the steps of the epoch that are done, and the sums of what they returned; all go on.
     """
     sums, shares = within["sums"], within["shares"]
+    # Not put off: it may take as long as a validation.
+    if learner.objective.begin_epoch is not None and not within["steps"]:
+        learner.objective.begin_epoch(epoch)
     learner.network.train()
     learner.objective.train()
     for batch in batches(learner.source, epoch, within["steps"]):

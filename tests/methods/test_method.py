@@ -80,3 +80,43 @@ def test_a_grid_may_have_one_method_alone(tmp_path):
     one = load(tmp_path, "grid: {methods: [baseline]}")
     assert grid.methods(one) == ("baseline",)
     assert [form.name for form in grid.forms_of_dataset(one, "DARN")] == ["224", "448"]
+
+
+WRONG = '''
+from modc.methods.baseline import Baseline
+from modc.methods.method import Method
+
+class Same(Baseline):
+    """A stage of the baseline's name, behind the baseline."""
+    def starts_from(self, cell):
+        return "baseline"
+
+class Round(Baseline):
+    def starts_from(self, cell):
+        return self.name
+
+class Half(Method):
+    pass
+
+class Without(Baseline):
+    def stages(self, cell):
+        return ()
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Same", "methods.X: stage warm_up stands twice among warm_up, warm_up"),
+        ("Round", "methods.X: starts_from leads from X to X"),
+        ("Half", "methods.X.class: wrong_methods:Half: has no stages, which it has to define"),
+        ("Without", "methods.X: has no stage of its own"),
+    ],
+)
+def test_a_method_that_cannot_be_trained_is_named(tmp_path, name, message):
+    (tmp_path / "wrong_methods.py").write_text(WRONG)
+    text = "grid: {methods: [X], networks: [ASEN]}\n"
+    text += f"methods: {{X: {{class: 'wrong_methods:{name}'}}}}"
+    with pytest.raises(UserError, match=message) as error:
+        load(tmp_path, text)
+    assert "\n" not in str(error.value)

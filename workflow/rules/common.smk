@@ -67,7 +67,8 @@ STARTED = time.time()
 wildcard_constraints:
     dataset="|".join(map(re.escape, config["datasets"])),
     listed="|".join(re.escape(name.lower()) for name in config["datasets"]),
-    method="|".join(map(re.escape, grid.methods(config))),
+    # Also one that is not in the grid, from which another goes on.
+    method="|".join(map(re.escape, config["methods"])),
     network="|".join(map(re.escape, config["grid"]["networks"])),
     percent=r"\d+",
     seed=r"\d+",
