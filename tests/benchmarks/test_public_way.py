@@ -88,6 +88,7 @@ def test_a_single_image_is_never_mirrored(files):
     assert all(torch.equal(seen[0][0], seen[0][0]) for _ in range(20))
 
 
+@pytest.mark.slow
 def test_the_rendering_trains_and_embeds_what_its_workers_yield(files):
     way = rendered("ASEN++", 5, SIZE, CPU, files)
     before = [parameter.clone() for parameter in way.network.parameters()]
@@ -99,6 +100,7 @@ def test_the_rendering_trains_and_embeds_what_its_workers_yield(files):
     assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["ASEN", "ASEN++"])
 def test_a_clone_trains_and_embeds_what_its_workers_yield(files, clone, network):
     of_torch = torch.Tensor.cuda, torch.nn.Module.cuda
@@ -150,7 +152,10 @@ def test_a_size_that_the_clone_cannot_take_is_one_line(clone):
     in_one_line(error)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+# One network is enough beside every change; the others take as long again.
+@pytest.mark.parametrize(
+    "network", [NETWORKS[0], *(pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS[1:])]
+)
 def test_ours_takes_over_the_clones_weights_and_agrees_with_it(clone, settings, network):
     machine = Machine(CPU, torch.float32)
     rows = training.agreement(network, SIZE, 1, machine, clone(network))
