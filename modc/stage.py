@@ -50,6 +50,9 @@ class Unlabeled:
     hidden_labels: str
 
 
+LAST_EPOCH = "last"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a method says of one of its stages.
@@ -57,9 +60,9 @@ class Recipe:
     epochs: at most; the rate is initial x decay^(epoch // decay_every). local_learning_rate: of a
     network's second branch. negatives: how they are drawn, by "image" or by "value"; flip: the
     baseline's augmentation. optimizer: "new", or "inherit" for that of the stage before with its
-    schedule. convergence: None for all epochs. selected_by: the validation score of the best epoch
-    (A23). centre_space: networks.<network>.centre_space, for a stage with cluster centres (A14).
-    options: a frozen dataclass of the method's own.
+    schedule. convergence: None for all epochs. selected_by: the validation score of the best epoch,
+    or LAST_EPOCH to take the last for it (A23). centre_space: networks.<network>.centre_space, for
+    a stage with cluster centres (A14). options: a frozen dataclass of the method's own.
     """
 
     epochs: int

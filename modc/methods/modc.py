@@ -14,7 +14,7 @@ import yaml
 
 from modc.cell import Cell
 from modc.methods.method import Method
-from modc.stage import Convergence, Recipe, StageSpec, Unlabeled, Views
+from modc.stage import LAST_EPOCH, Convergence, Recipe, StageSpec, Unlabeled, Views
 
 if TYPE_CHECKING:
     from modc.methods.objective import Objective, Start
@@ -47,7 +47,12 @@ ADDS = {
 STAGES = tuple(ADDS)
 # The warm-up of MODC alone, where it does not start from the baseline (A1).
 APART = "_apart"
-SELECTED_BY = {"map": "MAP@all", "acc": "Acc", "prioritized_map": "prioritized_MAP@all"}
+SELECTED_BY = {
+    "map": "MAP@all",
+    "acc": "Acc",
+    "prioritized_map": "prioritized_MAP@all",
+    "last": LAST_EPOCH,
+}
 
 
 @dataclass(frozen=True)
@@ -146,9 +151,12 @@ class Modc(Method):
             else None,
             "views": self._views(cell, stage),
         }
-        if stage not in STAGES:
-            return self._warm_up_recipe(cell, stage.removesuffix(APART), **shared)
         settings = self.settings
+        if stage not in STAGES:
+            # Without centres there is neither Acc nor prioritized retrieval.
+            if settings["selection"] == "last":
+                shared["selected_by"] = LAST_EPOCH
+            return self._warm_up_recipe(cell, stage.removesuffix(APART), **shared)
         own = settings["stages"][cell.network]
         part = "supervised" if stage == STAGES[0] else "semi_supervised"
         changes: dict[str, Any] = {

@@ -22,7 +22,7 @@ from modc.networks import model_file, public_checkpoints, safe_load
 from modc.networks.build import build, find
 from modc.networks.network import Network
 from modc.seeds import derive
-from modc.stage import WHOLE, StageSpec, fingerprint
+from modc.stage import LAST_EPOCH, WHOLE, StageSpec, fingerprint
 from modc.training import checkpoint
 from modc.training.batches import Batch, BatchSource, batches
 from modc.training.convergence import converged
@@ -187,7 +187,7 @@ def set_up(task: Task, machine: Machine) -> Learner:
             len(absent),
             ", ".join(f"{attribute} {value}" for attribute, value in absent),
         )
-    known = ("MAP@all", "MAP@100")
+    known = (LAST_EPOCH, "MAP@all", "MAP@100")
     if objective.centres is not None:
         known += ("Acc", "prioritized_MAP@all")
     if spec.selected_by not in known:
@@ -300,7 +300,7 @@ def _validate(task: Task, learner: Learner) -> dict[str, float]:
     if centres is not None:
         arrays["centres"] = centres.cpu().numpy()
         scores["Acc"] = accuracy(arrays, arrays["centres"])
-        if spec.selected_by not in scores:
+        if spec.selected_by not in (LAST_EPOCH, *scores):
             scored = score(**arrays, **how)
             scores[spec.selected_by] = float(scored[column_name(1, "known", "MAP@all")].mean())
     return {f"valid_{name}": value for name, value in scores.items()}
@@ -308,12 +308,13 @@ def _validate(task: Task, learner: Learner) -> dict[str, float]:
 
 def _record(state: dict, row: dict, learner: Learner, adam: dict) -> None:
     """Note in `state` how an epoch ended, and keep its model if it is the best so far (A23)."""
-    selected_by = f"valid_{learner.spec.selected_by}"
+    selected_by = learner.spec.selected_by
+    score = row["epoch"] if selected_by == LAST_EPOCH else row[f"valid_{selected_by}"]
     state["curve"].append(row)
     state["epoch"] = row["epoch"]
     state.update(_now(learner, adam))
-    if row[selected_by] > state["best_score"]:
-        state["best_score"], state["best_epoch"] = row[selected_by], row["epoch"]
+    if score > state["best_score"]:
+        state["best_score"], state["best_epoch"] = score, row["epoch"]
         state["best_row"] = len(state["curve"]) - 1
         state["best"] = state["now"]
 

@@ -91,6 +91,23 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
     assert stage["best"]["MAP@all"] == model(made, "model.pt").facts["valid_MAP@all"]
 
 
+def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of):
+    part = {"stages": {"ASENv2": {"epochs": {"supervised": 5}}}}
+    rule = {"convergence": {"rule": "fixed_epochs"}}
+    config = merge(assumptions.assume(tiny, "A23", "last"), {"methods": {"modc": part | rule}})
+    made = chain("selected", config, "supervised")["supervised"]
+    last, best = model(made), model(made, "model.pt")
+    assert best.facts["epoch"] == last.facts["epoch"] == 5
+    # Another epoch would be chosen by score.
+    assert curve(made)["valid_MAP@all"].idxmax() != 4
+    assert all(
+        torch.equal(best.state_dict[name], last.state_dict[name]) for name in best.state_dict
+    )
+    apart = merge(config, APART)
+    assert spec_of(apart, "warm_up_apart").selected_by == "last"
+    assert spec_of(merge(tiny, APART), "warm_up_apart").selected_by == "MAP@all"
+
+
 def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
     config = assumptions.assume(tiny, "A20", "whole")
     made = chain("whole", config, "self_supervised")["self_supervised"]
