@@ -1,7 +1,8 @@
 """Classes that the configuration names as `package.module:Class`: datasets, networks, methods.
 
 What is outside this package, as a paper's folder may be too (`modc.papers.paper`), is found beside
-the configuration file or in the current folder. The merged configuration of a run lies elsewhere, so it records these folders under `class_folders`.
+the configuration file or in the current folder. The merged configuration of a run lies elsewhere,
+so it records these folders under `class_folders`.
 """
 
 import importlib
@@ -87,8 +88,9 @@ def _names_outside(section: dict) -> bool:
         if isinstance(value, dict):
             if _names_outside(value):
                 return True
-        elif key == "class" and not str(value).startswith("modc."):
-            return True
+        elif key == "class":
+            if not str(value).startswith("modc."):
+                return True
         elif key == "papers" and not all((PAPERS / str(name)).is_dir() for name in value):
             return True
     return False

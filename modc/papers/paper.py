@@ -109,8 +109,8 @@ def folders(config: dict) -> list[Path]:
         own = [place / name for place in places if (place / name / PAPER).is_file()]
         if not own:
             raise UserError(
-                f"report.papers: {name}: no {PAPER} there; expected a folder of modc/papers, or one "
-                f"beside the configuration file or in the current folder"
+                f"report.papers: {name}: no {PAPER} there; expected a folder of modc/papers, or "
+                f"one beside the configuration file or in the current folder"
             )
         found.append(own[0])
     return found

@@ -100,11 +100,12 @@ def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     across = [*(["labeled_percent"] if table else []), "attribute", "metric"]
     columns = _columns(frame, across)
     rows = [key for key in ROW if key not in across]
+    places = _among_ours(frame, config).to_dict("records")
     return Page(
         _title(own, name, table),
         [_heading(dict(zip(across, column, strict=True)), by_attribute) for column in columns],
         {
-            title: _rows(_among_ours(frame, config), rows, across, columns, quantity, config)
+            title: _rows(places, rows, across, columns, quantity, config)
             for title, quantity in parts.items()
         },
         _notes(own, compared, config),
@@ -142,7 +143,7 @@ def _heading(place: dict, by_attribute: bool) -> tuple[str, str]:
 
 
 def _rows(
-    frame: pd.DataFrame,
+    found: list[dict],
     down: list[str],
     across: list[str],
     columns: list[tuple],
@@ -150,13 +151,8 @@ def _rows(
     config: dict,
 ) -> list[Row]:
     places = {
-        (row_key, column_key): place
-        for row_key, column_key, place in zip(
-            frame[down].itertuples(index=False, name=None),
-            frame[across].itertuples(index=False, name=None),
-            frame.to_dict("records"),
-            strict=True,
-        )
+        (tuple(place[name] for name in down), tuple(place[name] for name in across)): place
+        for place in found
     }
     # What nothing is published of has one row, ours.
     shown = {
@@ -164,7 +160,8 @@ def _rows(
     }
     keys = [key for key in dict.fromkeys(key for key, _ in places) if key in shown]
     best = {column: _best(places, keys, column, quantity) for column in columns}
-    by_label = frame["query_label"].nunique() > 2  # Tables 4 and 5: none, unknown, known
+    # Tables 4 and 5: none, unknown, known.
+    by_label = len({place["query_label"] for place in found}) > 2
     rows = []
     for key in keys:
         first = next(place for (row_key, _), place in places.items() if row_key == key)
