@@ -4,18 +4,17 @@ from modc import datasets, published
 from modc.published import TABLES
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
-KINDS = ("md", "tex", "csv", "html")
+ENDINGS = (".md", ".tex", "-standalone.tex", ".csv", ".html")
 # The paper's sentences checked, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.
-ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
+ABLATION_FILES = tuple(f"ablation{ending}" for ending in ENDINGS[:-1])
 
 
 def table_files(config: dict) -> list[str]:
     """Return the file names inside results/<run>/tables/, the paper's tables first."""
-    paper = [f"table{number}.{kind}" for number in TABLES for kind in KINDS]
-    others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in KINDS]
-    return paper + others + list(NOTES)
+    stems = [*(f"table{number}" for number in TABLES), *other_datasets(config)]
+    return [stem + ending for stem in stems for ending in ENDINGS] + list(NOTES)
 
 
 def other_datasets(config: dict) -> list[str]:

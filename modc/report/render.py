@@ -6,13 +6,12 @@ import pandas as pd
 
 from modc.atomic import write_text
 from modc.published import TABLES
+from modc.report import html, latex
 from modc.report.assumptions import markdown_ledger
 from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
 from modc.report.failures import explained
 from modc.report.files import other_datasets, table_files
-from modc.report.html import standalone
-from modc.report.latex import latex
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
 from modc.report.results import Result, collect
@@ -24,22 +23,19 @@ from modc.report.trainings import Trainings
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write every table of `table_files` and return the paths.
 
-    Tables 1 to 5 and that of each dataset that the paper does not have, as Markdown, LaTeX, CSV and
-    HTML. CSV has fractions in long form, the others percent. What a run does not have
-    stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
-    checked, how each training went, and the assumptions.
+    Tables 1 to 5 and that of each dataset that the paper does not have, as Markdown, LaTeX (for
+    \\input, and as a document), CSV and HTML. CSV has fractions in long form, the others percent.
+    What a run does not have stands there with its reason; a run that has nothing renders too.
+    Beside them the paper's claims checked, how each training went, and the assumptions.
     """
     results = _results(run_folder, config)
     frames = all_frames(results, config)
-    notes = _notes(results, frames, config)
-    files = {_stem(name): name for name in frames}
-    paths = []
-    for file in table_files(config):
-        path = Path(output_folder) / file
-        name = files.get(path.stem)
-        text = notes[file] if name is None else _rendered(path.suffix, frames[name], name, config)
-        write_text(path, text)
-        paths.append(path)
+    texts = _notes(results, frames, config)
+    for name, frame in frames.items():
+        texts |= _rendered(frame, name, config)
+    paths = [Path(output_folder) / file for file in table_files(config)]
+    for path in paths:
+        write_text(path, texts[path.name])
     return paths
 
 
@@ -76,12 +72,16 @@ def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
     }
 
 
-def _rendered(kind: str, frame: pd.DataFrame, name: int | str, config: dict) -> str:
-    if kind == ".csv":
-        return frame.to_csv(index=False)
-    return {".md": markdown, ".tex": latex, ".html": standalone}[kind](
-        page(frame, _title(name), config)
-    )
+def _rendered(frame: pd.DataFrame, name: int | str, config: dict) -> dict[str, str]:
+    """Return the texts of a table's files by their names."""
+    laid_out, stem = page(frame, _title(name), config), _stem(name)
+    return {
+        f"{stem}.md": markdown(laid_out),
+        f"{stem}.tex": latex.fragment(laid_out, stem),
+        f"{stem}-standalone.tex": latex.standalone(laid_out, stem),
+        f"{stem}.csv": frame.to_csv(index=False),
+        f"{stem}.html": html.standalone(laid_out),
+    }
 
 
 def _frame(name: int | str, results: list[Result], config: dict) -> pd.DataFrame:
