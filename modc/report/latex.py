@@ -70,6 +70,7 @@ FLOAT = r"""%% %(title)s
 \begin{table}
 \caption{\%(name)sCaption}
 \label{\%(name)sLabel}
+\smallskip
 \centering
 \footnotesize
 \setlength{\tabcolsep}{2pt}

@@ -210,6 +210,14 @@ def test_the_numbers_are_those_of_the_scores(write_run, scores_of, config):
     assert "batch" not in yaml.safe_load(run["settings"][1][1])
 
 
+def test_values_without_a_labeled_image_are_named(write_run, config, page_of):
+    absent = [["skirt_length", 3], ["clothes color", 2], ["odd"]]
+    folder = write_run(config, absent_values=absent)
+    seed = page_data(folder, config)["runs"][0]["seeds"][0]
+    assert seed["absent_values"] == ["skirt length Midi", "clothes color 2", "['odd']"]
+    assert "skirt length Midi, clothes color 2, ['odd']" in page_of(folder).text()
+
+
 def test_several_kinds_of_provenance_are_counted(write_run, write_cell, scores_of, config):
     folder = write_run(config, provenance={"device": "cpu"})
     cell = cells(config)[0]
