@@ -30,5 +30,5 @@ def listed_datasets(config: dict) -> list[str]:
 
 
 def coverage_files(dataset: str) -> list[str]:
-    """Return the file names of a dataset inside results/<run>/coverage/: page, counts, picture."""
+    """Return the file names of a dataset inside results/<run>/coverage/: page, counts, image."""
     return [f"{dataset.lower()}.{kind}" for kind in ("md", "csv", "png")]

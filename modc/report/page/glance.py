@@ -1,4 +1,4 @@
-"""The picture beside the answer: overall MAP@100, ours and published, a row a row of the tables."""
+"""The image beside the answer: overall MAP@100, ours and published, a row a row of the tables."""
 
 import math
 
@@ -18,7 +18,7 @@ WAYS = (("", ""), ("known", "1"))
 # As many groups as fit a screen.
 MOST_ROWS = 26
 # In units of the drawing: the plot lies between labels and numbers.
-LEFT, RIGHT, OURS, PUBLISHED, WIDTH = 128, 352, 406, 466, 482
+LEFT, RIGHT, OURS, PUBLISHED, WIDTH = 128, 340, 406, 466, 482
 TOP, ROW, HEADING, AXIS = 20, 17, 28, 24
 LONGEST = 19
 
@@ -156,7 +156,7 @@ def _method(place: dict, config: dict) -> str:
 
 
 def _why(status: str) -> str:
-    """Return in a word why there is no number of ours."""
+    """Return in a word why our number is missing."""
     if status == NOT_IN_GRID:
         return "not in grid"
     return FAILED if status.startswith(FAILED) else "missing"

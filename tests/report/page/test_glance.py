@@ -1,4 +1,4 @@
-"""The picture beside the answer: its rows, where they lie, and what is missing."""
+"""The image beside the answer: its rows, where they lie, and what is missing."""
 
 import math
 
