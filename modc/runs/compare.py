@@ -26,9 +26,9 @@ class Difference(NamedTuple):
 
 
 def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
-    """Yield where two text files differ: entries of a CSV file, lines of any other.
+    """Yield where two text files differ: entries of a CSV file, words of any other.
 
-    Line ends do not count, nor numbers of a CSV file that agree to TOLERANCE.
+    Line ends do not count, nor numbers that agree to TOLERANCE.
     """
     texts = [content.decode(errors="backslashreplace") for content in (first, second)]
     try:
@@ -36,25 +36,27 @@ def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
     except csv.Error:
         tables = [None, None]
     if None in tables:
-        lines = [[[line] for line in text.splitlines()] for text in texts]
-        yield from _rows(("",), *lines)
+        yield from _rows((), *([line.split(" ") for line in text.splitlines()] for text in texts))
     elif tables[0][:1] != tables[1][:1]:
         yield Difference("columns", *(",".join(table[0]) if table else "" for table in tables))
     elif tables[0]:
         yield from _rows(tables[0][0], *tables)
 
 
-def values(first: object, second: object, place: str = "") -> Iterator[Difference]:
-    """Yield where nested mappings and lists differ, numbers by more than TOLERANCE."""
+def values(
+    first: object, second: object, place: str = "", tolerance: float = 0.0
+) -> Iterator[Difference]:
+    """Yield where nested mappings and lists differ, numbers by more than `tolerance`."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in dict.fromkeys([*first, *second]):
-            yield from values(first.get(key), second.get(key), f"{place} {key}".strip())
+            inside = f"{place} {key}".strip()
+            yield from values(first.get(key), second.get(key), inside, tolerance)
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, pair in enumerate(zip(first, second, strict=True)):
-            yield from values(*pair, f"{place}[{number}]")
+            yield from values(*pair, f"{place}[{number}]", tolerance)
     elif first != second:
         is_text = isinstance(first, str) or isinstance(second, str)  # such as a hash
-        if is_text or not _are_close(first, second):
+        if is_text or not _are_close(first, second, tolerance):
             yield Difference(place, first, second)
 
 
@@ -74,9 +76,9 @@ def _rows(columns: Iterable[str], first: list, second: list) -> Iterator[Differe
         yield Difference("number of lines", len(first), len(second))
 
 
-def _are_close(first: object, second: object) -> bool:
+def _are_close(first: object, second: object, tolerance: float = TOLERANCE) -> bool:
     try:
-        return abs(float(first) - float(second)) <= TOLERANCE  # not of two infinities
+        return abs(float(first) - float(second)) <= tolerance  # not of two infinities
     except (TypeError, ValueError):
         return False
 

@@ -12,10 +12,10 @@ from modc.atomic import write_json
 from modc.errors import UserError
 from modc.grid import chain
 from modc.lock import alone
-from modc.report.results import Result, collect
+from modc.report.results import NOT_RUN, Result, collect
 from modc.runs.compare import first_few
 from modc.runs.folder import put_right, replaced
-from modc.runs.rescore import UNCHANGED, check_scores, differences, facts, outside_grid
+from modc.runs.rescore import UNCHANGED, check_scores, differences, facts, name_of
 from modc.runs.union import contradictions, union
 
 CURVES = (paths.CURVE, paths.CURVE_IMAGE)
@@ -30,13 +30,12 @@ MAKERS = ("code", "torch", "torchvision", "numpy")
 
 @dataclass(frozen=True)
 class Source:
-    """A run: its name as it was typed, its intact results, why others are left out."""
+    """A run: its name as it was typed, and the results of its grid."""
 
     name: str
     folder: Path
     config: dict
     results: dict[str, Result]
-    left_out: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def merge(
 
     The folder is replaced whole or not at all. prefer: the run whose scores are taken where others
     have other ones. models: copy models and test embeddings too. Raises Contradicted if the runs
-    disagree about settings, data or scores, UserError if a folder is no run.
+    disagree about settings, data or scores, UserError if a folder is no run or has damaged scores.
     """
     for run in runs:
         if not run.is_dir():
@@ -86,12 +85,7 @@ def merge(
         is_there = origins == before and all(path.is_relative_to(target) for path in files.values())
         if not is_there or config not in (own.config for own in sources if own.folder == target):
             _write(target, config, origins, files)
-    left_out = [
-        f"{source.name}: {name} left out, {reason}"
-        for source in sources
-        for name, reason in source.left_out.items()
-    ]
-    return Merged(origins, left_out + _mixtures(taken))
+    return Merged(origins, _mixtures(taken))
 
 
 def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source]:
@@ -105,21 +99,21 @@ def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source
 
 def _read(name: str, folder: Path) -> Source:
     config = configuration.load([folder / paths.CONFIG])
-    results, left_out = {}, dict.fromkeys(outside_grid(folder, config), "not in its grid")
-    for result in collect(folder, config):
+    found = [result for result in collect(folder, config) if result.status != NOT_RUN]
+    for result in found:
         check = check_scores(result, config)
-        if check and check.state == UNCHANGED:
-            results[check.name] = result
-        elif check:
-            left_out[check.name] = f"{check.state}: {first_few(check.details)}"
-    return Source(name, folder, config, results, left_out)
+        if check.state != UNCHANGED:
+            why = first_few(check.details)
+            raise UserError(f"{result.folder}: {check.state}: {why}; restore it, or remove it")
+    if not found:
+        raise UserError(f"{name}: no scores of its grid; expected a run that has some")
+    return Source(name, folder, config, {name_of(result): result for result in found})
 
 
 def _taken(output: Path, sources: list[Source], prefer: Path | None) -> dict[str, list[Source]]:
     """Return by the name of each result the runs that have it, all with the same scores.
 
-    Raises Contradicted if the runs disagree, UserError if there is nothing, or `output` would lose
-    something.
+    Raises Contradicted if the runs disagree.
     """
     lines = [
         f"configuration, {found.between(f'in {one.name}', f'in {other.name}')}"
@@ -150,16 +144,6 @@ def _taken(output: Path, sources: list[Source], prefer: Path | None) -> dict[str
             f"--prefer RUN takes that run's",
             lines,
         )
-    lost = [
-        f"{name}: {why}"
-        for source in sources
-        for name, why in source.left_out.items()
-        if source.folder == output.resolve() and name not in taken
-    ]
-    if lost:
-        raise UserError(f"{output}: {lost[0]}; merge a run that has it, or remove its folder")
-    if not taken:
-        raise UserError(f"{sources[0].name}: no intact scores; expected a run that has some")
     return taken
 
 
@@ -184,7 +168,9 @@ def _files(target: Path, taken: dict[str, list[Source]], models: bool) -> dict[P
             of_stages = CURVES + (MODELS if models or source.folder == target else ())
             places = [paths.scores(cell, method), paths.queries(cell, method)]
             for owner, stage in chain(source.config, cell, method):
-                places += [paths.stage_folder(cell, owner, stage) / file for file in of_stages]
+                # Not of another training than that of the method whose stage it is.
+                if source in taken.get(paths.method_name(cell, owner), [source]):
+                    places += [paths.stage_folder(cell, owner, stage) / file for file in of_stages]
             for place in places:
                 if (source.folder / place).is_file():
                     found.setdefault(place, source.folder / place)

@@ -59,7 +59,7 @@ def check_scores(result: Result, config: dict) -> Check | None:
 
 def differences(first: dict, second: dict) -> list[compare.Difference]:
     """Return where the metrics of two scores differ, overall first, then by attribute."""
-    return list(compare.values(_metrics(first), _metrics(second)))
+    return list(compare.values(*map(_metrics, (first, second)), tolerance=compare.TOLERANCE))
 
 
 def facts(result: Result, name: str) -> dict:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from modc import config as configuration
 from modc.runs.compare import Difference, values
 
-# Where runs may differ, since it changes no number; "*" is any dataset.
-FREE = ("run", "grid", "data", "threads", "download", "ablation")
-FREE_KEYS = ("training jobs_per_gpu", "datasets * archives")
+# Where runs may differ, since it changes no number; of a dataset and of the training alike.
+FREE = {"run", "grid", "data", "threads", "download", "ablation"}
+FREE_INSIDE = {"archives", "jobs_per_gpu"}
 
 
 def contradictions(first: dict, second: dict) -> list[Difference]:
@@ -15,17 +15,14 @@ def contradictions(first: dict, second: dict) -> list[Difference]:
 
     A dataset that only one of them describes is no contradiction.
     """
-    both = first["datasets"].keys() & second["datasets"].keys()
-    first, second = (
+    shared = first["datasets"].keys() & second["datasets"].keys()
+    settled = [
         {key: value for key, value in config.items() if key not in FREE}
-        | {"datasets": {name: config["datasets"][name] for name in sorted(both)}}
+        | {"training": _without(FREE_INSIDE, config["training"])}
+        | {"datasets": {k: _without(FREE_INSIDE, config["datasets"][k]) for k in sorted(shared)}}
         for config in (first, second)
-    )
-    for config in (first, second):
-        config["training"] = _without(config["training"], "jobs_per_gpu")
-        config["datasets"] = {k: _without(v, "archives") for k, v in config["datasets"].items()}
-    found = values(first, second)
-    return [one._replace(place=one.place.replace(" ", ".")) for one in found]
+    ]
+    return [found._replace(place=found.place.replace(" ", ".")) for found in values(*settled)]
 
 
 def union(configs: list[dict], name: str) -> dict:
@@ -40,7 +37,7 @@ def union(configs: list[dict], name: str) -> dict:
         for section in ("datasets", "networks", "methods")
     }
     used = {
-        section: [name for name in described[section] if any(name in g[section] for g in grids)]
+        section: list(dict.fromkeys(name for grid in grids for name in grid[section]))
         for section in described
     }
     percents: dict[str, set[int]] = {}
@@ -70,9 +67,9 @@ def _first(mappings: Iterable[dict]) -> dict:
     """Return all entries, of equal keys the first."""
     found: dict = {}
     for mapping in mappings:
-        found = {**found, **{k: v for k, v in mapping.items() if k not in found}}
+        found |= {key: value for key, value in mapping.items() if key not in found}
     return found
 
 
-def _without(mapping: dict, key: str) -> dict:
-    return {own: value for own, value in mapping.items() if own != key}
+def _without(keys: set[str], mapping: dict) -> dict:
+    return {key: value for key, value in mapping.items() if key not in keys}
