@@ -55,12 +55,13 @@ def verify(run: Path, config: dict) -> Verified:
     """
     scores, counts = [], {}
     data = {dataset: _data(config, dataset) for dataset in config["datasets"]}
+    packages = {key: own for key, own in provenance.software().items() if key != "machine"}
     for prefix, own, result in _results(run, config):
         check = check_scores(result, own)
         if check is None:
             continue
         scores.append(Check(prefix + check.name, check.state, check.details))
-        for made_by in _origins(result, own, data) if result.scores else ():
+        for made_by in _origins(result, own, data, packages) if result.scores else ():
             counts[made_by] = counts.get(made_by, 0) + 1
     if not scores and not (run / paths.TABLES).is_dir():
         raise UserError(
@@ -109,7 +110,9 @@ def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
     return found
 
 
-def _origins(result: Result, config: dict, data: dict[str, dict]) -> list[Check]:
+def _origins(
+    result: Result, config: dict, data: dict[str, dict], packages: dict[str, str]
+) -> list[Check]:
     """Return whether settings, code, data and packages that made a result are those here."""
     cell, method, scores = result.cell, result.method, result.scores
     trained, scored = facts(result, "provenance"), facts(result, "scoring")
@@ -117,14 +120,13 @@ def _origins(result: Result, config: dict, data: dict[str, dict]) -> list[Check]
     chain = settings_chain(config, cell, method, names[-1])
     classes = network_class(config, cell.network), config["methods"][method]["class"]
     evaluation = config["evaluation"]
-    versions = {k: v for k, v in provenance.software().items() if k != "machine"}
     compared = {
         "settings of training": (scores.get("settings_chain"), chain),
         "settings of scoring": (_part(scored, evaluation), evaluation),
         "code of training": (trained.get("code"), provenance.training_code(*classes)),
         "code of scoring": (scored.get("code"), provenance.code_of("modc.evaluation.scores")),
-        "packages of training": (_part(trained, versions), versions),
-        "packages of scoring": (_part(scored, versions), versions),
+        "packages of training": (_part(trained, packages), packages),
+        "packages of scoring": (_part(scored, packages), packages),
     }
     for kind, here in data[cell.dataset].items():
         if (stored := scores.get(f"{kind}_sha256")) != "":  # of a dataset that has none
