@@ -25,7 +25,12 @@ SHOWN = 10
     help="Configuration that the tables were rendered with; by default the run's config.yaml. "
     "Repeatable.",
 )
-@click.option("--strict", is_flag=True, help="Fail on other origins and on unchecked files too.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Also fail if settings, code, data or packages differ or are unknown, or a file is not "
+    "checked.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
     """Check the numbers of a run's folder, such as results/paper.
@@ -34,8 +39,8 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
     files of the figures again, and compares the images by their SHA-256. Also says whether the
     settings, code, data and packages here are those that made the run. The folder is only read.
 
-    Exit status: 0 if everything holds, 1 if a file or a score changed or is missing, 2 for a
-    mistyped option.
+    Exit status: 0 if everything holds; 1 if a file or a score changed or is missing, or RUN is no
+    run; 2 for a mistyped option.
     """
     from modc.config import load
     from modc.runs.verify import text

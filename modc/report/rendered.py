@@ -1,7 +1,7 @@
 """What `modc tables`, `figures`, `report` and `ablation` wrote, and by which code.
 
-A note a command lies in results/<run>/rendered/. By it `modc verify` tells a file that was altered
-from one that another version wrote.
+Each command leaves a note in results/<run>/rendered/. `modc verify` compares with it what cannot be
+rendered again from scores and curves: images, and what other code wrote.
 """
 
 import json
@@ -29,11 +29,6 @@ class Rendered:
     code: str
     hashes: dict[str, str]
 
-    @property
-    def files(self) -> list[str]:
-        """The paths of all files."""
-        return list(self.hashes)
-
     def is_as_written(self, file: str, content: bytes) -> bool:
         """Return whether a file is what was written, byte for byte."""
         return self.hashes.get(file) == sha256(content).hexdigest()
@@ -52,7 +47,7 @@ def note(
 ) -> None:
     """Note that these files of a run were just rendered; what: a key of MODULES.
 
-    printed: the text that goes to the terminal, by the file that the workflow keeps it in.
+    printed: what goes to the terminal, by the file that the workflow keeps it in.
     """
     run_folder = Path(run_folder)
     hashes = {
@@ -65,10 +60,12 @@ def note(
 
 
 def noted(run_folder: Path, what: str) -> Rendered | None:
-    """Return what was noted, None where nothing was (an older version) or the note is damaged."""
+    """Return what was noted, None where nothing was or the note is damaged."""
     try:
         found = json.loads(_path(Path(run_folder), what).read_bytes())
         hashes = {str(file): str(own) for file, own in found["sha256"].items()}
+        if any(Path(file).is_absolute() or ".." in Path(file).parts for file in hashes):
+            return None
         return Rendered(str(found["code"]), hashes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

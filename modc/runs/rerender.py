@@ -70,10 +70,9 @@ def unchecked(run: Path, checked: list[Check]) -> list[str]:
 def _check(run: Path, file: str, again: bytes | None, note: Rendered | None) -> Check:
     try:
         stored = (run / file).read_bytes()
-    except FileNotFoundError:
-        return Check(file, MISSING)
     except OSError as error:
-        return Check(file, CHANGED, (f"cannot be read: {error.strerror}",))
+        state = MISSING if isinstance(error, FileNotFoundError) else CHANGED
+        return Check(file, state, (str(error.strerror),))
     if Path(file).name == paths.SUMMARY:
         stored = without_paths(stored)
     if again is None:

@@ -34,15 +34,15 @@ def check_scores(result: Result, config: dict) -> Check | None:
     """
     name, path = name_of(result), result.folder / paths.QUERIES
     if result.status == NOT_RUN:
-        return Check(name, MISSING, (paths.SCORES,)) if path.exists() else None
+        is_left = path.exists()
+        return Check(name, MISSING, (f"{paths.SCORES}, but not its queries",)) if is_left else None
     if result.scores is None:
         return Check(name, CHANGED, (result.status,))
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        return Check(name, MISSING, (paths.QUERIES,))
     except OSError as error:
-        return Check(name, CHANGED, (f"{paths.QUERIES} cannot be read: {error.strerror}",))
+        state = MISSING if isinstance(error, FileNotFoundError) else CHANGED
+        return Check(name, state, (f"{paths.QUERIES}: {error.strerror}",))
     details = []
     expected = facts(result, "scoring").get("queries_sha256")
     if expected and expected != sha256(content).hexdigest():

@@ -90,11 +90,12 @@ def text(run: Path, verified: Verified) -> str:
     ]
     count = len(verified.broken)
     by_hash = sum(one.state == AS_WRITTEN for one in verified.files)
-    verdict = (
-        f"{run}: {count or 'none'} changed or missing of {len(verified.scores)} results and "
-        f"{len(verified.files) - by_hash} files made again, {by_hash} compared by SHA-256"
+    checked = (
+        f"{len(verified.scores)} results recomputed, {len(verified.files) - by_hash} files rendered "
+        f"again, {by_hash} compared by SHA-256"
     )
-    return "\n".join([*lines, "; ".join([verdict, *verified.remarks])])
+    verdict = f"{count} changed or missing" if count else "all hold"
+    return "\n".join([*lines, "; ".join([f"{run}: {checked}: {verdict}", *verified.remarks])])
 
 
 def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:

@@ -183,7 +183,13 @@ def test_of_other_code_texts_are_compared_by_hash_and_csv_files_by_value(run, co
     assert altered(run, config).keys() == {files[1], "tables/table4.tex"}
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"code": 1, "sha256": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b'{"code": 1, "sha256": []}', b"\xff"),
+        *(b'{"code": "", "sha256": {"%s": ""}}' % file for file in (b"/dev/zero", b"a/../../b")),
+    ],
+)
 def test_without_a_readable_note_each_difference_counts(run, config, content):
     (run / "rendered" / "tables.json").write_bytes(content)
     replace_in(run / "tables" / "table4.md", "ASENv2", "SENv2")
