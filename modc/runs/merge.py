@@ -79,11 +79,12 @@ def merge(
         taken = _taken(output, sources, prefer)
         files = _files(target, taken, models)
         before = _origins(target) if target.exists() else {}
-        origins = {name: having[0].name for name, having in taken.items()}
-        kept = {name for name, having in taken.items() if having[0].folder == target}
-        origins |= {name: before.get(name, origins[name]) for name in kept}
+        origins = {
+            name: before.get(name, first.name) if first.folder == target else first.name
+            for name, (first, *_) in taken.items()
+        }
         is_there = origins == before and all(path.is_relative_to(target) for path in files.values())
-        if not is_there or config not in (own.config for own in sources if own.folder == target):
+        if not is_there or config not in [own.config for own in sources if own.folder == target]:
             _write(target, config, origins, files)
     return Merged(origins, _mixtures(taken))
 

@@ -88,14 +88,13 @@ def text(run: Path, verified: Verified) -> str:
         for one in (*verified.broken, *verified.origins)
         if one.state != SAME
     ]
-    count = len(verified.broken)
     by_hash = sum(one.state == AS_WRITTEN for one in verified.files)
-    checked = (
-        f"{len(verified.scores)} results recomputed, {len(verified.files) - by_hash} files rendered "
-        f"again, {by_hash} compared by SHA-256"
-    )
-    verdict = f"{count} changed or missing" if count else "all hold"
-    return "\n".join([*lines, "; ".join([f"{run}: {checked}: {verdict}", *verified.remarks])])
+    again = len(verified.files) - by_hash
+    checked = f"{len(verified.scores)} results recomputed, {again} files rendered again"
+    broken = len(verified.broken)
+    verdict = f"{broken} changed or missing" if broken else "all hold"
+    closing = f"{run}: {checked}, {by_hash} compared by SHA-256: {verdict}"
+    return "\n".join([*lines, "; ".join([closing, *verified.remarks])])
 
 
 def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
