@@ -21,7 +21,6 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     from modc.config import load
     from modc.grid import seeds_without_cell
     from modc.report import rendered
-    from modc.report.printed import tables_summary
     from modc.report.render import render_all
 
     config = load(list(configs))
@@ -29,11 +28,8 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
         click.echo(line, err=True)
     folder = run_folder(results, config)
     written = render_all(folder, config, folder)
-    text = tables_summary(folder, config)
-    rendered.note(folder, "tables", written, {f"{paths.TABLES}/{paths.SUMMARY}": text})
-    click.echo(text, nl=False)
-    for path in written:
-        click.echo(path)
+    rendered.note(folder, "tables", written)
+    _tell(written)
 
 
 @click.command()
@@ -106,11 +102,9 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
 
     config = load(list(configs))
     folder = run_folder(results, config)
-    written, text = render(folder, config)
-    rendered.note(folder, "ablation", written, {f"{paths.ABLATION}/{paths.SUMMARY}": f"{text}\n"})
-    click.echo(text)
-    for path in written:
-        click.echo(path)
+    written = render(folder, config)
+    rendered.note(folder, "ablation", written)
+    _tell(written)
 
 
 @click.command()
@@ -144,3 +138,11 @@ def coverage(configs: tuple[Path, ...], dataset: str | None, results: Path | Non
             continue
         for path in written:
             click.echo(path)
+
+
+def _tell(written: list[Path]) -> None:
+    """Print the summary among the files that were written, then the names of all."""
+    (summary,) = (path for path in written if path.name == paths.SUMMARY)
+    click.echo(summary.read_text(encoding="utf-8"), nl=False)
+    for path in written:
+        click.echo(path)

@@ -1,7 +1,8 @@
-"""The commands on whole runs: check one, put several together."""
+"""The commands on whole runs: check one, merge several."""
 
 import json
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from modc import paths
 from modc.cli.options import PATH
 from modc.errors import UserError
 
-# How many contradictions are printed.
+# How many contradictions and notes are printed.
 SHOWN = 10
 
 
@@ -21,101 +22,72 @@ SHOWN = 10
     "configs",
     type=PATH,
     multiple=True,
-    help="Repeatable; by default the run's own config.yaml.",
+    help="Configuration that the tables were rendered with; by default the run's config.yaml. "
+    "Repeatable.",
 )
 @click.option(
     "--strict",
     is_flag=True,
-    help="Fail too on what is not compared or cannot be checked; on other code, data, packages.",
+    help="Also fail if settings, code, data or packages differ or are unknown, or a file is not "
+    "checked.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print all that was found as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Check a run's folder, such as results/paper: make its tables and scores again and compare.
+    """Check the numbers of a run's folder, such as results/paper.
 
-    Each table, report.html and the numbers of the figures that come from scores and curves are
-    rendered again and compared, words included; the means of each scores.json are made from its
-    queries.csv. Pictures, and figures of embeddings, are not drawn again: their hashes are
-    compared with those that were noted. What another version rendered is compared by its numbers
-    and by the entries of its CSV files. Settings, code, frozen data and packages are compared with
-    those that are here. The run is only read.
+    Recomputes each scores.json from its queries.csv, renders the tables, report.html and the CSV
+    files of the figures again, and compares the images by their SHA-256. Also says whether the
+    settings, code, data and packages here are those that made the run. The folder is only read.
 
-    Exit status: 0 if nothing contradicts it, though the last line may name what is not checked; 1
-    if a file or a score is not what it was or is missing, and for a mistake such as a folder that
-    is no run; with --strict also for all that was not rendered, not compared or not checked
-    (coverage/, data that are not there), or was made by other code, data or packages; 2 for a
-    mistyped option; 130 after Control-C.
+    Exit status: 0 if everything holds; 1 if a file or a score changed or is missing, or RUN is no
+    run; 2 for a mistyped option.
     """
-    from modc.runs.verify import as_json as plain_values
+    from modc.config import load
     from modc.runs.verify import text
     from modc.runs.verify import verify as check
 
     if not run.is_dir():
         raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
-    verified = check(run, _config(run, configs))
-    told = json.dumps(plain_values(verified), indent=2) if as_json else ""
-    click.echo(told or text(run, verified, is_own=not configs))
-    if verified.broken or (strict and (verified.remarks or verified.not_checked)):
+    verified = check(run, load(list(configs) or [run / paths.CONFIG]))
+    click.echo(json.dumps(verified.as_json(), indent=2) if as_json else text(run, verified))
+    if verified.broken or (strict and verified.remarks):
         raise SystemExit(1)
 
 
 @click.command()
 @click.argument("output", type=PATH)
 @click.argument("runs", type=PATH, nargs=-1, required=True)
-@click.option("--prefer", type=PATH, help="The run that is right where runs disagree.")
+@click.option("--prefer", type=PATH, help="The run to take where runs have other scores.")
 @click.option("--models", is_flag=True, help="Copy model.pt, last.pt and test.npz too.")
-@click.option(
-    "--defaults",
-    type=PATH,
-    multiple=True,
-    help="Repeatable. A configuration for keys that a run's own, of an older version, lacks.",
-)
-def merge(
-    output: Path, runs: tuple[Path, ...], prefer: Path | None, models: bool, defaults: tuple[Path]
-) -> None:
-    """Put runs of one configuration, such as one seed a machine, together in the folder OUTPUT.
+def merge(output: Path, runs: tuple[Path, ...], prefer: Path | None, models: bool) -> None:
+    """Merge RUNS, such as one seed or one dataset a machine, into the folder OUTPUT.
 
-    Scores, queries and curves are copied, and config.yaml gets the grid of all together. If two
-    runs disagree about settings, data or the scores of the same result, that is said and nothing is
-    written. OUTPUT may be what an earlier merge made; then the results of RUNS are added to it.
+    Copies scores, queries and learning curves; config.yaml gets the grid of all runs together.
+    Nothing is written if the runs disagree about settings, data or the scores of a result. OUTPUT
+    may be the result of an earlier merge. The ablation is not copied.
     """
+    from modc.config import load
+    from modc.grid import cells, methods
     from modc.runs.merge import Contradicted
-    from modc.runs.merge import merge as put_together
+    from modc.runs.merge import merge as merged_into
 
     try:
-        merged = put_together(output, list(runs), prefer, models, defaults)
+        merged = merged_into(output, list(runs), prefer, models)
     except Contradicted as error:
-        for line in _lines(error.contradictions):
-            click.echo(line)
+        _print(error.lines)
         raise
-    for remark in merged.remarks:
-        click.echo(f"note: {remark}")
-    counts = ", ".join(f"{count} of {name}" for name, count in merged.runs.items())
-    total = sum(merged.runs.values())
-    done = f"{merged.added} added" if merged.is_written else "nothing to add"
-    click.echo(f"{output}: {total} of {merged.possible} results ({counts}); {done}")
+    _print([f"note: {note}" for note in merged.notes])
+    config = load([output / paths.CONFIG])
+    possible = len(methods(config)) * len(cells(config))
+    counts = (f"{count} of {run}" for run, count in Counter(merged.origins.values()).items())
+    click.echo(f"{output}: {len(merged.origins)} of {possible} results: {', '.join(counts)}")
     folder = shlex.quote(str(output))
     for step in ("tables", "report"):
         click.echo(f"{step}: modc {step} --config {folder}/config.yaml --results {folder}")
 
 
-def _lines(contradictions: list) -> list[str]:
-    """Return the contradictions as lines, their details below; the first few."""
-    lines = []
-    for one in contradictions[:SHOWN]:
-        lines += [one.line, *(f"    {detail}" for detail in one.details)]
-    more = len(contradictions) - SHOWN
-    return lines + ([f"and {more} more"] if more > 0 else [])
-
-
-def _config(run: Path, configs: tuple[Path, ...]) -> dict:
-    from modc.config import load
-
-    if configs:
-        return load(list(configs))
-    own = run / paths.CONFIG
-    try:
-        return load([own])
-    except UserError as error:
-        raise UserError(
-            f"{error}; if an older version wrote it: --config config.yaml --config {own}"
-        ) from None
+def _print(lines: list[str]) -> None:
+    for line in lines[:SHOWN]:
+        click.echo(line)
+    if len(lines) > SHOWN:
+        click.echo(f"and {len(lines) - SHOWN} more")

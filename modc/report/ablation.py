@@ -43,10 +43,8 @@ THE_RUN = "this run"
 BY_SIGN = "sign alone"
 
 
-def render(
-    run_folder: Path, config: dict, output_folder: Path | None = None
-) -> tuple[list[Path], str]:
-    """Write the files of the ablation; return their paths and the table as plain text.
+def render(run_folder: Path, config: dict, output_folder: Path | None = None) -> list[Path]:
+    """Write the files of the ablation, and summary.txt for the terminal; return their paths.
 
     output_folder: where they go; by default ablation/ in the run's folder.
     """
@@ -58,11 +56,12 @@ def render(
         "ablation.tex": latex.fragment(laid_out, "ablation"),
         "ablation-standalone.tex": latex.standalone(laid_out, "ablation"),
         "ablation.csv": frame.to_csv(index=False),
+        paths.SUMMARY: f"{plain(laid_out)}\n",
     }
-    written = [folder / name for name in ABLATION_FILES]
+    written = [folder / name for name in (*ABLATION_FILES, paths.SUMMARY)]
     for path in written:
         write_text(path, texts[path.name])
-    return written, plain(laid_out)
+    return written
 
 
 def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:

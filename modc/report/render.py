@@ -13,7 +13,7 @@ from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
 from modc.report.failures import explained
 from modc.report.files import other_datasets, table_files
-from modc.report.layout import page
+from modc.report.layout import Page, page
 from modc.report.markdown import markdown, plain
 from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
@@ -21,7 +21,7 @@ from modc.report.tables import Source, attribute_table, paper_table
 
 
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
-    """Write the results frame and every table of `table_files`; return the paths.
+    """Write the results frame, the files of `table_files`, and summary.txt; return the paths.
 
     output_folder: what stands for the run's own. The papers' tables and that of each dataset that
     no paper has come as Markdown, LaTeX (for
@@ -32,12 +32,13 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
     results = _results(run_folder, config)
     source = Source(results, config)
     frames = all_frames(source)
-    texts = _notes(results, frames, source)
+    pages = {name: page(frame, name, config) for name, frame in frames.items()}
+    texts = _notes(results, frames, source) | {paths.SUMMARY: _summary(pages, config)}
     for name, frame in frames.items():
-        texts |= _rendered(frame, name, config)
+        texts |= _rendered(name, frame, pages[name])
     written = [Path(output_folder) / paths.FRAME]
     write_text(written[0], source.frame.to_csv(index=False))
-    for file in table_files(config):
+    for file in (*table_files(config), paths.SUMMARY):
         written.append(Path(output_folder) / paths.TABLES / file)
         write_text(written[-1], texts[file])
     return written
@@ -55,12 +56,12 @@ def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
     return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
 
 
-def terminal(run_folder: Path, config: dict, name: str) -> str:
-    """Return a paper's table, or that of a dataset that no paper has, as plain text."""
-    source = Source(_results(run_folder, config), config)
-    table = tables(config).get(name)
-    frame = paper_table(table, source) if table else attribute_table(name, source)
-    return plain(page(frame, name, config))
+def _summary(pages: dict[str, Page], config: dict) -> str:
+    """Return the first table as plain text, if the grid has it, and those that no paper has."""
+    table = next(iter(tables(config).values()))
+    first = [table.name] if table.dataset in config["grid"]["datasets"] else []
+    shown = [*first, *other_datasets(config)]
+    return "".join(f"{plain(pages[name])}\n" for name in shown)
 
 
 def _results(run_folder: Path, config: dict) -> list[Result]:
@@ -81,9 +82,8 @@ def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str
     }
 
 
-def _rendered(frame: pd.DataFrame, name: str, config: dict) -> dict[str, str]:
+def _rendered(name: str, frame: pd.DataFrame, laid_out: Page) -> dict[str, str]:
     """Return the texts of a table's files by their names."""
-    laid_out = page(frame, name, config)
     return {
         f"{name}.md": markdown(laid_out),
         f"{name}.tex": latex.fragment(laid_out, name),

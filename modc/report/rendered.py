@@ -1,11 +1,11 @@
 """What `modc tables`, `figures`, `report` and `ablation` wrote, and by which code.
 
-A note a command lies in results/<run>/rendered/. By it `modc verify` tells a file that was altered
-from one that another version wrote.
+Each command leaves a note in results/<run>/rendered/. `modc verify` compares with it what cannot be
+rendered again from scores and curves: images, and what other code wrote.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,11 +30,6 @@ class Rendered:
     code: str
     hashes: dict[str, str]
 
-    @property
-    def files(self) -> list[str]:
-        """The paths of all files."""
-        return list(self.hashes)
-
     def is_as_written(self, file: str, content: bytes) -> bool:
         """Return whether a file is what was written, byte for byte."""
         return self.hashes.get(file) == sha256(content).hexdigest()
@@ -49,28 +44,23 @@ def code(what: str) -> str:
     return sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def note(
-    run_folder: Path, what: str, files: Iterable[Path], printed: Mapping[str, str] | None = None
-) -> None:
-    """Note that these files of a run were just rendered; what: a key of MODULES.
-
-    printed: the text that goes to the terminal, by the file that the workflow keeps it in.
-    """
+def note(run_folder: Path, what: str, files: Iterable[Path]) -> None:
+    """Note that these files of a run were just rendered; what: a key of MODULES."""
     run_folder = Path(run_folder)
     hashes = {
         Path(file).relative_to(run_folder).as_posix(): sha256(Path(file).read_bytes()).hexdigest()
         for file in files
     }
-    for file, text in (printed or {}).items():
-        hashes[file] = sha256(text.encode(errors="replace")).hexdigest()
     write_json(_path(run_folder, what), {"code": code(what), "sha256": hashes})
 
 
 def noted(run_folder: Path, what: str) -> Rendered | None:
-    """Return what was noted, None where nothing was (an older version) or the note is damaged."""
+    """Return what was noted, None where nothing was or the note is damaged."""
     try:
         found = json.loads(_path(Path(run_folder), what).read_bytes())
         hashes = {str(file): str(own) for file, own in found["sha256"].items()}
+        if any(Path(file).is_absolute() or ".." in Path(file).parts for file in hashes):
+            return None
         return Rendered(str(found["code"]), hashes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

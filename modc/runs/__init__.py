@@ -1,1 +1,1 @@
-"""Runs as folders: checked against what they store, put together from several machines."""
+"""Whole runs: checked against what they store, merged from several machines."""

@@ -1,267 +1,197 @@
-"""Several runs put together into one folder, from which tables are rendered as from one run."""
+"""Several runs merged into one folder, from which tables are rendered as from one run."""
 
 import json
 import shutil
-from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from modc import config as configuration
 from modc import paths
 from modc.atomic import write_json
 from modc.errors import UserError
-from modc.grid import cells, last_stage, methods, settings_chain, stages, trained_by
+from modc.grid import chain
 from modc.lock import alone
-from modc.report.results import STALE, Result
-from modc.runs import configurations, sources
-from modc.runs.checked import UNCHANGED, first_few
+from modc.report.results import NOT_RUN, Result, collect
+from modc.runs.compare import first_few
 from modc.runs.folder import put_right, replaced
-from modc.runs.rescored import check_scores
-from modc.runs.sources import Contradiction, Source, are_equal, beaten, data_of
+from modc.runs.rescore import UNCHANGED, check_scores, differences, facts, name_of
+from modc.runs.union import contradictions, union
 
-SCORES = (paths.SCORES, paths.QUERIES)
 CURVES = (paths.CURVE, paths.CURVE_IMAGE)
 MODELS = (paths.MODEL, paths.LAST, paths.EMBEDDINGS)
-# Rendered from the results, so no longer true once there are more of them.
-RENDERED = (paths.TABLES, paths.FIGURES, paths.REPORT, paths.RENDERED)
-# Each result by its name, with the run that it is taken from.
-Chosen = dict[str, tuple[Result, Source]]
+# Of an earlier merge, what is rendered from its results or replaced by them.
+OUTDATED = (paths.CELLS, paths.TABLES, paths.FIGURES, paths.REPORT, paths.RENDERED, paths.FRAME)
+# Of the scores, what names their data.
+DATA = ("manifest_sha256", "index_sha256")
+# By what made them numbers of two runs may differ.
+MAKERS = ("code", "torch", "torchvision", "numpy")
 
 
-class Contradicted(UserError):
-    """The runs disagree; contradictions: about what."""
+@dataclass(frozen=True)
+class Source:
+    """A run: its name as it was typed, and the results of its grid."""
 
-    def __init__(self, message: str, contradictions: list[Contradiction]):
-        super().__init__(message)
-        self.contradictions = contradictions
+    name: str
+    folder: Path
+    config: dict
+    results: dict[str, Result]
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What was done: results by the run that they come from, how many are new, what to know."""
+    """origins: from which run each result comes; notes: what a reader should know of them."""
 
-    runs: dict[str, int]
-    added: int
-    possible: int
-    is_written: bool
-    remarks: list[str]
+    origins: dict[str, str]
+    notes: list[str]
+
+
+class Contradicted(UserError):
+    """The runs disagree; lines: about what."""
+
+    def __init__(self, message: str, lines: list[str]):
+        super().__init__(message)
+        self.lines = lines
 
 
 def merge(
-    output: Path,
-    runs: list[Path],
-    prefer: Path | None = None,
-    models: bool = False,
-    defaults: tuple[Path, ...] = (),
+    output: Path, runs: list[Path], prefer: Path | None = None, models: bool = False
 ) -> Merged:
-    """Put the results of `runs` into the run folder `output`, beside those that it has already.
+    """Merge `runs` into the run folder `output`, which an earlier merge may have made.
 
-    The folder is replaced whole; interrupted, it is as it was. prefer: the run that is right where
-    runs disagree; what does not fit its settings or data is then left out. models: copy models and
-    test embeddings too. defaults: see `configurations.read`. Raises Contradicted if runs disagree
-    about settings, data or scores, and UserError if a folder is no run.
+    The folder is replaced whole or not at all. prefer: the run whose scores are taken where others
+    have other ones. models: copy models and test embeddings too. Raises Contradicted if the runs
+    disagree about settings, data or scores, UserError if a folder is no run or has damaged scores.
     """
     for run in runs:
-        _check_run(run, output)
-    _check_output(output)
+        if not run.is_dir():
+            raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
+        one, another = run.resolve(), output.resolve()
+        if one in another.parents or another in one.parents:
+            raise UserError(f"{output} and {run} lie in each other; expected folders side by side")
     target = output.resolve()
     with alone(target.with_name(f".{target.name}"), "merging into this run"):
         put_right(target)
-        found = _sources(output, runs, defaults)
-        preferred = _preferred(found, prefer)
-        _check_agreement(output, found, preferred)
-        # The first of the sources that have a result is the one that it is taken from.
-        found.sort(key=lambda source: source is not preferred)
-        config = configurations.union([source.config for source in found], target.name)
-        existing = next((source for source in found if source.folder == target), None)
-        chosen, left_out = _choose(found, existing, config, preferred)
-        if not chosen:
-            raise UserError(f"{runs[0]}: no scores of its grid; expected a run that has some")
-        plan = _plan(chosen, found, existing, models)
-        is_written = _write(target, existing, config, chosen, plan)
-    return Merged(
-        dict(Counter(source.name for _, source in chosen.values())),
-        sum(source is not existing for _, source in chosen.values()),
-        len(methods(config)) * len(cells(config)),
-        is_written,
-        [*_remarks(chosen, found), *left_out],
-    )
+        if target.exists() and not (target / paths.MERGED).is_file():
+            raise UserError(f"{output}: not made by `modc merge`; expected a new name")
+        sources = _sources(output, runs, prefer)
+        config = union([source.config for source in sources], target.name)
+        taken = _taken(output, sources, prefer)
+        files = _files(target, taken, models)
+        before = _origins(target) if target.exists() else {}
+        origins = {
+            name: before.get(name, first.name) if first.folder == target else first.name
+            for name, (first, *_) in taken.items()
+        }
+        is_there = origins == before and all(path.is_relative_to(target) for path in files.values())
+        if not is_there or config not in [own.config for own in sources if own.folder == target]:
+            _write(target, config, origins, files)
+    return Merged(origins, _mixtures(taken))
 
 
-def _check_run(run: Path, output: Path) -> None:
-    if not run.is_dir():
-        raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
-    one, another = run.resolve(), output.resolve()
-    if one in another.parents or another in one.parents:
-        raise UserError(f"{output} and {run} lie in each other; expected folders side by side")
+def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source]:
+    """Return the preferred run, what there is in `output`, and each other run, in this order."""
+    named = {path.resolve(): str(path) for path in (output, *runs) if path.exists()}
+    first = prefer and prefer.resolve()
+    if first and first not in named:
+        raise UserError(f"--prefer {prefer}: expected one of {', '.join(named.values())}")
+    return [_read(named[folder], folder) for folder in sorted(named, key=lambda own: own != first)]
 
 
-def _check_output(output: Path) -> None:
-    if output.exists() and not (output / paths.MERGED).is_file():
-        raise UserError(
-            f"{output}: is there and no folder that `modc merge` made; expected a new name"
-        )
+def _read(name: str, folder: Path) -> Source:
+    config = configuration.load([folder / paths.CONFIG])
+    found = [result for result in collect(folder, config) if result.status != NOT_RUN]
+    for result in found:
+        check = check_scores(result, config)
+        if check.state != UNCHANGED:
+            why = first_few(check.details)
+            raise UserError(f"{result.folder}: {check.state}: {why}; restore it, or remove it")
+    if not found:
+        raise UserError(f"{name}: no scores of its grid; expected a run that has some")
+    return Source(name, folder, config, {name_of(result): result for result in found})
 
 
-def _sources(output: Path, runs: list[Path], defaults: tuple[Path, ...]) -> list[Source]:
-    """Return what there is in `output`, first, and in each other run."""
-    folders = {run.resolve(): str(run) for run in runs}
-    target = output.resolve()
-    folders.pop(target, None)
-    _check_output(output)
-    if target.exists():
-        folders = {target: str(output), **folders}
-    return [sources.read(name, folder, defaults) for folder, name in folders.items()]
+def _taken(output: Path, sources: list[Source], prefer: Path | None) -> dict[str, list[Source]]:
+    """Return by the name of each result the runs that have it, all with the same scores.
 
-
-def _preferred(found: list[Source], prefer: Path | None) -> Source | None:
-    if prefer is None:
-        return None
-    for source in found:
-        if source.folder == prefer.resolve():
-            return source
-    raise UserError(f"--prefer {prefer}: expected one of {', '.join(s.name for s in found)}")
-
-
-def _check_agreement(output: Path, found: list[Source], preferred: Source | None) -> None:
-    """Raise Contradicted if the runs disagree about what the preferred one says nothing about."""
-    open_ones = [
-        one
-        for one in sources.contradictions(found)
-        if preferred is None or preferred.name not in one.runs
+    Raises Contradicted if the runs disagree.
+    """
+    lines = [
+        f"configuration, {found.between(f'in {one.name}', f'in {other.name}')}"
+        for one, other in combinations(sources, 2)
+        for found in contradictions(one.config, other.config)
     ]
-    if open_ones:
-        raise Contradicted(
-            f"{output}: nothing is written, since the runs disagree (see above); --prefer RUN "
-            f"takes one run's side",
-            open_ones,
-        )
-
-
-def _choose(
-    found: list[Source], existing: Source | None, config: dict, preferred: Source | None
-) -> tuple[Chosen, list[str]]:
-    """Return each result with the run to take it from, and in words what is left out.
-
-    Of equal results it is one whose queries.csv holds, if any does; then what is there already
-    stays, then the first.
-    """
-    chosen: Chosen = {}
-    remarks = []
-    for source in found:
-        left_out = {reason: list(names) for reason, names in source.left_out.items()}
+    taken: dict[str, list[Source]] = {}
+    data: dict[tuple[str, str], dict[str, str]] = {}
+    for source in sources:
         for name, result in source.results.items():
-            before = chosen.get(name)
-            why_not = _unfit(result, source, config, preferred)
-            if not why_not and before:
-                why_not = beaten((result, source), before)
-            if why_not:
-                left_out.setdefault(why_not, []).append(name)
-                continue
-            worse = before and beaten(before, (result, source))
-            if worse:
-                remarks.append(f"{before[1].name}: left out, {worse}: {name}")
-            if not before or worse or source is existing:
-                chosen[name] = result, source
-        remarks += [
-            f"{source.name}: left out, {reason}: {first_few(names)}"
-            for reason, names in left_out.items()
-        ]
-    return chosen, remarks
+            for key in DATA:
+                hashes = data.setdefault((result.cell.dataset, key), {})
+                hashes.setdefault(str(result.scores.get(key))[:12], source.name)
+            first = taken.setdefault(name, [source])[0]
+            why = _disagreement(first.results[name], result, first.name, source.name)
+            if not why:
+                taken[name] += [source] if source is not first else []
+            elif prefer is None or first is not sources[0]:
+                lines.append(f"{name}: {why}")
+    lines += [
+        f"{key} of {dataset}: {', '.join(f'{own} in {name}' for own, name in hashes.items())}"
+        for (dataset, key), hashes in data.items()
+        if len(hashes) > 1
+    ]
+    if lines:
+        raise Contradicted(
+            f"{output}: nothing is written, since the runs disagree (see above); of other scores "
+            f"--prefer RUN takes that run's",
+            lines,
+        )
+    return taken
 
 
-def _unfit(result: Result, source: Source, config: dict, preferred: Source | None) -> str:
-    """Return in what a result differs from the preferred run, "" if in nothing."""
-    if preferred is None or source is preferred:
-        return ""
-    dataset = result.cell.dataset
-    data = {data_of(r) for r in preferred.results.values() if r.cell.dataset == dataset}
-    if data and data_of(result) not in data:
-        return f"other data than {preferred.name}"
-    is_scored_alike = source.config["evaluation"] == config["evaluation"]
-    if not is_scored_alike or result.scores.get("settings_chain") != _chain(result, config):
-        return f"other settings than {preferred.name}"
-    return ""
+def _disagreement(one: Result, other: Result, first: str, second: str) -> str:
+    found = differences(one.scores, other.scores)
+    if found:
+        return found[0].between(f"in {first}", f"in {second}")
+    same = one.scores.get("settings_chain") == other.scores.get("settings_chain")
+    return "" if same else f"trained with other settings in {first} than in {second}"
 
 
-def _chain(result: Result, config: dict) -> list[str]:
-    last = last_stage(config, result.cell, result.method)
-    return settings_chain(config, result.cell, result.method, last)
+def _files(target: Path, taken: dict[str, list[Source]], models: bool) -> dict[Path, Path]:
+    """Return the files to copy by their places in the merged run.
 
-
-def _plan(
-    chosen: Chosen, found: list[Source], existing: Source | None, models: bool
-) -> dict[str, tuple[Path, Source]]:
-    """Return by its place in the merged run each file to have, and where it is taken from.
-
-    What the chosen run lacks of a stage comes from another run that has the same model. Models that
-    are there already stay.
+    What the first run lacks of a result comes from another one with the same scores. Models that
+    the merged run has already stay.
     """
-    plan: dict[str, tuple[Path, Source]] = {}
-    for name, (result, source) in chosen.items():
-        cell, method = result.cell, result.method
-        chain = stages(source.config, cell, method)
-        same = [s for s in found if s is not source and _is_same_model(s.results.get(name), result)]
-        wanted = [(paths.method_folder(cell, method) / file, [source]) for file in SCORES]
-        for stage in (stage["stage"] for stage in result.stages):
-            # One that the configuration does not have is none that methods share.
-            owner = trained_by(source.config, cell, method, stage) if stage in chain else method
-            folder = paths.stage_folder(cell, owner, stage)
-            wanted += [(folder / file, [source, *same]) for file in CURVES]
-            having = [s for s in (source, *same) if models or s is existing]
-            wanted += [(folder / file, having) for file in MODELS]
-        for place, having in wanted:
-            found_in = ((one.folder / place, one) for one in having)
-            path = next((pair for pair in found_in if pair[0].is_file()), None)
-            if path:
-                plan.setdefault(str(place), path)
-    return plan
+    found: dict[Path, Path] = {}
+    for name, having in taken.items():
+        for source in having:
+            cell, method = source.results[name].cell, source.results[name].method
+            of_stages = CURVES + (MODELS if models or source.folder == target else ())
+            places = [paths.scores(cell, method), paths.queries(cell, method)]
+            for owner, stage in chain(source.config, cell, method):
+                # Not of another training than that of the method whose stage it is.
+                if source in taken.get(paths.method_name(cell, owner), [source]):
+                    places += [paths.stage_folder(cell, owner, stage) / file for file in of_stages]
+            for place in places:
+                if (source.folder / place).is_file():
+                    found.setdefault(place, source.folder / place)
+    return found
 
 
-def _is_same_model(other: Result | None, result: Result) -> bool:
-    keys = ("key", "epoch")
-    return (
-        other is not None
-        and are_equal(other, result)
-        and all(other.scores.get(key) == result.scores.get(key) for key in keys)
-    )
-
-
-def _write(
-    target: Path,
-    existing: Source | None,
-    config: dict,
-    chosen: Chosen,
-    plan: dict[str, tuple[Path, Source]],
-) -> bool:
-    """Put the merged run into place; return False if it is there already, as it should be."""
-    origins = {name: source.name for name, (_, source) in chosen.items()}
-    is_same = False
-    if existing:
-        before = _origins(target)
-        own = {name for name, (_, source) in chosen.items() if source is existing}
-        origins |= {name: before.get(name, "unknown") for name in own}
-        is_same = config == existing.config and own == existing.results.keys() == chosen.keys()
-        if is_same and all(source is existing for _, source in plan.values()):
-            return False
+def _write(target: Path, config: dict, origins: dict[str, str], files: dict[Path, Path]) -> None:
     with replaced(target) as folder:
-        if existing:
-            _carry_over(target, folder, () if is_same else RENDERED)
-        for place, (path, _) in plan.items():
+        if target.exists():  # notes, for example
+            shutil.copytree(
+                target,
+                folder,
+                ignore=lambda place, _: OUTDATED if Path(place) == target else (),
+                dirs_exist_ok=True,
+            )
+        for place, path in files.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / place)
         write_json(folder / paths.MERGED, {"results": dict(sorted(origins.items()))})
         configuration.write(folder / paths.CONFIG, config)
-    return True
-
-
-def _carry_over(target: Path, folder: Path, outdated: tuple[str, ...]) -> None:
-    """Copy what else is in the merged run, such as notes, but for what is outdated."""
-
-    def ignore(parent: str, names: list[str]) -> set[str]:
-        return {*outdated, paths.CELLS} & set(names) if Path(parent) == target else set()
-
-    shutil.copytree(target, folder, ignore=ignore, dirs_exist_ok=True)
 
 
 def _origins(target: Path) -> dict[str, str]:
@@ -273,21 +203,18 @@ def _origins(target: Path) -> dict[str, str]:
         raise UserError(f"{path}: damaged; expected what `modc merge` wrote") from None
 
 
-def _remarks(chosen: Chosen, found: list[Source]) -> list[str]:
-    said = sources.warnings(chosen)
-    stale = [n for n, (result, _) in chosen.items() if result.not_comparable == STALE]
-    if stale:
-        said.append(f"{STALE}: {first_few(stale)}")
-    for result, source in chosen.values():
-        check = check_scores(source.config, result)
-        if check and check.state != UNCHANGED:
-            why = f"{check.state}: {first_few(check.details)}"
-            said.append(f"{source.name}: {check.name} does not hold, {why}")
-    for source in found[1:]:
-        keys = configurations.free_differences(found[0].config, source.config)
-        if keys:
-            said.append(f"{', '.join(keys)}: as in {found[0].name}, other in {source.name}")
-    for source in found:
-        if (source.folder / paths.ABLATION).is_dir():
-            said.append(f"{source.name}: its ablation is not copied")
-    return said
+def _mixtures(taken: dict[str, list[Source]]) -> list[str]:
+    """Return in words where results come of different code or packages."""
+    found: dict[str, dict[str, str]] = {}
+    for name, (source, *_) in taken.items():
+        result = source.results[name]
+        # Each network and method has code of its own.
+        kinds = {"code": f"code of {result.cell.network} {result.method}"}
+        for maker in MAKERS:
+            made_by = str(facts(result, "provenance").get(maker))
+            found.setdefault(kinds.get(maker, maker), {}).setdefault(made_by, source.name)
+    return [
+        f"{maker} differs: {', '.join(f'{own} in {name}' for own, name in made_by.items())}"
+        for maker, made_by in found.items()
+        if len(made_by) > 1
+    ]

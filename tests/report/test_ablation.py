@@ -46,6 +46,11 @@ def write_ablation(config, scores_of, tmp_path):
     return write
 
 
+def said(folder, config) -> str:
+    """What goes to the terminal."""
+    return render(folder, config)[-1].read_text()
+
+
 def test_a_difference_of_one_seed_has_no_interval(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25, "A3-momentum_0.5": -0.125})
     frame = ablation_table(folder, config).set_index("alternative")
@@ -56,7 +61,7 @@ def test_a_difference_of_one_seed_has_no_interval(config, write_ablation):
     assert frame.loc["memory_bank", "status"] == "not run"
     assert np.isnan(frame.loc["memory_bank", "difference"])
     assert (frame.loc["this run", "assumption"], frame.loc["this run", "status"]) == ("", "")
-    assert "sign alone" in render(folder, config)[1] and "not known" in render(folder, config)[1]
+    assert "sign alone" in said(folder, config) and "not known" in said(folder, config)
 
 
 def test_the_interval_is_between_trainings_paired_by_seed(config, write_ablation):
@@ -72,22 +77,23 @@ def test_the_interval_is_between_trainings_paired_by_seed(config, write_ablation
 
 def test_the_files_say_what_they_show(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
-    paths, text = render(folder, config)
+    files, text = render(folder, config), said(folder, config)
     endings = (".md", ".tex", "-standalone.tex", ".csv")
-    assert [path.name for path in paths] == [f"ablation{ending}" for ending in endings]
-    markdown = paths[0].read_text()
+    names = [f"ablation{ending}" for ending in endings]
+    assert [path.name for path in files] == [*names, "summary.txt"]
+    markdown = files[0].read_text()
     assert "MODC(ASENv2)_top1, FashionAI, 10 % of the labels" in text
     assert "A4 cluster-level loss: margin" in markdown and "+25.00" in markdown
-    assert "A3 memory\\_bank: not run." in paths[1].read_text()
+    assert "A3 memory\\_bank: not run." in files[1].read_text()
     assert "between trainings" in markdown and "nan" not in markdown
-    assert r"\begin{tabular}" in paths[1].read_text()
+    assert r"\begin{tabular}" in files[1].read_text()
 
 
 def test_drawn_pictures_are_named_as_that(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
     for path in folder.rglob("scores.json"):
         path.write_text(json.dumps({**json.loads(path.read_text()), "generated": True}))
-    text = render(folder, config)[1]
+    text = said(folder, config)
     assert "Not the paper's data: drawn pictures, not FashionAI." in text and "+25.00" in text
 
 
@@ -102,7 +108,7 @@ def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
     expected = "the same model and scores of MODC: this cell does not depend on it"
     assert frame.loc["no_predictor", "status"] == expected
     assert frame.loc["branches", "status"] == expected
-    assert "same" in render(folder, config)[1]
+    assert "same" in said(folder, config)
 
 
 def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, write_ablation):
@@ -163,6 +169,5 @@ def test_without_a_default_there_is_no_difference(config, write_ablation):
 
 
 def test_nothing_run_renders_too(config, tmp_path):
-    paths, text = render(tmp_path, config)
-    assert text.count("not run") >= len(variants(config))
-    assert all(path.exists() for path in paths)
+    assert said(tmp_path, config).count("not run") >= len(variants(config))
+    assert all(path.exists() for path in render(tmp_path, config))

@@ -8,7 +8,7 @@ from modc import paths
 from modc.grid import cells
 from modc.report.claims_text import COLUMNS as CLAIM_COLUMNS
 from modc.report.files import table_files
-from modc.report.render import render_all, terminal
+from modc.report.render import render_all
 from modc.report.stages import COLUMNS as STAGE_COLUMNS
 from modc.report.tables import COLUMNS
 
@@ -20,9 +20,10 @@ def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
     folder = tmp_path / "none" if empty else write_run(config)
     first, *tables = render_all(folder, config, tmp_path / "out")
     assert first == tmp_path / "out" / "results.csv"
-    assert [path.name for path in tables] == table_files(config)
+    names = [*table_files(config), "summary.txt"]
+    assert [path.name for path in tables] == names
     written = (tmp_path / "out" / "tables").iterdir()
-    assert sorted(path.name for path in written) == sorted(table_files(config))
+    assert sorted(path.name for path in written) == sorted(names)
     for path in tables:
         text = path.read_text()
         assert "nan" not in text.lower()
@@ -69,9 +70,13 @@ def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
     assert "ASENv2 100 %:" not in text
 
 
+def summary(folder, config) -> str:
+    return render_all(folder, config, folder)[-1].read_text()
+
+
 def test_terminal(config, write_run):
     folder = write_run(config, generated=True)
-    text = terminal(folder, config, "table1")
+    text = summary(folder, config)
     assert text.startswith("Table 1: FashionAI, 100 % of the labels, each attribute")
     assert "NOT COMPARABLE TO THE PAPER" in text.splitlines()[0]
     assert "72.20" in text
@@ -80,7 +85,7 @@ def test_terminal(config, write_run):
 
 def test_terminal_of_a_dataset_that_the_paper_does_not_have(config, write_run):
     config["grid"]["datasets"] = ["FashionMNIST"]
-    text = terminal(write_run(config), config, "FashionMNIST")
+    text = summary(write_run(config), config)
     assert text.startswith("FashionMNIST, a dataset that the paper does not have")
     assert "ASENv2, 100 %" in text
 

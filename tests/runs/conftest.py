@@ -1,9 +1,11 @@
 """Runs of two cells, as training and scoring leave them, with the scores of every query."""
 
+import copy
 import json
 import shutil
+import sys
 import zlib
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from modc import cli as command_line
 from modc import config as configuration
 from modc import paths, provenance
 from modc.atomic import write_json
@@ -22,8 +25,6 @@ from modc.evaluation.scores import score, summarize
 from modc.evaluation.scoring import scoring
 from modc.grid import cells, last_stage, settings_chain, stages
 from modc.jobs import stage_folder
-from modc.report import rendered
-from modc.report.render import render_all
 
 METHODS = ("baseline", "modc")
 
@@ -33,9 +34,15 @@ VALUES, QUERIES, CANDIDATES, DIM = 3, 4, 12, 5
 MANIFEST, INDEX = "ab" * 32, "cd" * 32
 
 
+@cache
+def paper() -> dict:
+    """The paper's configuration, which takes long to read."""
+    return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
 def two_cells() -> dict:
     """The paper's configuration on two cells."""
-    made = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    made = copy.deepcopy(paper())
     made["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"], "extra_seeds": []}
     made["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
     made["methods"]["modc"]["warm_up"]["ASEN"] = "shared"
@@ -48,9 +55,9 @@ def config(tmp_path) -> dict:
     return two_cells() | {"run": "made", "data": str(tmp_path / "data")}
 
 
-def drawn(cell: Cell, method: str) -> dict[str, np.ndarray]:
-    """Embeddings of a few queries and candidates; MODC's come with centres."""
-    rng = np.random.default_rng(zlib.crc32(f"{cell}{method}".encode()))
+def drawn(cell: Cell, method: str, training: str) -> dict[str, np.ndarray]:
+    """Embeddings of a few queries and candidates, others each training; MODC's have centres."""
+    rng = np.random.default_rng(zlib.crc32(f"{cell}{method}{training}".encode()))
     arrays = {}
     for role, count in (("query", QUERIES), ("candidate", CANDIDATES)):
         rows = len(ATTRIBUTES) * count
@@ -75,9 +82,11 @@ def covered(places: int) -> dict:
     return {role: [count, count] for role, count in counts.items()}
 
 
-def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed: object) -> None:
+def write_result(
+    folder: Path, config: dict, cell: Cell, method: str, training: str = "", **changed: object
+) -> None:
     """Write scores.json, queries.csv, and the curves and models of the stages."""
-    arrays = drawn(cell, method)
+    arrays = drawn(cell, method, training)
     scored = score(**arrays)
     queries = scored.to_csv(index=False).encode()
     scores = {
@@ -115,16 +124,15 @@ def write_result(folder: Path, config: dict, cell: Cell, method: str, **changed:
         place = folder / stage_folder(config, cell, method, stage)
         place.mkdir(parents=True, exist_ok=True)
         for file in ("curve.csv", "curve.png", "model.pt", "last.pt", "test.npz"):
-            (place / file).write_text(f"{file} of {stage} of {cell}")
+            (place / file).write_text(f"{file} of {stage} of {cell}{training}")
 
 
 def write_run(folder: Path, config: dict, **changed: object) -> None:
-    """Write a run with its tables; changed: what of every scores.json is."""
+    """Write a run; changed: as of `write_result`, what of every scores.json is."""
     for cell in cells(config):
         for method in METHODS:
             write_result(folder, config, cell, method, **changed)
     configuration.write(folder / "config.yaml", config)
-    rendered.note(folder, "tables", render_all(folder, config, folder))
 
 
 @pytest.fixture(scope="session")
@@ -137,9 +145,10 @@ def unchanged(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def make_run(tmp_path, config, unchanged):
-    """Return a function that makes a run with its tables, and returns its folder.
+    """Return a function that makes a run without tables, and returns its folder.
 
-    grid: what of the configuration's grid is changed; changed: what of every scores.json is.
+    grid: what of the configuration's grid is changed; changed: what of every scores.json is, and
+    with training the numbers themselves.
     """
 
     def make(name: str = "made", grid: dict | None = None, **changed: object) -> Path:
@@ -166,16 +175,22 @@ def edit():
 
 
 @pytest.fixture
-def other_code(edit):
-    """Return a function that makes other code the one that rendered a run's files, as they are."""
+def modc(monkeypatch, capsys):
+    """Return a function that runs `modc ...` and returns its exit status, stdout, stderr."""
 
-    def change(run: Path, what: str, *files: str) -> None:
-        path = run / "rendered" / f"{what}.json"
-        hashes = {file: sha256((run / file).read_bytes()).hexdigest() for file in files}
-        hashes = {**json.loads(path.read_text())["sha256"], **hashes}
-        edit(path, code="of another version", sha256=hashes)
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
+        status: object = 0
+        try:
+            command_line.main()
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        if isinstance(status, str):  # what sys.exit prints
+            return 1, printed.out, status
+        return int(status or 0), printed.out, printed.err
 
-    return change
+    return run
 
 
 @pytest.fixture

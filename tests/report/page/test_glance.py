@@ -39,7 +39,7 @@ def test_its_rows_are_those_of_the_tables(drawn):
     ]
     assert len(rows_of(own)) <= MOST_ROWS
     for number, group in ((1, own["groups"][0]), (2, own["groups"][1])):
-        frame = frames[number]
+        frame = frames[f"table{number}"]
         frame = frame[(frame["attribute"] == "overall") & (frame["metric"] == "MAP@100")]
         texts = [f"{100 * value:.2f}" for value in frame["published"]]
         assert [row["published_text"] for row in group["rows"]] == texts

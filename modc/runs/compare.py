@@ -1,0 +1,90 @@
+"""Where two versions of a file, or of nested values, differ."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+# Another machine may sum the same numbers in another order.
+TOLERANCE = 1e-9
+# How many differences of one thing are printed, and how many characters of a value.
+SHOWN, LONGEST = 3, 36
+
+
+class Difference(NamedTuple):
+    """A place, and what stands there in the first and in the second version."""
+
+    place: str
+    first: object
+    second: object
+
+    def between(self, first: str, second: str) -> str:
+        """Return it in words; first and second say where the values stand, as "stored"."""
+        values = f"{_brief(self.first)} {first}, {_brief(self.second)} {second}"
+        return f"{self.place}: {values}" if self.place else values
+
+
+def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
+    """Yield where two text files differ: entries of a CSV file, words of any other.
+
+    Line ends do not count, nor numbers that agree to TOLERANCE.
+    """
+    if first == second:
+        return
+    texts = [content.decode(errors="backslashreplace") for content in (first, second)]
+    try:
+        tables = [list(csv.reader(io.StringIO(text))) if is_csv else None for text in texts]
+    except csv.Error:
+        tables = [None, None]
+    if None in tables:
+        yield from _rows((), *([line.split(" ") for line in text.splitlines()] for text in texts))
+    elif tables[0][:1] != tables[1][:1]:
+        yield Difference("columns", *(",".join(table[0]) if table else "" for table in tables))
+    elif tables[0]:
+        yield from _rows(tables[0][0], *tables)
+
+
+def values(
+    first: object, second: object, place: str = "", tolerance: float = 0.0
+) -> Iterator[Difference]:
+    """Yield where nested mappings and lists differ, numbers by more than `tolerance`."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in dict.fromkeys([*first, *second]):
+            inside = f"{place} {key}".strip()
+            yield from values(first.get(key), second.get(key), inside, tolerance)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for number, pair in enumerate(zip(first, second, strict=True)):
+            yield from values(*pair, f"{place}[{number}]", tolerance)
+    elif first != second:
+        is_text = isinstance(first, str) or isinstance(second, str)  # such as a hash
+        if is_text or not _are_close(first, second, tolerance):
+            yield Difference(place, first, second)
+
+
+def first_few(texts: Iterable[str], between: str = "; ") -> str:
+    """Return the first of `texts`, and how many more there are."""
+    texts = list(texts)
+    more = [f"and {len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    return between.join(texts[:SHOWN] + more)
+
+
+def _rows(columns: Iterable[str], first: list, second: list) -> Iterator[Difference]:
+    for number, (row, other) in enumerate(zip(first, second, strict=False), start=1):
+        for column, one, another in zip_longest(columns, row, other, fillvalue=""):
+            if one != another and not _are_close(one, another):
+                yield Difference(f"line {number} {column}".strip(), one, another)
+    if len(first) != len(second):
+        yield Difference("number of lines", len(first), len(second))
+
+
+def _are_close(first: object, second: object, tolerance: float = TOLERANCE) -> bool:
+    try:
+        return abs(float(first) - float(second)) <= tolerance  # not of two infinities
+    except (TypeError, ValueError):
+        return False
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return (text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...") or "nothing"

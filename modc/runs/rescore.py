@@ -1,0 +1,108 @@
+"""The scores of a result, recomputed from those of its queries."""
+
+import io
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from modc import paths
+from modc.errors import UserError
+from modc.evaluation.scores import summarize
+from modc.grid import cells, methods
+from modc.report.results import NOT_RUN, Result
+from modc.runs import compare
+
+UNCHANGED, CHANGED, MISSING = "unchanged", "changed", "missing"
+
+
+@dataclass(frozen=True)
+class Check:
+    """name: of a file inside the run's folder, or of a result; details: what differs."""
+
+    name: str
+    state: str
+    details: tuple[str, ...] = ()
+
+
+def check_scores(result: Result, config: dict) -> Check | None:
+    """Return whether scores.json holds the means of queries.csv; None for a result that never ran.
+
+    The number of candidates, which only their embeddings tell, is taken as it is.
+    """
+    name, path = name_of(result), result.folder / paths.QUERIES
+    if result.status == NOT_RUN:
+        is_left = path.exists()
+        return Check(name, MISSING, (f"{paths.SCORES}, but not its queries",)) if is_left else None
+    if result.scores is None:
+        return Check(name, CHANGED, (result.status,))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        state = MISSING if isinstance(error, FileNotFoundError) else CHANGED
+        return Check(name, state, (f"{paths.QUERIES}: {error.strerror}",))
+    details = []
+    expected = facts(result, "scoring").get("queries_sha256")
+    if expected and expected != sha256(content).hexdigest():
+        details.append(f"{paths.QUERIES} has another SHA-256 than what was scored")
+    try:
+        means = _means(content, result, config)
+    except (UserError, ValueError, KeyError, TypeError):
+        details.append(f"{paths.QUERIES} is damaged")
+    else:
+        found = differences(result.scores, result.scores | means)
+        details += [one.between("stored", f"by {paths.QUERIES}") for one in found]
+    return Check(name, CHANGED if details else UNCHANGED, tuple(details))
+
+
+def differences(first: dict, second: dict) -> list[compare.Difference]:
+    """Return where the metrics of two scores differ, overall first, then by attribute."""
+    return list(compare.values(*map(_metrics, (first, second)), tolerance=compare.TOLERANCE))
+
+
+def facts(result: Result, name: str) -> dict:
+    """Return what scores.json says of its "provenance" or "scoring", {} if it says nothing."""
+    value = result.scores.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def name_of(result: Result) -> str:
+    """Return what a result is called: its folder below cells/."""
+    return paths.method_name(result.cell, result.method)
+
+
+def outside_grid(run: Path, config: dict) -> list[str]:
+    """Return the names of the results in a run's folder that the configuration's grid lacks."""
+    own = {paths.method_name(cell, method) for cell in cells(config) for method in methods(config)}
+    found = run.glob(str(paths.scores(paths.EVERY, "*")))
+    names = {path.parent.relative_to(run / paths.CELLS).as_posix() for path in found}
+    return sorted(names - own)
+
+
+def _means(queries: bytes, result: Result, config: dict) -> dict:
+    """Return "attributes" and "overall" as `modc score` makes them of these queries.
+
+    Raises UserError, ValueError, KeyError or TypeError if they are not what it writes.
+    """
+    table = pd.read_csv(io.BytesIO(queries))
+    if table["attribute"].dtype.kind != "i" or table.isna().any(axis=None):
+        raise ValueError("an attribute that is no number, or an empty entry")
+    options = config["evaluation"] | facts(result, "scoring")
+    parts = result.scores["attributes"]
+    right = [part.get("candidate_right") for part in parts]
+    return summarize(
+        table,
+        np.repeat(np.arange(len(parts)), [part["candidates"] for part in parts]),
+        len(parts),
+        options["map_at_100"],
+        options["unanswerable"],
+        None if None in right else np.array(right, np.int64),
+        options["acc_over"],
+    )
+
+
+def _metrics(scores: dict) -> dict:
+    parts = zip(scores["attribute_names"], scores["attributes"], strict=True)
+    return {"overall": scores["overall"], **dict(parts)}
