@@ -15,7 +15,8 @@ from modc.grid import (
     stages,
     trained_by,
 )
-from modc.published.assumptions import assume, find, load
+from modc.papers.assumptions import assume, find
+from modc.papers.paper import assumptions
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,18 @@ def variants(config: dict) -> list[Variant]:
 
     Raises UserError if it names no assumption, or one whose alternatives cannot be tried.
     """
-    wanted = config["ablation"]["assumptions"]
+    ledger, wanted = assumptions(config), config["ablation"]["assumptions"]
     if wanted == "all":
-        wanted = [assumption.id for assumption in load() if not assumption.not_ablated]
+        wanted = [assumption.id for assumption in ledger if not assumption.not_ablated]
     found = []
     for name in wanted:
-        assumption = find(name, where="ablation.assumptions: ")
+        assumption = find(ledger, name, where="ablation.assumptions: ")
         if assumption.not_ablated:
             raise UserError(
                 f"ablation.assumptions: {name} cannot be ablated: {assumption.not_ablated}"
             )
         found += [
-            Variant(name, alternative, assume(config, name, alternative))
+            Variant(name, alternative, assume(config, assumption, alternative))
             for alternative in assumption.alternatives
         ]
     return found
@@ -62,7 +63,8 @@ def variant(config: dict, assumed: str) -> Variant:
     name, equals, alternative = assumed.partition("=")
     if not equals:
         raise UserError(f"{assumed}: expected an assumption and an alternative, as A4=margin")
-    return Variant(name, alternative, assume(config, name, alternative))
+    assumption = find(assumptions(config), name)
+    return Variant(name, alternative, assume(config, assumption, alternative))
 
 
 def ablation_cells(config: dict) -> list[Cell]:

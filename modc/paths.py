@@ -14,6 +14,7 @@ RESULTS = Path("results")
 # In a run's folder.
 CONFIG = "config.yaml"
 REPORT = "report.html"
+FRAME = "results.csv"
 TABLES = "tables"
 FIGURES = "figures"
 FIGURES_SUMMARY = "figures.txt"

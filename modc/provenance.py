@@ -139,15 +139,6 @@ def _meaning(path: Path) -> bytes:
 
 
 @cache
-def published() -> str:
-    """Return a fingerprint of the paper's numbers and of the assumptions, as they are shipped."""
-    digest = hashlib.sha256()
-    for path in sorted((PACKAGE / "published").glob("*.[cy]*")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@cache
 def templates() -> str:
     """Return a fingerprint of the templates, the style and the script of the HTML pages."""
     digest = hashlib.sha256()

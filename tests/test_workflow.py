@@ -260,8 +260,8 @@ def edited(finished):
     ("file", "rules"),
     [
         ("modc/report/markdown.py", {"tables", "report"}),
-        ("modc/published/numbers.py", {"tables", "figures", "report"}),
-        ("modc/published/assumptions.yaml", {"tables", "figures", "report"}),
+        ("modc/papers/paper.py", {"tables", "figures", "report"}),
+        ("modc/papers/modc/assumptions.yaml", {"tables", "figures", "report"}),
         ("modc/plot_style.py", {"figures", "report"}),
         ("modc/report/coverage_picture.py", {"coverage", "report"}),
         ("modc/cli/report.py", set()),

@@ -10,11 +10,11 @@ from modc import __version__
 from modc.cli import data, evaluate, fetch, overview, report, runs, train
 from modc.errors import UserError, file_system
 
-# After Control-C: 128 and the number of the signal, as shells say it.
+# After Control-C: 128 plus the number of the signal, as in shells.
 STOPPED = 130
 
 
-# What may be missing where the source tree was not installed: each module's package.
+# Packages that may be missing when run from the source tree, by module.
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"} | {
     name: name
     for name in (
@@ -26,21 +26,21 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"} | {
 
 
 class Steps(click.Group):
-    """The commands, listed in the order of a run; Control-C ends each in a line and with 130."""
+    """The commands, in the order of a run; on Control-C each prints one line and exits with 130."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names in the order in which they were added."""
+        """Return the names in the order of addition."""
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> object:
-        """Run the command that is named."""
+        """Run the given command."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
             click.echo("modc: stopped; run the same command again", err=True)
             context.exit(STOPPED)
         except EOFError as error:
-            # click would take it for the end of the keyboard's input, and say "Aborted!".
+            # click would mistake it for the end of keyboard input, and print "Aborted!".
             raise RuntimeError("a file or a stream ended too early") from error
 
 
@@ -53,16 +53,16 @@ def cli() -> None:
     """Reproduce Tables 1 to 5 of MODC (ECCV 2022), step by step.
 
     The workflow (`snakemake`) calls these steps in order: fetch, index, subset, pack, coverage,
-    train, score, tables, figures, report. `embed` and `score` are of use on your own pictures and
-    embeddings too.
+    train, score, tables, figures, report. `embed` and `score` also work on your own images and
+    embeddings.
 
-    Exit status: 0 if all went well, 1 for a mistake, which is named in one line, 2 for a mistyped
-    option, 130 after Control-C.
+    Exit status: 0 on success, 1 on an error (one line on stderr), 2 for an invalid command line,
+    130 after Control-C.
     """
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
-    logging.getLogger("torch").setLevel(logging.WARNING)  # it counts its caches when it ends
+    logging.getLogger("torch").setLevel(logging.WARNING)  # it logs cache statistics at exit
 
 
 for command in (
@@ -89,9 +89,9 @@ for command in (
 
 
 def main() -> None:
-    """Run `modc`; a mistake of the user's ends in one line and exit status 1."""
+    """Run `modc`; a user's error is one line on stderr and exit status 1."""
     for stream in (sys.stdout, sys.stderr):
-        # In a locale without the character, "?" is better than the end of the command.
+        # In a locale without the character, "?" is better than an exception.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:

@@ -1,4 +1,4 @@
-"""The commands that embed pictures and score a retrieval."""
+"""The commands that embed images and score a retrieval."""
 
 import logging
 from pathlib import Path
@@ -10,26 +10,36 @@ from modc.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# From so many similarities on, some ten seconds of one core, a GPU is worth the seconds it takes to
-# start PyTorch and CUDA.
+# From this many similarities, some ten seconds of one core, a GPU is worth the seconds that PyTorch
+# and CUDA take to start.
 PAIRS_FOR_A_GPU = 300_000_000
 
 
 @click.command()
-@click.option("--network", required=True, help="As in config.yaml, or module:Class.")
-@click.option("--checkpoint", type=PATH, required=True, help="Ours, or a public one.")
-@click.option("--attributes", type=click.IntRange(1), required=True, help="How many it knows.")
-@click.option("--output", type=PATH, required=True, help="The .npz to write.")
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--network", required=True, help="A network of config.yaml, or module:Class.")
+@click.option(
+    "--checkpoint",
+    type=PATH,
+    required=True,
+    help="Of this project, or a public one of ASEN or ASEN++.",
+)
+@click.option(
+    "--attributes",
+    type=click.IntRange(1),
+    required=True,
+    help="Number of attributes of the network.",
+)
+@click.option("--output", type=PATH, required=True, help="The .npz file to write.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Batch size.")
 @click.argument("images", nargs=-1, required=True, type=PATH)
 def embed(
     network: str, checkpoint: Path, attributes: int, output: Path, batch: int, images: tuple[Path]
 ) -> None:
-    """Embed pictures by every attribute of a trained network, in float32.
+    """Embed images with a trained network, for every attribute.
 
-    Writes `embedding` (images, attributes, dim), `attention` (images, attributes, h, w) and
-    `images`, the paths. An image that cannot be read is named and left out; the exit status is
-    then 1.
+    Writes `embedding` (images, attributes, dim), `attention` (images, attributes, h, w), both
+    computed in float32, and `images`, the paths. Unreadable images are named and left out; the exit
+    status is then 1.
     """
     import numpy as np
 
@@ -47,42 +57,42 @@ def embed(
     unread = len(images) - len(arrays["images"])
     if unread:
         raise UserError(
-            f"{output}: without {unread} of {len(images)} images, which are named above"
+            f"{output}: {unread} of {len(images)} images could not be read; they are named above"
         )
 
 
 @click.command()
-@click.option("--embeddings", type=PATH, required=True, help="An .npz, see below.")
-@click.option("--output", type=PATH, required=True, help="The .json to write.")
-@click.option("--queries", type=PATH, help="Also write every query's scores, as CSV.")
+@click.option("--embeddings", type=PATH, required=True, help="The .npz file described above.")
+@click.option("--output", type=PATH, required=True, help="The .json file to write.")
+@click.option("--queries", type=PATH, help="Also write the scores of every query to this CSV file.")
 @click.option(
     "--map-at-100",
     type=click.Choice(["hits", "min", "R"]),
     default="hits",
     show_default=True,
-    help="What MAP@100 divides by: retrieved relevant items, min(R, 100), or R.",
+    help="Divisor of MAP@100: retrieved relevant items, min(R, 100), or R.",
 )
 @click.option(
     "--unanswerable",
     type=click.Choice(["zero", "exclude"]),
     default="zero",
     show_default=True,
-    help="A query without a relevant candidate: score 0, or leave it out.",
+    help="A query without a relevant candidate: score it 0, or exclude it.",
 )
 @click.option(
     "--prioritized-order",
     type=click.Choice(["query", "centre"]),
     default="query",
     show_default=True,
-    help="Prioritized retrieval: candidates that come first stand by similarity to the query, or "
-    "to the centre of its value.",
+    help="Order of the candidates within each group of prioritized retrieval: by similarity to the "
+    "query, or to the center of its value.",
 )
 @click.option(
     "--acc-over",
     type=click.Choice(["queries", "queries_and_candidates"]),
     default="queries",
     show_default=True,
-    help="The images whose nearest centre is asked for: Acc is the share of right ones.",
+    help="Images over which Acc, the share whose nearest center is right, is computed.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 def score(
@@ -95,13 +105,13 @@ def score(
     acc_over: str,
     threads: int,
 ) -> None:
-    """Score a retrieval: MAP@all, MAP@100, Recall@100, per attribute and overall.
+    """Score a retrieval: MAP@all, MAP@100, Recall@100, Acc.
 
-    The .npz holds query_embedding (Q, D), query_attribute (Q,), query_value (Q,) and the same three
-    for candidates. A query is ranked against the candidates of its own attribute by cosine. With
-    centres (attributes, values, D), rows of NaN where a value has none, also prioritized retrieval
-    and Acc. All scores are fractions. Some hundred million similarities are computed on a GPU if
-    there is one; CUDA_VISIBLE_DEVICES= (empty) hides it.
+    The .npz file holds query_embedding (Q, D), query_attribute (Q,), query_value (Q,) and the same
+    three for candidates. A query ranks the candidates of its own attribute by cosine similarity.
+    With centres (attributes, values, D), NaN where a value has none, prioritized retrieval and Acc
+    are scored too. Scores are fractions, per attribute and overall. From 300 million similarities
+    on, a GPU is used if there is one; CUDA_VISIBLE_DEVICES= (empty) hides it.
     """
     from modc.atomic import write_bytes, write_json
     from modc.evaluation.prioritized import right
@@ -111,7 +121,7 @@ def score(
 
     for written in (output, queries):
         if written and written.resolve() == embeddings.resolve():
-            raise UserError(f"{written}: is the file of embeddings; expected another name")
+            raise UserError(f"{written}: would overwrite the embeddings; expected another name")
     arrays, facts = read_embeddings(embeddings), read_facts(embeddings)
     how = {"prioritized_order": prioritized_order, "threads": threads}
     device = _device(pairs(arrays["query_attribute"], arrays["candidate_attribute"]))
@@ -120,8 +130,8 @@ def score(
     except RuntimeError as error:
         if device is None:
             raise
-        # Trainings may have filled it.
-        log.warning("the GPU cannot score this (%s); the CPU does", str(error).split("\n")[0])
+        # Its memory may be full of trainings.
+        log.warning("scoring on the GPU failed (%s); using the CPU", str(error).split("\n")[0])
         scored = score_queries(**arrays, **how)
     attributes = len(facts["attribute_names"]) if facts else None
     candidate_right = right(arrays, "candidate", arrays["centres"]) if "centres" in arrays else None
@@ -146,12 +156,12 @@ def score(
     )
     write_json(output, {**facts, **summary, "scoring": made_by})
     overall = summary["overall"]["MAP@100"]
-    mean = "no query left to average" if overall is None else f"MAP@100 {100 * overall:.2f}"
+    mean = "no queries to average" if overall is None else f"MAP@100 {100 * overall:.2f}"
     click.echo(f"{output}: {mean}, {len(scored)} queries")
 
 
 def _device(pairs: int) -> str | None:
-    """Return the device of PyTorch that computes so many similarities, None for the CPU."""
+    """Return the PyTorch device for this many similarities, None for the CPU."""
     from modc.training.gpus import visible_gpus
 
     if pairs < PAIRS_FOR_A_GPU or not visible_gpus():

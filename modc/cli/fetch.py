@@ -1,4 +1,4 @@
-"""The command that puts a dataset on disk, with the options that its class takes."""
+"""The command that fetches a dataset, with the options of its class."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from modc import datasets
 from modc.cli.options import PATH, default_config_option, load_config
 from modc.datasets.dataset import Dataset, Option
 
-# Its own --help is that of the dataset, whose options are known once the configuration is read.
+# --help is the dataset's, whose options are known once the configuration is read.
 FORWARDED = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -17,9 +17,9 @@ FORWARDED = {"ignore_unknown_options": True, "help_option_names": []}
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="DATASET [OPTIONS]")
 @click.pass_context
 def fetch(context: click.Context, arguments: tuple[str, ...]) -> None:
-    """Put a dataset on disk: its pictures, what lists them, a manifest of what there is.
+    """Fetch a dataset: its images, labels and manifest.
 
-    `modc fetch DATASET --help` says how one is fetched and which options it takes.
+    `modc fetch DATASET --help` describes how a dataset is fetched, and its options.
     """
     if not set(arguments) - {"-h", "--help"}:
         click.echo(context.get_help())
@@ -41,13 +41,13 @@ def fetch(context: click.Context, arguments: tuple[str, ...]) -> None:
         help=type(chosen).fetch.__doc__ or Dataset.fetch.__doc__,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    # Not command.main, which makes an Abort of Control-C.
+    # Not command.main, which turns Control-C into Abort.
     with command.make_context(f"modc fetch {dataset}", others) as inner:
         command.invoke(inner)
 
 
 def _configs(arguments: tuple[str, ...]) -> tuple[Path, ...]:
-    """Return what of the arguments says which configuration, the rest being the dataset's."""
+    """Return the configuration files among the arguments; the rest are the dataset's."""
 
     @default_config_option
     def given(configs: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -63,14 +63,16 @@ def _common(dataset: Dataset) -> list[click.Parameter]:
 
     options = [
         *default_config_option(click.command()(configs)).params,
-        click.Option(["--folder"], type=PATH, help="Its folder; by default <data>/<dataset>."),
+        click.Option(
+            ["--folder"], type=PATH, help="Folder of the dataset; by default <data>/<dataset>."
+        ),
     ]
     if dataset.listing:
         options.append(
             click.Option(
                 ["--part"],
                 type=click.Choice(["listing", "images"]),
-                help="Fetch what lists the images alone, or the images alone.",
+                help="Fetch only the files that list the images, or only the images.",
             )
         )
     return options
@@ -93,7 +95,7 @@ def _fetcher(dataset: Dataset) -> Callable[..., None]:
         chosen = dataset
         if folder is not None:
             chosen = type(dataset)(dataset.name, folder, dataset.settings, dataset.download)
-        # What was not given has its default in the dataset.
+        # Options that were not given have their defaults in the dataset.
         said = chosen.fetch(**{key: value for key, value in options.items() if value is not None})
         if said:
             click.echo(said)

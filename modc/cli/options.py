@@ -10,17 +10,18 @@ from modc.errors import UserError
 # In the project's folder.
 DEFAULT_CONFIG = Path("config.yaml")
 PATH = click.Path(path_type=Path)
+CONFIG_HELP = "Configuration file. Repeatable; later ones override earlier ones."
 
 
 def config_option(command):
-    """Add --config, the files of the configuration, later ones overriding earlier ones."""
+    """Add --config: configuration files, later ones overriding earlier ones."""
     return click.option(
-        "--config", "configs", type=PATH, multiple=True, required=True, help="Repeatable."
+        "--config", "configs", type=PATH, multiple=True, required=True, help=CONFIG_HELP
     )(command)
 
 
 def default_config_option(command):
-    """Add --config, which is config.yaml where it is not given."""
+    """Add --config, with config.yaml as the default."""
     return click.option(
         "--config",
         "configs",
@@ -28,22 +29,22 @@ def default_config_option(command):
         multiple=True,
         default=[DEFAULT_CONFIG],
         show_default=True,
-        help="Repeatable.",
+        help=CONFIG_HELP,
     )(command)
 
 
 def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
     """Return the configuration of --config.
 
-    instead: the option that does without, "" if there is none; needed: it is not given. Then a
-    config.yaml that is not there raises UserError, else it is as if it were empty.
+    instead: an option that makes it unnecessary, "" if there is none; needed: that option is not
+    given. Then a missing config.yaml raises UserError; otherwise it counts as empty.
     """
     if configs == (DEFAULT_CONFIG,) and not DEFAULT_CONFIG.exists():
         if not needed:
             return {}
         raise UserError(
-            f"{DEFAULT_CONFIG}: no such configuration file here; run this in the project's folder, "
-            f"or pass --config FILE" + (f" or {instead}" if instead else "")
+            f"{DEFAULT_CONFIG}: no such file in the working directory; run this in the project's "
+            f"folder, or pass --config FILE" + (f" or {instead}" if instead else "")
         )
     from modc import config as configuration
 
@@ -51,7 +52,9 @@ def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:
 
 
 def run_folder(results: Path | None, config: dict) -> Path:
-    """Return the run's folder: --results, which has to be there, or results/<run>."""
+    """Return the run's folder: --results, which must exist, or results/<run>."""
     if results and not results.is_dir():
-        raise UserError(f"{results}: no such folder; expected a run's, such as results/paper")
+        raise UserError(
+            f"{results}: no such folder; expected a run's folder, such as results/paper"
+        )
     return results or paths.run_folder(config)

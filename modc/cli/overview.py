@@ -1,4 +1,4 @@
-"""The commands that look at a run from outside: how far it is, and what it will cost."""
+"""The commands about a run as a whole: its progress, and its cost."""
 
 import platform
 import sys
@@ -9,29 +9,28 @@ import click
 
 from modc.cli.options import PATH, default_config_option, load_config, run_folder
 
-# Puts the cursor at the top left and clears what is below.
+# Moves the cursor to the top left and clears everything below.
 CLEAR = "\x1b[H\x1b[J"
 
 
 @click.command()
 @default_config_option
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 @click.option(
     "--watch",
     type=click.FloatRange(min=0.1),
     is_flag=False,
     flag_value=5.0,
     metavar="[SECONDS]",
-    help="Say it again every so many seconds, 5 if no number is given, until all cells are done. "
-    "Control-C ends it with exit status 130.",
+    help="Repeat every SECONDS (default 5) until all cells are done. Control-C exits with 130.",
 )
 def status(configs: tuple[Path, ...], results: Path | None, watch: float | None) -> None:
-    """Say how far each cell of the grid is, from what training leaves on disk.
+    """Show the progress of each cell of the grid.
 
-    It reads files alone and may be called at any time, also before a run and after a kill. A cell
-    is done, training, stopped (its process is gone), failed (with the last line of its log) or
-    waiting. One whose scores are there is done without its models too, as after `modc merge`. The
-    remaining time is the most it can be: MODC's stages end earlier if they converge.
+    It only reads files, so it is safe at any time, also before a run or after a kill. A cell is
+    done, training, stopped (its process is gone), failed (with the last line of its log) or
+    waiting. A cell with scores is done even without its models, as after `modc merge`. The
+    remaining time is an upper bound: MODC's stages end earlier if they converge.
     """
     from modc.grid import seeds_without_cell
     from modc.report.status import DONE, data_failures, run_status
@@ -60,24 +59,25 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
 
 @click.command()
 @default_config_option
-@click.option("--gpus", type=click.IntRange(1), help="By default as many as are here.")
-@click.option("--probe", is_flag=True, help="Measure this machine first, in about a minute.")
+@click.option(
+    "--gpus", type=click.IntRange(1), help="Number of GPUs; by default those of this machine."
+)
+@click.option("--probe", is_flag=True, help="First measure this machine, for about a minute.")
 @click.option(
     "--rates",
     "file",
     type=PATH,
-    help="Keep the rates there instead of in the cache; without --probe, use those of another "
-    "machine.",
+    help="With --probe, the file that keeps the rates; without it, rates of another machine.",
 )
 def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | None) -> None:
-    """Say what the run will cost, and what it lacks: hours by network and dataset, disk, memory.
+    """Estimate a run's hours, disk and memory.
 
-    Images are counted from the configuration. Hours need the images a second that one device
-    trains and embeds: --probe measures them with random pixels and keeps them in
-    $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code. On a slow
-    CPU it takes smaller batches to end in time. At the end stands what is missing on this machine:
-    space, rights, locks, a GPU, weights, archives. Rates of a machine that was busy are marked, and
-    give way to those of a quiet one.
+    Images are counted from the configuration, by network and dataset. Hours also need the images
+    per second that one device trains and embeds: --probe measures them on random pixels and keeps
+    them in $XDG_CACHE_HOME/modc/rates.json, by device, network, sizes, precision, batch and code.
+    On a slow CPU it uses smaller batches to finish in time. Rates of a busy machine are marked, and
+    replaced by those of an idle one. The output ends with what is missing on this machine: space,
+    permissions, locks, a GPU, weights, archives.
     """
     from modc import rates
     from modc.report.beforehand import beforehand
@@ -90,7 +90,7 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
     devices = visible_gpus()
     measured: list[dict] = []
     if probe:
-        # What would be in the way of keeping them is better known before the minute.
+        # An unusable file is better reported before the minute of measuring.
         rates.read(store)
         store.parent.mkdir(parents=True, exist_ok=True)
         measured = _probed(config)
@@ -111,7 +111,7 @@ def plan(configs: tuple[Path, ...], gpus: int | None, probe: bool, file: Path | 
 
 
 def _probed(config: dict) -> list[dict]:
-    """Measure the grid on the device that a training would lease."""
+    """Measure the grid on the device that a training would use."""
     import torch
 
     from modc import rates
@@ -129,7 +129,7 @@ def _probed(config: dict) -> list[dict]:
 
 
 def _device_name(devices: list[str]) -> str:
-    """Return the name of the first device; "CPU ..." without any. Asking a GPU takes torch."""
+    """Return the name of the first device, or "CPU ..."; only a GPU's needs torch."""
     if not devices:
         return _cpu_name()
     import torch

@@ -1,4 +1,4 @@
-"""The commands that render what a run has, from its tables to its report."""
+"""The commands that render a run: tables, figures, report, coverage, ablation."""
 
 from pathlib import Path
 
@@ -11,9 +11,13 @@ from modc.errors import UserError
 
 @click.command()
 @config_option
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 def tables(configs: tuple[Path, ...], results: Path | None) -> None:
-    """Render Tables 1 to 5 from whatever the run has, beside the published numbers."""
+    """Render Tables 1 to 5 and the claims of a run.
+
+    Ours stand beside the published numbers. A run may be incomplete: each missing number has its
+    reason. Table 1 and the files written are printed.
+    """
     from modc.config import load
     from modc.grid import seeds_without_cell
     from modc.report import rendered
@@ -24,7 +28,7 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
     for line in seeds_without_cell(config):
         click.echo(line, err=True)
     folder = run_folder(results, config)
-    written = render_all(folder, config, folder / paths.TABLES)
+    written = render_all(folder, config, folder)
     text = tables_summary(folder, config)
     rendered.note(folder, "tables", written, {f"{paths.TABLES}/{paths.SUMMARY}": text})
     click.echo(text, nl=False)
@@ -34,13 +38,13 @@ def tables(configs: tuple[Path, ...], results: Path | None) -> None:
 
 @click.command()
 @config_option
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 def figures(configs: tuple[Path, ...], results: Path | None) -> None:
-    """Draw the figures from whatever the run has, each with its numbers as CSV.
+    """Draw the figures of a run, each with its numbers as CSV.
 
-    Spaces and retrieval examples (the paper's Figures 1 and 2) of the cell that `report.figures` of
-    the configuration names, MAP by labels, gain against Acc, learning curves of all seeds. What
-    cannot be drawn is named with the reason.
+    Embedding spaces and retrieval examples (the paper's Figures 1 and 2) of the cell selected by
+    `report.figures`, MAP by label share, gain against Acc, and learning curves of all seeds. A
+    figure that cannot be drawn is named with the reason.
     """
     from modc.config import load
     from modc.report import rendered
@@ -58,9 +62,12 @@ def figures(configs: tuple[Path, ...], results: Path | None) -> None:
 
 @click.command()
 @config_option
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 def report(configs: tuple[Path, ...], results: Path | None) -> None:
-    """Render report.html from whatever the run has: one page that opens from disk."""
+    """Render a run as one HTML page, report.html.
+
+    It opens from disk, without a network. A run may be incomplete.
+    """
     from modc.config import load
     from modc.report import rendered
     from modc.report.page.page import render
@@ -75,7 +82,10 @@ def report(configs: tuple[Path, ...], results: Path | None) -> None:
 @click.command()
 @config_option
 def assumptions(configs: tuple[Path, ...]) -> None:
-    """List every assumption: what is done, who says so, how it is set, what else could be done."""
+    """List the assumptions, their settings and alternatives.
+
+    Each has its statement, its nearest source, and which numbers it could change.
+    """
     from modc.config import load
     from modc.report.assumptions import listing
 
@@ -84,11 +94,11 @@ def assumptions(configs: tuple[Path, ...]) -> None:
 
 @click.command()
 @config_option
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
-    """Render the ablation of the assumptions from whatever the run has.
+    """Render the ablation of the assumptions.
 
-    `snakemake ablation` trains what it needs.
+    `snakemake ablation` trains what it needs, and calls it.
     """
     from modc.config import load
     from modc.report import rendered
@@ -105,13 +115,15 @@ def ablation(configs: tuple[Path, ...], results: Path | None) -> None:
 
 @click.command()
 @config_option
-@click.option("--dataset", help="One dataset alone; by default all of the grid that are there.")
-@click.option("--results", type=PATH, help="The run's folder; by default results/<run>.")
+@click.option(
+    "--dataset", help="Only this dataset; by default all those of the grid that are present."
+)
+@click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 def coverage(configs: tuple[Path, ...], dataset: str | None, results: Path | None) -> None:
-    """Render how many of the listed pictures there are, by split, attribute and value.
+    """Count the images obtained of those that a dataset lists.
 
-    It reads the index and the manifest of each dataset. One that is not there yet is named and left
-    out, unless it was asked for.
+    By split, attribute and value, from the index and manifest of each dataset. A dataset that is
+    not present yet is named and left out, unless requested by --dataset.
     """
     from modc.config import load
     from modc.report.coverage import render

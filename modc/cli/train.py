@@ -1,4 +1,4 @@
-"""The command that trains a method of a cell."""
+"""The command that trains a cell by one method."""
 
 from pathlib import Path
 
@@ -12,13 +12,21 @@ from modc.grid import packed_forms
 
 @click.command()
 @config_option
-@click.option("--cell", "name", required=True, metavar="DATASET/NETWORK/PERCENT/SEED")
-@click.option("--method", required=True, help="A method of the configuration.")
-@click.option("--stage", help="The stage to end with, such as supervised; by default the last.")
+@click.option(
+    "--cell",
+    "name",
+    required=True,
+    metavar="DATASET/NETWORK/PERCENT/SEED",
+    help="Such as FashionAI/ASENv2/10/0.",
+)
+@click.option(
+    "--method", required=True, help="A method of the configuration, such as baseline or modc."
+)
+@click.option("--stage", help="The last stage to train, such as supervised; by default all.")
 @click.option(
     "--assume",
     metavar="A3=memory_bank",
-    help="Train under an alternative of an assumption; `modc assumptions` lists them.",
+    help="Train under an alternative of an assumption (see `modc assumptions`).",
 )
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
 def train(
@@ -29,15 +37,16 @@ def train(
     assume: str | None,
     threads: int,
 ) -> None:
-    """Train a method's stages of one cell on one GPU, or on the CPU if there is none.
+    """Train one cell of the grid by one method.
 
-    It reads the dataset's index, labelled part and packed images in <data>/<dataset>/prepared/. In
-    results/<run>/, under cells/<cell>/<method>/, each stage gets a folder with model.pt, last.pt,
-    curve.csv and curve.png, and the last one test.npz for `modc score`. Under --assume all of that
-    lies in ablation/ there, and what the alternative does not change is the run's own.
+    It trains on one GPU, or on the CPU if there is none. It reads the dataset's index, labeled part
+    and packed images in <data>/<dataset>/prepared/. In results/<run>/cells/<cell>/<method>/ each
+    stage gets a folder with model.pt, last.pt, curve.csv and curve.png; the last one also gets
+    test.npz for `modc score`. With --assume they go to results/<run>/ablation/, and stages that the
+    alternative does not change are those of the run.
 
-    Safe to kill: the same command goes on from the last finished epoch, after SIGTERM from the last
-    step.
+    Safe to kill: the same command resumes from the last finished epoch, or after SIGTERM from the
+    last step.
     """
     from modc import paths
     from modc.ablation import variant
@@ -51,7 +60,7 @@ def train(
     cell = _described(config, Cell.named(name), configs)
     job = Training(config, cell, method, variant(config, assume) if assume else None, stage)
     if not job.stages:
-        raise UserError(f"--assume {assume}: changes no stage that {method} trains here")
+        raise UserError(f"--assume {assume}: changes no stage of {method} in this cell")
     settings = job.settings
     listed = read(job.index)
     forms = {name: form for own in job.stages for name, form in packed_forms(job.spec(own)).items()}
@@ -73,11 +82,11 @@ def train(
     torch.set_num_threads(threads)
     jobs_per_gpu = settings["training"]["jobs_per_gpu"]
     initial = job.initial
-    # A folder that cannot be is better known now.
+    # A folder that cannot be created is better reported now.
     for own in job.stages:
         for folder in (job.stage_folder(own).parent, job.checkpoint(own).parent):
             folder.mkdir(parents=True, exist_ok=True)
-    # One GPU for all stages: what the first one leaves in its memory is still there.
+    # One GPU for all stages: images that the first one cached are still in its memory.
     with lease(jobs_per_gpu) as leased:
         if leased is None:
             keep_freed_memory()

@@ -8,11 +8,13 @@ import pandas as pd
 from modc import paths
 from modc.ablation import Variant, ablation_cells, same_result, variants
 from modc.atomic import write_text
-from modc.published.assumptions import find, name_of_setting
-from modc.published.claims import BASELINE, KNOWN, Place
+from modc.papers.assumptions import find, name_of_setting
+from modc.papers.paper import assumptions
+from modc.papers.places import OVERALL, Place
 from modc.report.assumptions import changed
 from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
+from modc.report.frame import results_frame
 from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
 from modc.report.markdown import markdown, plain
@@ -35,7 +37,7 @@ COLUMNS = [
     "status",
 ]
 # The methods of the columns, which the assumptions are about.
-COMPARED = {"baseline": BASELINE["method"], "modc": KNOWN["method"]}
+COMPARED = {"baseline": "baseline", "modc": "modc"}
 SAME = "the same model and scores of MODC"
 THE_RUN = "this run"
 BY_SIGN = "sign alone"
@@ -83,8 +85,10 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
 
 def _noise(run_folder: Path, config: dict) -> float:
     cell = config["ablation"]["cell"]
-    place = Place(table="", **cell, **KNOWN, attribute="overall", metric="MAP@100")
-    spread = Trainings(collect(run_folder, config), config).spread(place)
+    ranked = {"method": COMPARED["modc"], "query_label": "known", "top_n": "1"}
+    place = Place(table="", **cell, **ranked, attribute=OVERALL, metric="MAP@100")
+    frame = results_frame(collect(run_folder, config), config)
+    spread = Trainings(frame, config).spread(place)
     return spread.reach() * 2**0.5 if spread else np.nan
 
 
@@ -113,7 +117,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
     row |= dict.fromkeys(("assumption", "name", "data", "status"), "")
     row |= {"alternative": THE_RUN, "seeds": 0}
     if variant is not None:
-        assumption = find(variant.assumption)
+        assumption = find(assumptions(config), variant.assumption)
         row |= {
             "assumption": assumption.id,
             "name": assumption.name,
@@ -134,7 +138,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
     if variant is None:
         return row | {"status": _missing_seeds(seeds, own)}
     if _is_same(config, variant):
-        is_set = name_of_setting(config, find(variant.assumption)) == variant.alternative
+        is_set = name_of_setting(config, assumption) == variant.alternative
         why = "the run has this setting" if is_set else "this cell does not depend on it"
         if _has_other_baseline(config, variant):
             why = "its baseline alone is trained otherwise"

@@ -12,7 +12,7 @@ def place_id(place: dict) -> str:
     hyphens stays; ASEN++ differs from ASEN by its letters.
     """
     table = place["table"]
-    words = [f"table{table}" if table else f"table-{place['dataset']}"]
+    words = [table or f"table-{place['dataset']}"]
     words += [f"top{place[part]}" if part == "top_n" else place[part] for part in PARTS]
     return _joined([word for word in words if word not in ("", "top")])
 

@@ -1,6 +1,7 @@
 """The assumption ledger as a run has it: each assumption with its setting."""
 
-from modc.published.assumptions import Assumption, load, name_of_setting, setting
+from modc.papers.assumptions import Assumption, name_of_setting, setting
+from modc.papers.paper import assumptions
 
 INTRODUCTION = """# Assumptions
 
@@ -11,7 +12,8 @@ configuration; `snakemake ablation` tries the alternatives.
 
 def markdown_ledger(config: dict) -> str:
     """Return every assumption with the setting of `config`, as Markdown."""
-    return "\n".join([INTRODUCTION, *(_section(assumption, config) for assumption in load())])
+    sections = (_section(assumption, config) for assumption in assumptions(config))
+    return "\n".join([INTRODUCTION, *sections])
 
 
 def listing(config: dict) -> str:
@@ -19,14 +21,14 @@ def listing(config: dict) -> str:
     return "\n\n".join(
         f"{a.id} {a.name}: {a.statement}\n"
         + "\n".join(f"    {line}" for line in _lines(a, config, str))
-        for a in load()
+        for a in assumptions(config)
     )
 
 
 def changed(config: dict) -> list[str]:
     """Return each assumption that `config` does not leave at its default, in words."""
     found = []
-    for assumption in load():
+    for assumption in assumptions(config):
         name = name_of_setting(config, assumption)
         if name != "default":
             own = setting(config, assumption)

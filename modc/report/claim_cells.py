@@ -6,8 +6,11 @@ from math import isnan, nan
 
 import pandas as pd
 
-from modc.published.claims import Pair, Place, Statement, pairs, places_of
+from modc.papers.paper import tables
+from modc.papers.places import Place
+from modc.papers.statements import Pair, Statement, pairs, places_of
 from modc.report.results import NOT_IN_GRID, NOT_RUN
+from modc.report.row_names import row_name
 from modc.report.trainings import MeanDifference, rank_correlation
 from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD, NOT_COMPARABLE, OUTSIDE
 
@@ -64,6 +67,7 @@ def cells_of(
     statement: Statement,
     among: Iterable[Place],
     numbers: dict[Place, dict],
+    config: dict,
     by_trainings: ByTrainings | None = None,
 ) -> tuple[ClaimCell, ...]:
     """Return the cells of a statement whose places are `among` those given.
@@ -72,11 +76,13 @@ def cells_of(
     difference of two places with its interval; a pair without one is judged by its sign.
     """
     if statement.by_accuracy:
-        return _correlations(statement, among, numbers)
-    return tuple(_cell(pair, numbers, by_trainings) for pair in pairs(statement, among))
+        return _correlations(statement, among, numbers, config)
+    return tuple(_cell(pair, numbers, config, by_trainings) for pair in pairs(statement, among))
 
 
-def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | None) -> ClaimCell:
+def _cell(
+    pair: Pair, numbers: dict[Place, dict], config: dict, by_trainings: ByTrainings | None
+) -> ClaimCell:
     values = [_number(numbers, place, "ours") for place in pair]
     found = MeanDifference(values[0] - values[1])
     if by_trainings and not isnan(found.value):
@@ -94,9 +100,10 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
         if difference:
             verdict = SUPPORTS if difference > 0 else OPPOSES
     is_there = verdict not in (MISSING, OUTSIDE)
-    reasons = _reasons(numbers, pair, verdict)
+    reasons = _reasons(numbers, pair, verdict, config)
     if verdict == MISSING and found.reason:
-        reasons.append(f"{_trained(pair.better)} and {_trained(pair.worse)}: {found.reason}")
+        trained = " and ".join(_trained(place, config) for place in pair)
+        reasons.append(f"{trained}: {found.reason}")
     said = []
     if is_there and not found.has_interval:
         said = _said(numbers, pair, NO_SPREAD)
@@ -104,10 +111,9 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
     if found.seeds:
         said.append(f"difference {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
     return ClaimCell(
-        _where(pair),
+        _where(pair, config),
         *pair,
-        pair.better.row,
-        pair.worse.row,
+        *(_row(place, config) for place in pair),
         *values,
         difference,
         found.low,
@@ -121,32 +127,37 @@ def _cell(pair: Pair, numbers: dict[Place, dict], by_trainings: ByTrainings | No
 
 
 def _correlations(
-    statement: Statement, among: Iterable[Place], numbers: dict[Place, dict]
+    statement: Statement, among: Iterable[Place], numbers: dict[Place, dict], config: dict
 ) -> tuple[ClaimCell, ...]:
-    """Return for each share of the labels how Acc goes with the gain over the baseline."""
-    by_share: dict[tuple, list[Place]] = {}
+    """Return for each share of the labels how Acc goes with the gain over the worse place."""
+    by_share: dict[tuple, list[tuple[Place, Place, Place]]] = {}
     for place in places_of(statement, among):
-        by_share.setdefault((place.labeled_percent, place.table == ""), []).append(place)
-    return tuple(_correlation(places, numbers) for places in by_share.values())
+        own = (place, place._replace(**statement.worse[0]), place._replace(metric="Acc"))
+        by_share.setdefault((place.labeled_percent, place.table == ""), []).append(own)
+    return tuple(_correlation(own, numbers, config) for own in by_share.values())
 
 
-def _correlation(places: list[Place], numbers: dict[Place, dict]) -> ClaimCell:
+def _correlation(
+    groups: list[tuple[Place, Place, Place]], numbers: dict[Place, dict], config: dict
+) -> ClaimCell:
+    """groups: of each point the better place, the worse one, and that of its Acc."""
+    places = [place for place, _, _ in groups]
     points = {}
-    for place in places:
-        own = [_number(numbers, one, "ours") for one in (place, place.baseline, place.accuracy)]
+    for group in groups:
+        own = [_number(numbers, one, "ours") for one in group]
         if not any(map(isnan, own)):
-            points[place] = (own[2], round(own[0] - own[1], 9))
-    needed = [one for place in places for one in (place, place.baseline, place.accuracy)]
+            points[group] = (own[2], round(own[0] - own[1], 9))
+    needed = [one for group in groups for one in group]
     found = rank_correlation(*zip(*points.values(), strict=True)) if points else MeanDifference(nan)
     verdict = _absence(numbers, needed) if isnan(found.value) else DESCRIBED
-    reasons = _reasons(numbers, needed, verdict)
+    reasons = _reasons(numbers, needed, verdict, config)
     if verdict == MISSING and points and not reasons:
         reasons = [f"{len(points)} of {len(places)} places have numbers; expected three or more"]
-    used = [one for place in points for one in (place, place.baseline, place.accuracy)]
+    used = [one for group in points for one in group]
     marked = _said(numbers, used, NOT_COMPARABLE)
     is_there = verdict == DESCRIBED
     return ClaimCell(
-        _where(Pair(places[0], places[-1])),
+        _where(Pair(places[0], places[-1]), config),
         places[0],
         places[-1],
         "rank correlation of Acc and gain",
@@ -169,7 +180,9 @@ def _absence(numbers: dict[Place, dict], needed: Iterable[Place]) -> str:
     return OUTSIDE if is_outside else MISSING
 
 
-def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) -> list[str]:
+def _reasons(
+    numbers: dict[Place, dict], needed: Iterable[Place], verdict: str, config: dict
+) -> list[str]:
     """Return why a cell has no numbers, or why it is not comparable; none if it is."""
     if verdict == OUTSIDE:
         return [NOT_IN_GRID]
@@ -179,12 +192,19 @@ def _reasons(numbers: dict[Place, dict], needed: Iterable[Place], verdict: str) 
     for place in needed:
         said = str(numbers.get(place, {"status": NOT_RUN}).get("status", "")).split("; ")
         if isnan(_number(numbers, place, "ours")):
-            found.append(f"{_trained(place)}: {', '.join(said)}")
+            found.append(f"{_trained(place, config)}: {', '.join(said)}")
     return list(dict.fromkeys(found))
 
 
-def _trained(place: Place) -> str:
-    return f"{place.dataset} {place.trained} {place.labeled_percent} %"
+def _trained(place: Place, config: dict) -> str:
+    name = row_name(config, place.network, place.method)
+    return f"{place.dataset} {name} {place.labeled_percent} %"
+
+
+def _row(place: Place, config: dict) -> str:
+    """Return what the row is called, with its query label: MODC(ASEN)_top1, unknown."""
+    name = row_name(config, place.network, place.method, place.top_n)
+    return f"{name}, {place.query_label}" if place.query_label else name
 
 
 def _said(numbers: dict[Place, dict], places: Iterable[Place], word: str) -> list[str]:
@@ -199,10 +219,9 @@ def _number(numbers: dict[Place, dict], place: Place, column: str) -> float:
     return nan if value is None or pd.isna(value) else float(value)
 
 
-def _where(pair: Pair) -> str:
-    tables = sorted({place.table for place in pair}, key=str)
-    if tables == [""]:
+def _where(pair: Pair, config: dict) -> str:
+    names = sorted({place.table for place in pair})
+    if names == [""]:
         return pair.better.dataset
-    if len(tables) > 1:
-        return " and ".join(f"Table {table}" for table in tables)
-    return f"Table {tables[0]}, {pair.better.dataset}"
+    titles = [tables(config)[name].title for name in names]
+    return " and ".join(titles) if len(titles) > 1 else f"{titles[0]}, {pair.better.dataset}"

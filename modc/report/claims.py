@@ -1,11 +1,13 @@
-"""The paper's sentences, checked cell by cell on its own numbers and on ours."""
+"""The papers' sentences, checked cell by cell on their own numbers and on ours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from modc.published.claims import STATEMENTS, Place, Statement, places, published
+from modc.papers.paper import Paper, papers
+from modc.papers.places import Place
+from modc.papers.statements import Statement
 from modc.report.claim_cells import (
     BY_INTERVAL,
     BY_SIGN,
@@ -147,37 +149,40 @@ class Claim:
 
 
 def claims(
-    frames: Mapping[int | str, pd.DataFrame],
+    frames: Mapping[str, pd.DataFrame],
     config: dict,
     by_trainings: ByTrainings | None = None,
 ) -> list[Claim]:
     """Return every claim with its cells on the paper's numbers and on ours.
 
-    frames: long forms by table number, and by name for a dataset that the paper does not have. A
-    place that is in none of them is missing. by_trainings: see `cells_of`.
+    frames: long forms by name of a table, or of a dataset that no paper has. A place that is in
+    none of them is missing. by_trainings: see `cells_of`.
     """
     others = {name: frames[name] for name in other_datasets(config) if name in frames}
-    papers = [frame for name, frame in frames.items() if name not in others]
-    ours = {place: row for frame in papers for place, row in _numbers(frame).items()}
+    of_papers = [frame for name, frame in frames.items() if name not in others]
+    ours = {place: row for frame in of_papers for place, row in _numbers(frame).items()}
     in_kind = {name: _numbers(frame) for name, frame in others.items()}
     found = []
-    for statement in STATEMENTS:
-        evidence = {
-            PUBLISHED: check_published(statement),
-            OURS: Evidence(cells_of(statement, published(), ours, by_trainings)),
-        }
-        for name, own in in_kind.items():
-            evidence[name] = Evidence(cells_of(statement, own, own, by_trainings))
-        found.append(Claim(statement, evidence))
+    for paper in papers(config):
+        for statement in paper.claims:
+            own = cells_of(statement, paper.published, ours, config, by_trainings)
+            evidence = {
+                PUBLISHED: check_published(paper, statement, config),
+                OURS: Evidence(own),
+            }
+            for name, numbers in in_kind.items():
+                own = cells_of(statement, numbers, numbers, config, by_trainings)
+                evidence[name] = Evidence(own)
+            found.append(Claim(statement, evidence))
     return found
 
 
-def check_published(statement: Statement) -> Evidence:
+def check_published(paper: Paper, statement: Statement, config: dict) -> Evidence:
     """Return what the paper's own numbers say of a statement, by their sign."""
-    values = published()
-    numbers = {place: {"ours": value} for place, value in values.items()}
-    return Evidence(cells_of(statement, values, numbers))
+    numbers = {place: {"ours": value} for place, value in paper.published.items()}
+    return Evidence(cells_of(statement, numbers, numbers, config))
 
 
 def _numbers(frame: pd.DataFrame) -> dict[Place, dict]:
-    return dict(zip(places(frame), frame.to_dict("records"), strict=True))
+    rows = frame.to_dict("records")
+    return {Place(*(row[name] for name in Place._fields)): row for row in rows}

@@ -36,19 +36,6 @@ def percent(obtained: int, listed: int) -> str:
     return f"{1000 * obtained // listed / 10:.1f} %" if listed else "–"
 
 
-def coverage_columns(result: Result | None, attribute: str) -> dict:
-    """Return COVERAGE_COLUMNS of a place: counts and the manifest's hash, None without a result."""
-    if result is None:
-        return dict.fromkeys(COVERAGE_COLUMNS)
-    found = result.coverage(attribute)
-    counts = {
-        name: number
-        for role, names in COUNTS.items()
-        for name, number in zip(names, found[role], strict=True)
-    }
-    return {**counts, "manifest_sha256": result.scores["manifest_sha256"]}
-
-
 def coverage_notes(frame: pd.DataFrame, config: dict, mark: str) -> list[str]:
     """Return what a table says about the coverage of its dataset, nothing where all is there.
 

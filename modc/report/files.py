@@ -1,7 +1,7 @@
 """The names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
 
-from modc import datasets, published
-from modc.published import TABLES
+from modc import datasets
+from modc.papers import paper
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
 KINDS = ("md", "tex", "csv", "html")
@@ -12,16 +12,15 @@ ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
 
 
 def table_files(config: dict) -> list[str]:
-    """Return the file names inside results/<run>/tables/, the paper's tables first."""
-    paper = [f"table{number}.{kind}" for number in TABLES for kind in KINDS]
-    others = [f"{dataset}.{kind}" for dataset in other_datasets(config) for kind in KINDS]
-    return paper + others + list(NOTES)
+    """Return the file names inside results/<run>/tables/, the papers' tables first."""
+    names = [*paper.tables(config), *other_datasets(config)]
+    return [f"{name}.{kind}" for name in names for kind in KINDS] + list(NOTES)
 
 
 def other_datasets(config: dict) -> list[str]:
-    """Return the datasets of the grid that the paper does not have."""
-    paper = published.datasets().values()
-    return [name for name in config["grid"]["datasets"] if name not in paper]
+    """Return the datasets of the grid that no paper has a table of."""
+    known = paper.datasets(config)
+    return [name for name in config["grid"]["datasets"] if name not in known]
 
 
 def listed_datasets(config: dict) -> list[str]:

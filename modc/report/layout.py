@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from modc.grid import further_seeds, method_of
+from modc.papers.paper import Table, tables
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
@@ -87,9 +88,10 @@ class Page:
 def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     """Lay out the long form of a table: what is ours, published, and the difference in points.
 
-    name: "Table 1" and so on, or a dataset that the paper does not have; then only ours is shown.
+    name: of a paper's table, or a dataset that no paper has; then only ours is shown.
     """
-    published = name.startswith("Table ")
+    table = tables(config).get(name)
+    published = table is not None
     parts = PARTS if published else {"Ours": "ours"}
     by_attribute = not published or frame["attribute"].nunique() > 1
     # The paper has its percentages side by side.
@@ -97,7 +99,7 @@ def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     columns = _columns(frame, across)
     rows = [key for key in ROW if key not in across]
     return Page(
-        _title(frame, name),
+        _title(frame, name, table),
         [_heading(dict(zip(across, column, strict=True)), by_attribute) for column in columns],
         {
             title: _rows(frame, rows, across, columns, quantity, config)
@@ -201,13 +203,10 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
     return Entry(text, percent == best.get(place["network"]), percent == best.get("all"), place)
 
 
-def _title(frame: pd.DataFrame, name: str) -> str:
-    if not name.startswith("Table "):
+def _title(frame: pd.DataFrame, name: str, table: Table | None) -> str:
+    if table is None:
         return f"{name}, a dataset that the paper does not have"
-    dataset = frame["dataset"].iloc[0]
-    percents = ", ".join(str(percent) for percent in frame["labeled_percent"].unique())
-    content = "each attribute" if frame["attribute"].nunique() > 1 else "overall"
-    title = f"{name}: {dataset}, {percents} % of the labels, {content}"
+    title = f"{table.title}: {table.caption}"
     if said := _warning(frame):
         title += f" – {said}"
     if (frame["status"] == NOT_IN_GRID).all():

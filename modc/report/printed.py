@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from modc import published
+from modc.papers.paper import tables
 from modc.report.files import other_datasets
 from modc.report.render import terminal
 
@@ -12,9 +12,10 @@ PATHS = re.compile(r"(?:(?:[^\n]*/)?(?:tables|ablation)/[^/\n]+\n?)+\Z")
 
 
 def tables_summary(run_folder: Path, config: dict) -> str:
-    """Return Table 1, where the grid has its dataset, and the tables the paper does not have."""
-    first = [1] if published.datasets()[1] in config["grid"]["datasets"] else []
-    shown = (terminal(run_folder, config, table) for table in [*first, *other_datasets(config)])
+    """Return the first table, where the grid has its dataset, and those that no paper has."""
+    table = next(iter(tables(config).values()))
+    first = [table.name] if table.dataset in config["grid"]["datasets"] else []
+    shown = (terminal(run_folder, config, name) for name in [*first, *other_datasets(config)])
     return "".join(f"{table}\n" for table in shown)
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from modc import paths
 from modc.atomic import write_text
-from modc.published import TABLES
+from modc.papers.paper import tables
 from modc.report.assumptions import markdown_ledger
 from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
@@ -17,46 +18,49 @@ from modc.report.layout import page
 from modc.report.markdown import markdown, plain
 from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
-from modc.report.tables import attribute_table, paper_table
-from modc.report.trainings import Trainings
+from modc.report.tables import Source, attribute_table, paper_table
 
 
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
-    """Write every table of `table_files` and return the paths.
+    """Write the results frame and every table of `table_files`; return the paths.
 
-    Tables 1 to 5 and that of each dataset that the paper does not have, as Markdown, LaTeX, CSV and
-    HTML. CSV has fractions in long form, the others percent. What a run does not have
-    stands there with its reason; a run that has nothing renders too. Beside them the paper's claims
-    checked, how each training went, and the assumptions.
+    output_folder: what stands for the run's own. The papers' tables and that of each dataset that
+    no paper has come as Markdown, LaTeX, CSV and HTML. CSV has fractions in long form, the others
+    percent. What a run does not have stands there with its reason; a run that has nothing renders
+    too. Beside them the papers' claims checked, how each training went, and the assumptions.
     """
     results = _results(run_folder, config)
-    frames = all_frames(results, config)
-    notes = _notes(results, frames, config)
-    files = {_stem(name): name for name in frames}
-    paths = []
+    source = Source(results, config)
+    frames = all_frames(source)
+    notes = _notes(results, frames, source)
+    written = [Path(output_folder) / paths.FRAME]
+    write_text(written[0], source.frame.to_csv(index=False))
     for file in table_files(config):
-        path = Path(output_folder) / file
-        name = files.get(path.stem)
-        text = notes[file] if name is None else _rendered(path.suffix, frames[name], name, config)
+        path = Path(output_folder) / paths.TABLES / file
+        text = notes.get(file) or _rendered(path.suffix, frames[path.stem], path.stem, config)
         write_text(path, text)
-        paths.append(path)
-    return paths
+        written.append(path)
+    return written
 
 
-def all_frames(results: list[Result], config: dict) -> dict[int | str, pd.DataFrame]:
-    """Return the long form of each table, by its number or the name of another dataset."""
-    return {name: _frame(name, results, config) for name in (*TABLES, *other_datasets(config))}
+def all_frames(source: Source) -> dict[str, pd.DataFrame]:
+    """Return the long form of each table, by its name or that of a dataset that no paper has."""
+    config = source.config
+    found = {name: paper_table(table, source) for name, table in tables(config).items()}
+    return found | {name: attribute_table(name, source) for name in other_datasets(config)}
 
 
-def most_seeds(frames: dict[int | str, pd.DataFrame]) -> int:
+def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
     """Return the most seeds that a number of ours is the mean of."""
     return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
 
 
-def terminal(run_folder: Path, config: dict, table: int | str) -> str:
-    """Return a table, 1 to 5 or a dataset that the paper does not have, as plain text."""
-    frame = _frame(table, _results(run_folder, config), config)
-    return plain(page(frame, _title(table), config))
+def terminal(run_folder: Path, config: dict, name: str) -> str:
+    """Return a paper's table, or that of a dataset that no paper has, as plain text."""
+    source = Source(_results(run_folder, config), config)
+    table = tables(config).get(name)
+    frame = paper_table(table, source) if table else attribute_table(name, source)
+    return plain(page(frame, name, config))
 
 
 def _results(run_folder: Path, config: dict) -> list[Result]:
@@ -64,8 +68,9 @@ def _results(run_folder: Path, config: dict) -> list[Result]:
     return explained(run_folder, config, collect(run_folder, config))[0]
 
 
-def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
-    checked = claims(frames, config, Trainings(results, config).difference)
+def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str]:
+    config = source.config
+    checked = claims(frames, config, source.trainings.difference)
     trained = stages(results)
     return {
         "claims.md": markdown_claims(checked, most_seeds(frames)),
@@ -76,22 +81,7 @@ def _notes(results: list[Result], frames: dict, config: dict) -> dict[str, str]:
     }
 
 
-def _rendered(kind: str, frame: pd.DataFrame, name: int | str, config: dict) -> str:
+def _rendered(kind: str, frame: pd.DataFrame, name: str, config: dict) -> str:
     if kind == ".csv":
         return frame.to_csv(index=False)
-    return {".md": markdown, ".tex": latex, ".html": standalone}[kind](
-        page(frame, _title(name), config)
-    )
-
-
-def _frame(name: int | str, results: list[Result], config: dict) -> pd.DataFrame:
-    make = paper_table if name in TABLES else attribute_table
-    return make(name, results, config)
-
-
-def _stem(name: int | str) -> str:
-    return f"table{name}" if name in TABLES else str(name)
-
-
-def _title(name: int | str) -> str:
-    return f"Table {name}" if name in TABLES else str(name)
+    return {".md": markdown, ".tex": latex, ".html": standalone}[kind](page(frame, name, config))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from modc import paths, provenance
 from modc.atomic import write_json
+from modc.papers import paper
 
 # What is rendered, and the module that renders it.
 MODULES = {
@@ -41,7 +42,8 @@ class Rendered:
 
 def code(what: str) -> str:
     """Return a fingerprint of the code, templates and published numbers here that render `what`."""
-    parts = [provenance.code_of(MODULES[what]), provenance.templates(), provenance.published()]
+    parts = [provenance.code_of(MODULES[what]), provenance.templates()]
+    parts.append(paper.fingerprint(paper.shipped()))
     if what == "report":  # the page prints it
         parts.append(provenance.training_code())
     return sha256(" ".join(parts).encode()).hexdigest()[:16]

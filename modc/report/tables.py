@@ -1,15 +1,16 @@
 """The places of each table, filled with what a run has, in long form."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import method_of, methods
-from modc.published import numbers
-from modc.published.claims import BASELINE, Place
-from modc.report.comparable import COVERAGE_COLUMNS, coverage_columns, why_not_comparable
+from modc.papers.paper import Table
+from modc.papers.places import OVERALL, Place
+from modc.report.comparable import COVERAGE_COLUMNS
+from modc.report.frame import MISSING, PLAIN, PRIORITIZED, results_frame
 from modc.report.results import NOT_IN_GRID, Result
 from modc.report.trainings import (
     OTHER_QUERIES,
@@ -64,17 +65,16 @@ COLUMNS = [
     "status",
     *COVERAGE_COLUMNS,
 ]
+# Of a place's first training that has a number.
+OF_FIRST = ("labeled_images", "absent_values", *COVERAGE_COLUMNS)
 UNPUBLISHED = {
     **dict.fromkeys(("published", "published_gain", "difference"), np.nan),
     "verdict": "",
 }
-# Query label and top_n of each ranking: the plain one, and those of prioritized retrieval.
-PLAIN = (("", ""),)
-PRIORITIZED = tuple((label, str(n)) for label in QUERY_LABELS for n in TOP_N)
 
 
-def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFrame:
-    """Return Table 1 to 5 of the paper: one row a published place, in the paper's order.
+def paper_table(table: Table, source: "Source") -> pd.DataFrame:
+    """Return a table of a paper: one row a published place, in the paper's order.
 
     Below them stand those of the grid's other networks and methods, where nothing is published.
 
@@ -93,23 +93,18 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
     training images, queries and candidates of the place, and the hash of the manifest that they
     come from.
     """
-    published = numbers.load()
-    places = published[published["table"] == number].to_dict("records")
-    # Printed in percent with two decimals.
-    values = {_key(place): round(place.pop("value") / 100, 4) for place in places}
-    source = _Source(results, config)
+    config, published = source.config, table.published
     rows = []
-    for place in places:
-        value = values[_key(place)]
-        baseline = values.get(_key(place | BASELINE), np.nan)
+    for place, value in published.items():
+        over = compared_with(place, config)
         filled = source.filled(place)
-        is_public = source.trainings.is_public(Place(**place))
+        is_public = source.trainings.is_public(place)
         width = filled["half_width"]
         if np.isnan(width) and (is_public or filled["training_source"] or filled["seeds"] > 1):
             width = np.inf  # not known, for another reason than that there is one training
         said = {
             "published": value,
-            "published_gain": value - baseline if place["method"] != BASELINE["method"] else np.nan,
+            "published_gain": value - published.get(over, np.nan) if over else np.nan,
             "difference": filled["ours"] - value,
             "verdict": OUTSIDE
             if filled["status"] == NOT_IN_GRID
@@ -122,64 +117,61 @@ def paper_table(number: int, results: list[Result], config: dict) -> pd.DataFram
                 is_public=is_public,
             ),
         }
-        rows.append({**place, **filled, **said})
-    others = _unpublished(places, config)
-    return _frame(rows + [{**place, **source.filled(place), **UNPUBLISHED} for place in others])
+        rows.append({**place._asdict(), **filled, **said})
+    for place in _unpublished(list(published), config):
+        rows.append({**place._asdict(), **source.filled(place), **UNPUBLISHED})
+    return _frame(rows)
 
 
-def _unpublished(places: list[dict], config: dict) -> list[dict]:
+def compared_with(place: Place, config: dict) -> Place | None:
+    """Return the place of the plain method over which the place's has its gain, None without."""
+    if place.method not in config["methods"]:
+        return None
+    over = method_of(config, place.method).compared_with
+    return place._replace(method=over, query_label="", top_n="") if over else None
+
+
+def _unpublished(places: list[Place], config: dict) -> list[Place]:
     """Return the places that networks and methods of the grid have if the paper has none of them.
 
     They are those of the paper's network that has most: of a method with cluster centres those of
     prioritized retrieval, of another the plain ones.
     """
-    if places[0]["dataset"] not in config["grid"]["datasets"]:
+    if places[0].dataset not in config["grid"]["datasets"]:
         return []
-    most = Counter(place["network"] for place in places).most_common(1)[0][0]
-    published = {(place["network"], place["method"]) for place in places}
+    most = Counter(place.network for place in places).most_common(1)[0][0]
+    published = {(place.network, place.method) for place in places}
     found = {}
     for network in config["grid"]["networks"]:
         for method in methods(config):
             is_prioritized = method_of(config, method).has_centres
             for place in places if (network, method) not in published else ():
-                is_ranked_so = (place["method"] != BASELINE["method"]) == is_prioritized
-                if place["network"] == most and is_ranked_so:
-                    own = {**place, "network": network, "method": method}
-                    found[_key(own)] = own
-    return list(found.values())
+                if place.network == most and bool(place.top_n) == is_prioritized:
+                    found[place._replace(network=network, method=method)] = None
+    return list(found)
 
 
-def attribute_table(dataset: str, results: list[Result], config: dict) -> pd.DataFrame:
-    """Return a table like Table 1 for a dataset that the paper does not have.
+def attribute_table(dataset: str, source: "Source") -> pd.DataFrame:
+    """Return a table like Table 1 for a dataset that no paper has.
 
     One row of each network, percentage and way to retrieve for MAP@100 of each attribute and
     overall, and for MAP@all, Recall@100 and Acc overall. Columns as in `paper_table`, nothing
     published.
     """
-    own = [result for result in results if result.cell.dataset == dataset]
-    names = next((result.scores["attribute_names"] for result in own if result.scores), [])
-    wanted = [(name, "MAP@100") for name in [*names, "overall"]]
-    wanted += [("overall", "MAP@all"), ("overall", "Recall@100"), ("overall", "Acc")]
+    own = source.frame[source.frame["dataset"] == dataset]
+    wanted = [(name, "MAP@100") for name in own["attribute"].unique()]
+    wanted += [(OVERALL, "MAP@all"), (OVERALL, "Recall@100"), (OVERALL, "Acc")]
+    trained = own[["network", "labeled_percent"]].drop_duplicates()
     rows = []
-    source = _Source(results, config)
-    for network, percent in dict.fromkeys((r.cell.network, r.cell.labeled_percent) for r in own):
-        for method, query_label, top_n in _ways(config):
+    for network, percent in trained.itertuples(index=False, name=None):
+        for method, query_label, top_n in _ways(source.config):
             for attribute, metric in wanted:
                 if metric == "Acc" and not query_label:
                     continue
-                place = {
-                    "table": "",
-                    "dataset": dataset,
-                    "network": network,
-                    "method": method,
-                    "labeled_percent": percent,
-                    "query_label": query_label,
-                    "top_n": top_n,
-                    "attribute": attribute,
-                    "metric": metric,
-                }
-                filled = source.filled(place)
-                rows.append({**place, **filled, **UNPUBLISHED})
+                place = Place(
+                    "", dataset, network, method, percent, query_label, top_n, attribute, metric
+                )
+                rows.append({**place._asdict(), **source.filled(place), **UNPUBLISHED})
     return _frame(rows)
 
 
@@ -196,41 +188,33 @@ def _frame(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COVERAGE_COLUMNS[:-1], "Int64"))
 
 
-def _key(place: dict) -> tuple:
-    return tuple(value for name, value in place.items() if name != "value")
-
-
-class _Source:
-    """What fills the places of a table: the results, their queries, and their trainings."""
+class Source:
+    """What fills the places of a table: a run's results, their trainings, and their queries."""
 
     def __init__(self, results: list[Result], config: dict):
-        self.results, self.config = results, config
-        self.trainings = Trainings(results, config)
+        self.config = config
+        self.frame = results_frame(results, config)
+        self.trainings = Trainings(self.frame, config)
+        self._results = results
         # By dataset, network and percentage: what the queries say, and why they do not.
         self._queries: dict[tuple, tuple[dict, dict]] = {}
 
-    def filled(self, place: dict) -> dict:
+    def filled(self, place: Place) -> dict:
         """Return what is ours of one place, from all seeds that have a number."""
-        own = [result for result in self._group(place) if result.method == place["method"]]
-        where = Place(**place)
-        metric = place["metric"]
-        if metric == "MAP@100":
-            metric += f"/{self.config['evaluation']['map_at_100']}"
-        ways = (place["query_label"], place["top_n"]) if metric != "Acc" else ("", "")
-        found = [(result, result.value(place["attribute"], metric, *ways)) for result in own]
-        values = list(self.trainings.values(where).values())
-        first = next((result for result, value in found if value is not None), None)
-        queries, why_none = self._over_queries(place, metric, ways)
-        status = [*_status(place, found, self.config)]
-        gain, gain_reasons = self._gain(where)
+        found = self.trainings.rows(place)
+        values = list(self.trainings.values(place).values())
+        first = next((row for row in found if row["status"] != MISSING), None)
+        queries, why_none = self._over_queries(place)
+        status = _status(found)
+        gain, gain_reasons = self._gain(place)
         numbers = dict.fromkeys(("training_sd", "training_dof", "half_width", "noticeable"), np.nan)
         numbers["training_source"] = ""
         if values:
-            status += _copies(self.trainings.copies(where))
+            status += _copies(self.trainings.copies(place))
             if queries is None:
                 status.append(f"{NO_INTERVAL} over queries: {why_none}")
-            of_queries = self._of_other_queries(first, place["attribute"], queries)
-            between, why_none = self._between_trainings(where, len(values), of_queries)
+            of_queries = self._of_other_queries(first, queries)
+            between, why_none = self._between_trainings(place, len(values), of_queries)
             numbers |= between
             status += [f"{NO_SPREAD}: {why_none}"] if why_none else []
             status += gain_reasons
@@ -242,10 +226,8 @@ class _Source:
             "queries_high": queries.high if queries else np.nan,
             **numbers,
             **gain,
-            "labeled_images": first.labeled_images if first else None,
-            "absent_values": len(first.absent_values) if first else None,
             "status": "; ".join(status),
-            **coverage_columns(first, place["attribute"]),
+            **{name: first[name] if first else None for name in OF_FIRST},
         }
 
     def _between_trainings(
@@ -273,10 +255,9 @@ class _Source:
     def _gain(self, place: Place) -> tuple[dict[str, float], list[str]]:
         """Return the gain with its interval, and what is to be said of it."""
         names = ("gain", "gain_low", "gain_high")
-        over = method_of(self.config, place.method).compared_with
-        if not over or place.metric == "Acc":
+        other = compared_with(place, self.config)
+        if not other or place.metric == "Acc":
             return dict.fromkeys(names, np.nan), []
-        other = place._replace(method=over, query_label="", top_n="")
         found = self.trainings.difference(place, other)
         said = []
         if found.reason:
@@ -285,41 +266,39 @@ class _Source:
             said.append(f"gain {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
         return dict(zip(names, (found.value, found.low, found.high), strict=True)), said
 
-    def _group(self, place: dict) -> list[Result]:
-        key = (place["dataset"], place["network"], place["labeled_percent"])
-        return [
-            result
-            for result in self.results
-            if (result.cell.dataset, result.cell.network, result.cell.labeled_percent) == key
-        ]
-
-    def _over_queries(
-        self, place: dict, metric: str, ways: tuple[str, str]
-    ) -> tuple[OverQueries | None, str]:
+    def _over_queries(self, place: Place) -> tuple[OverQueries | None, str]:
         """Return what the queries say of a place, or None and why they say nothing."""
-        key = (place["dataset"], place["network"], place["labeled_percent"])
+        key = (place.dataset, place.network, place.labeled_percent)
+        evaluation = self.config["evaluation"]
         if key not in self._queries:
-            group, unanswerable = self._group(place), self.config["evaluation"]["unanswerable"]
+            group = [
+                result
+                for result in self._results
+                if (result.cell.dataset, result.cell.network, result.cell.labeled_percent) == key
+            ]
             self._queries[key] = (
-                query_intervals(group, unanswerable),
-                why_no_interval(group, unanswerable),
+                query_intervals(group, evaluation["unanswerable"]),
+                why_no_interval(group, evaluation["unanswerable"]),
             )
         of_method, why_none = self._queries[key]
-        if metric == "Acc" and self.config["evaluation"]["acc_over"] != "queries":
-            return None, "Acc counts candidates too"
-        found = of_method.get(place["method"], {}).get(Measure(place["attribute"], metric, *ways))
-        return found, why_none.get(place["method"], OTHER_QUERIES)
+        metric, way = place.metric, (place.query_label, place.top_n)
+        if metric == "Acc":
+            way = ("", "")
+            if evaluation["acc_over"] != "queries":
+                return None, "Acc counts candidates too"
+        if metric == "MAP@100":
+            metric += f"/{evaluation['map_at_100']}"
+        found = of_method.get(place.method, {}).get(Measure(place.attribute, metric, *way))
+        return found, why_none.get(place.method, OTHER_QUERIES)
 
-    def _of_other_queries(
-        self, result: Result, attribute: str, queries: OverQueries | None
-    ) -> float:
+    def _of_other_queries(self, row: dict, queries: OverQueries | None) -> float:
         """Return the standard deviation that a difference has from other queries than the paper's.
 
         0 where all that are listed are there and the authors had them all; NaN where the scores of
         the queries are needed and not known.
         """
-        listed, ours = result.coverage(attribute)["query"]
-        share = self.config["datasets"][result.cell.dataset]["published_coverage"]
+        listed, ours = row["queries_listed"], row["queries_obtained"]
+        share = self.config["datasets"][row["dataset"]]["published_coverage"]
         if listed == ours and share == 1:
             return 0.0
         if queries is None or not ours:
@@ -327,19 +306,15 @@ class _Source:
         return queries_variance(queries.variance, listed, ours, share * listed) ** 0.5
 
 
-def _status(place: dict, found: list[tuple[Result, float | None]], config: dict) -> list[str]:
+def _status(found: list[dict]) -> list[str]:
+    """Return what is to be said of a place's rows, one a seed, beside their numbers."""
     if not found:
         return [NOT_IN_GRID]
-    absent = dict.fromkeys(
-        result.status or f"the scores have no {place['attribute']}"
-        for result, value in found
-        if value is None
-    )
-    counted = [result for result, value in found if value is not None]
+    absent = _distinct(row["reason"] for row in found if row["status"] == MISSING)
+    counted = [row for row in found if row["status"] != MISSING]
     if not counted:
-        return list(absent)
-    why_not = [why_not_comparable(result, place["attribute"], config) for result in counted]
-    reasons = [f"{NOT_COMPARABLE}: {why}" for why in _distinct(why_not)]
+        return absent
+    reasons = [f"{NOT_COMPARABLE}: {why}" for why in _distinct(row["reason"] for row in counted)]
     if absent:
         reasons.append(f"{len(counted)} of {len(found)} seeds, the others: {', '.join(absent)}")
     return reasons
@@ -353,5 +328,5 @@ def _copies(copies: dict[int, int]) -> list[str]:
     return [f"{COPIES}: seeds {', '.join(map(str, own))}" for own in seeds.values()]
 
 
-def _distinct(texts) -> list[str]:
+def _distinct(texts: Iterable[str]) -> list[str]:
     return [text for text in dict.fromkeys(texts) if text]

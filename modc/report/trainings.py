@@ -10,12 +10,12 @@ from functools import lru_cache
 from math import hypot, nan, sqrt
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from modc.evaluation.bootstrap import LEVEL
-from modc.published.claims import Place
-from modc.report.comparable import why_not_comparable
-from modc.report.results import Result
+from modc.papers.places import Place
+from modc.report.frame import MISSING, OTHER_SETTINGS
 
 # How often a difference shall be noticed that is called noticeable.
 POWER = 0.80
@@ -140,39 +140,39 @@ class Trainings:
     A public checkpoint is one model under all seeds: it is in no pool, and has no spread.
     """
 
-    def __init__(self, results: Iterable[Result], config: dict):
-        self._config = config
-        self._divisor = config["evaluation"]["map_at_100"]
+    def __init__(self, frame: pd.DataFrame, config: dict):
+        """frame: as `modc.report.frame.results_frame` returns it."""
         self._configured = config["report"]["training_sd"]
-        self._results: dict[tuple, dict[int, Result]] = {}
-        for result in results:
-            if result.scores is not None:
-                own = self._results.setdefault((*_cell(result.cell), result.method), {})
-                own[result.cell.seed] = result
+        self._rows: dict[tuple, dict[int, dict]] = {}
+        self._trained: dict[tuple, dict[int, dict]] = {}
+        for row in frame.to_dict("records"):
+            self._rows.setdefault(_key(row), {})[row["seed"]] = row
+            if row["test_data"]:
+                self._trained.setdefault(_training(row), {})[row["seed"]] = row
         self._pool = lru_cache(maxsize=None)(self._pooled)
-        self._public = {
-            key: all(map(_is_public, own.values())) for key, own in self._results.items()
-        }
-        self._data = {key: set(map(_data, own.values())) for key, own in self._results.items()}
-        self._copies = {
-            key: {} if self._public[key] else _copies(own) for key, own in self._results.items()
-        }
+
+    def rows(self, place: Place) -> list[dict]:
+        """Return the rows of the frame that fill a place, one a seed."""
+        return list(self._rows.get(_key(place._asdict()), {}).values())
 
     def values(self, place: Place) -> dict[int, float]:
         """Return a place's number by seed, as fractions; copies are left out."""
-        return self._values(place, self._of(place))
+        return {row["seed"]: row["value"] for row in self._numbers(place)}
 
     def copies(self, place: Place) -> dict[int, int]:
         """Return the seeds whose training is a copy, each with the seed that counts instead."""
-        return self._copies.get(_key(place), {})
+        found = {seed: row["copy_of"] for seed, row in self._trainings(place).items()}
+        return {seed: int(first) for seed, first in found.items() if pd.notna(first)}
 
     def is_public(self, place: Place) -> bool:
         """Return whether the place's number is that of public weights."""
-        return self._public.get(_key(place), False)
+        own = self._trainings(place)
+        return bool(own) and all(row["is_public"] for row in own.values())
 
     def are_alike(self, *places: Place) -> bool:
         """Return whether all trainings of the places were scored on the same queries."""
-        return len(set().union(*(self._data.get(_key(place), ()) for place in places))) < 2
+        trained = (row for place in places for row in self._trainings(place).values())
+        return len({row["test_data"] for row in trained}) < 2
 
     def spread(self, place: Place) -> Spread | None:
         """Return the spread of the place's number from training to training; None if unknown."""
@@ -229,40 +229,25 @@ class Trainings:
             dof = sum(variances) ** 2 / sum(v**2 / d for v, d in zip(variances, dofs, strict=True))
         return difference(mean, sqrt(sum(variances)), dof)
 
-    def _of(self, place: Place) -> dict[int, Result]:
-        """Return the results of a place's row by seed, copies left out."""
-        copies = self.copies(place)
-        own = self._results.get(_key(place), {})
-        return {seed: result for seed, result in own.items() if seed not in copies}
+    def _trainings(self, place: Place) -> dict[int, dict]:
+        """Return a row of each training of a place's row of the table that has scores, by seed."""
+        return self._trained.get(_training(place._asdict()), {})
 
-    def _values(self, place: Place, results: dict[int, Result]) -> dict[int, float]:
-        found = {
-            seed: result.value(place.attribute, *self._where(place))
-            for seed, result in results.items()
-        }
-        return {seed: value for seed, value in found.items() if value is not None}
+    def _numbers(self, place: Place) -> list[dict]:
+        """Return the rows of a place that have a number, copies left out."""
+        return [
+            row for row in self.rows(place) if row["status"] != MISSING and pd.isna(row["copy_of"])
+        ]
 
-    def _where(self, place: Place) -> tuple[str, str, str]:
-        if place.metric == "Acc":
-            return "Acc", "", ""
-        metric = f"MAP@100/{self._divisor}" if place.metric == "MAP@100" else place.metric
-        return metric, place.query_label, place.top_n
+    def _usable(self, place: Place) -> list[dict]:
+        """Return the rows of a place that have its number by the configuration's settings."""
+        return [row for row in self._numbers(place) if row["status"] != OTHER_SETTINGS]
 
     def _kind(self, place: Place) -> tuple[str, str, str, str, str]:
         """Return what the trainings of a place's pool have in common, beside the row."""
-        why = next(iter(self._why_not_comparable(place, self._usable(place))), "")
+        why = next((row["reason"] for row in self._usable(place)), "")
         labels = label_class(place.labeled_percent)
         return place.dataset, labels, place.attribute, place.metric, why
-
-    def _usable(self, place: Place) -> dict[int, Result]:
-        """Return the results of a place that are by the configuration, and have its number."""
-        own = self._of(place)
-        return {seed: own[seed] for seed in self._values(place, own) if not own[seed].is_foreign}
-
-    def _why_not_comparable(self, place: Place, results: dict[int, Result]) -> list[str]:
-        """Return the reasons, each once, "" among them if any of the results is comparable."""
-        reasons = (why_not_comparable(r, place.attribute, self._config) for r in results.values())
-        return list(dict.fromkeys(reasons))
 
     def _pooled(
         self,
@@ -280,7 +265,7 @@ class Trainings:
         reason, only judge each other.
         """
         groups = []
-        cells = dict.fromkeys(key[:3] for key in self._results)
+        cells = dict.fromkeys(key[:3] for key in self._trained)
         for name, network, percent in cells:
             if name != dataset or label_class(percent) != labels:
                 continue
@@ -291,10 +276,9 @@ class Trainings:
             if any(map(self.is_public, rows)) or not self.are_alike(*rows):
                 continue
             usable = [self._usable(place) for place in rows]
-            own = [self._why_not_comparable(*one) for one in zip(rows, usable, strict=True)]
-            if any(reasons != [why] for reasons in own):
+            if any({row["reason"] for row in own} != {why} for own in usable):
                 continue
-            values = [self._values(*one) for one in zip(rows, usable, strict=True)]
+            values = [{row["seed"]: row["value"] for row in own} for own in usable]
             seeds = sorted(set.intersection(*(set(own) for own in values)))
             signs = (1, -1)[: len(values)]
             groups.append(
@@ -350,35 +334,15 @@ def _row(place: Place) -> tuple[str, str, str]:
     return place.method, place.query_label, place.top_n
 
 
-def _cell(place: object) -> tuple[str, str, int]:
+def _cell(place: Place) -> tuple[str, str, int]:
     return place.dataset, place.network, place.labeled_percent
 
 
-def _key(place: Place) -> tuple[str, str, int, str]:
-    return *_cell(place), place.method
+def _training(place: dict) -> tuple[str, str, int, str]:
+    return place["dataset"], place["network"], place["labeled_percent"], place["method"]
 
 
-def _copies(results: dict[int, Result]) -> dict[int, int]:
-    """Return the seeds that have all scores of one before them, each with that one."""
-    found: dict[int, int] = {}
-    for seed, result in results.items():
-        for first, other in results.items():
-            if first == seed:
-                break
-            if first not in found and _parts(result) == _parts(other):
-                found[seed] = first
-    return found
-
-
-def _parts(result: Result) -> list[dict]:
-    return [result.scores["overall"], *result.scores["attributes"]]
-
-
-def _is_public(result: Result) -> bool:
-    return result.stages[-1]["stopped"].startswith("public weights")
-
-
-def _data(result: Result) -> tuple:
-    scores = result.scores
-    counts = tuple((part["queries"], part["candidates"]) for part in _parts(result))
-    return scores.get("index_sha256"), scores["manifest_sha256"], counts
+def _key(place: dict) -> tuple:
+    """Return what the rows of a place have in common; Acc is no ranking's."""
+    way = ("", "") if place["metric"] == "Acc" else (place["query_label"], place["top_n"])
+    return *_training(place), *way, place["attribute"], place["metric"]

@@ -1,29 +1,28 @@
 """Tables whose numbers are the paper's own, for tests of the claims."""
 
 import pandas as pd
+from made_tables import MODC, published
 
-from modc.published import numbers
-from modc.published.claims import STATEMENTS
 from modc.report.claim_cells import MISSING, OPPOSES, SUPPORTS, UNDECIDED
 from modc.report.claims import Evidence, claims
 from modc.report.trainings import MeanDifference
 
 DRAWN = "not comparable: drawn pictures, not FashionAI"
 THIN = "not comparable: coverage below 95 %"
-BY_KEY = {statement.key: statement for statement in STATEMENTS}
+BY_KEY = {statement.key: statement for statement in MODC.claims}
 
 
-def made_frames(**columns) -> dict[int, pd.DataFrame]:
+def made_frames(**columns) -> dict[str, pd.DataFrame]:
     """Tables 1 to 5 in which ours is the published number, and no more, but for `columns`.
 
     A column is a value, or a function of the frame so far.
     """
-    frame = numbers.load().rename(columns={"value": "published"})
+    frame = published().rename(columns={"value": "published"})
     frame["published"] = (frame["published"] / 100).round(4)
     frame = frame.assign(ours=frame["published"], seeds=1, status="")
     for name, value in columns.items():
         frame[name] = value(frame) if callable(value) else value
-    return {int(number): part for number, part in frame.groupby("table")}
+    return dict(list(frame.groupby("table")))
 
 
 def counts(evidence: Evidence) -> tuple[int, ...]:

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
+from made_tables import MODC, paper_table
 
 from modc.config import load as load_config
 from modc.config import merge
-from modc.published.assumptions import load
 from modc.report.assumptions import changed, listing, markdown_ledger
 from modc.report.layout import page
 from modc.report.results import collect
-from modc.report.tables import paper_table
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -23,7 +22,7 @@ def config() -> dict:
 
 def test_all_are_printed_with_their_setting_and_alternatives(config):
     for text in (markdown_ledger(config), listing(config)):
-        for assumption in load():
+        for assumption in MODC.assumptions:
             assert assumption.statement in text and assumption.source in text
             assert all(name in text for name in assumption.alternatives)
         assert "the default is" not in text
@@ -45,7 +44,7 @@ def test_another_setting_is_said_with_its_default(config):
 def test_a_table_names_what_is_not_at_its_default(config, tmp_path):
     def notes(own: dict) -> str:
         frame = paper_table(1, collect(tmp_path, own), own)
-        return "\n".join(page(frame, "Table 1", own).notes)
+        return "\n".join(page(frame, "table1", own).notes)
 
     assert "Assumptions" not in notes(config)
     other = merge(config, {"evaluation": {"map_at_100": "min"}})
@@ -55,5 +54,5 @@ def test_a_table_names_what_is_not_at_its_default(config, tmp_path):
 def test_a_table_counts_values_without_a_labelled_image(config, write_run):
     folder = write_run(config, absent_values=[["neck_design", 3], ["lapel_design", 0]])
     frame = paper_table(3, collect(folder, config), config)
-    notes = "\n".join(page(frame, "Table 3", config).notes)
+    notes = "\n".join(page(frame, "table3", config).notes)
     assert "never predicted: 2 at 1 %, 2 at 5 %, 2 at 50 %." in notes

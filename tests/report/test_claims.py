@@ -4,6 +4,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 from made_claims import BY_KEY, DRAWN, THIN, by_trainings, counts, made_frames, ours
+from made_tables import MODC
 
 from modc.report.claim_cells import MISSING, OPPOSES, SUPPORTS, UNDECIDED
 from modc.report.claims import Evidence, check_published, claims
@@ -26,21 +27,23 @@ FOR = {"by_trainings": by_trainings(0.01, 0.02)}
         ("unknown_beats_baseline", SIGN, (34, 2, 0, 0)),
     ],
 )
-def test_what_the_papers_own_numbers_say(key, verdict, expected):
-    evidence = check_published(BY_KEY[key])
+def test_what_the_papers_own_numbers_say(key, verdict, expected, config):
+    evidence = check_published(MODC, BY_KEY[key], config)
     assert (evidence.verdict, counts(evidence)) == (verdict, expected)
     assert evidence.not_comparable == 0
     assert {cell.judged_by for cell in evidence.cells} == {"sign"}
 
 
-def test_recall_at_half_of_the_labels_speaks_against_the_missing_claim():
-    (cell,) = check_published(BY_KEY["asen_pp_not_best_with_few_labels"]).having("opposes")
+def test_recall_at_half_of_the_labels_speaks_against_the_missing_claim(config):
+    (cell,) = check_published(MODC, BY_KEY["asen_pp_not_best_with_few_labels"], config).having(
+        "opposes"
+    )
     assert (cell.better.labeled_percent, cell.better.metric) == (50, "Recall@100")
     assert (cell.worse_value, cell.better_value) == (0.2877, 0.2838)
 
 
-def test_unknown_fails_twice_against_the_baseline():
-    against = check_published(BY_KEY["unknown_beats_baseline"]).having("opposes")
+def test_unknown_fails_twice_against_the_baseline(config):
+    against = check_published(MODC, BY_KEY["unknown_beats_baseline"], config).having("opposes")
     assert [
         (cell.where, cell.better.labeled_percent, cell.better.metric, cell.better_name)
         for cell in against
@@ -201,8 +204,8 @@ SURE, UNSURE, OPEN = 0.001, 0.04, 0.5
         ([], "not in grid"),
     ],
 )
-def test_the_rule(cells, verdict):
-    cell = check_published(BY_KEY["top1_beats_top2"]).cells[0]
+def test_the_rule(cells, verdict, config):
+    cell = check_published(MODC, BY_KEY["top1_beats_top2"], config).cells[0]
     sign = {SUPPORTS: 1, OPPOSES: -1, UNDECIDED: 1, MISSING: nan}
     made = [
         replace(cell, verdict=word, p=p, difference=0.01 * sign[word], judged_by="interval")
@@ -212,15 +215,15 @@ def test_the_rule(cells, verdict):
 
 
 @pytest.mark.parametrize("word", [SUPPORTS, OPPOSES, UNDECIDED])
-def test_one_training_without_a_spread_makes_no_claim_hold_or_fail(word):
-    cell = check_published(BY_KEY["top1_beats_top2"]).cells[0]
+def test_one_training_without_a_spread_makes_no_claim_hold_or_fail(word, config):
+    cell = check_published(MODC, BY_KEY["top1_beats_top2"], config).cells[0]
     made = replace(cell, verdict=word, p=nan, judged_by="sign")
     assert Evidence((made,) * 5).verdict == "by sign, one training"
 
 
 def test_another_dataset_is_checked_in_kind(config):
     config["grid"]["datasets"] = ["FashionMNIST"]
-    table = made_frames()[4].assign(table="", dataset="FashionMNIST")
+    table = made_frames()["table4"].assign(table="", dataset="FashionMNIST")
     found = {c.statement.key: c for c in claims({"FashionMNIST": table}, config)}
     claim = found["unknown_beats_baseline"]
     assert list(claim.evidence) == ["published", "ours", "FashionMNIST"]

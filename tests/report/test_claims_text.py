@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_claims import DRAWN, THIN, by_trainings, made_frames
+from made_tables import MODC
 
-from modc.published.claims import STATEMENTS
 from modc.report.claims import check_published, claims
 from modc.report.claims_text import COLUMNS, long_form, markdown_claims, notes, summary, title
 from modc.report.results import NOT_RUN
@@ -26,7 +26,7 @@ def test_one_row_a_claim_a_side_and_a_cell(config):
     frame = long_form(found)
     assert frame.columns.tolist() == COLUMNS
     assert frame["side"].value_counts().to_dict() == {"published": CELLS, "ours": CELLS}
-    assert frame["claim"].unique().tolist() == [statement.key for statement in STATEMENTS]
+    assert frame["claim"].unique().tolist() == [statement.key for statement in MODC.claims]
     for claim in found:
         for side, evidence in claim.evidence.items():
             own = frame[(frame["claim"] == claim.statement.key) & (frame["side"] == side)]
@@ -224,8 +224,8 @@ def test_reasons_cannot_break_the_page(config):
     assert r"\<b>\|odd\*" in text and "<b>|odd*" not in text
 
 
-def test_the_published_numbers_need_no_run():
-    assert [summary(check_published(statement)) for statement in STATEMENTS] == [
+def test_the_published_numbers_need_no_run(config):
+    assert [summary(check_published(MODC, statement, config)) for statement in MODC.claims] == [
         f"{SIGN}: 51 for",
         f"{SIGN}: 10 for",
         f"{SIGN}: 11 for, 1 against",
@@ -240,7 +240,7 @@ def test_the_published_numbers_need_no_run():
 
 def test_another_dataset_has_a_column_and_a_note(config):
     config["grid"]["datasets"] = ["FashionMNIST"]
-    table = made_frames()[4].assign(table="", dataset="FashionMNIST")
+    table = made_frames()["table4"].assign(table="", dataset="FashionMNIST")
     found = claims({"FashionMNIST": table}, config)
     heading, _, *rows = tables(markdown_claims(found, seeds=1))[0]
     assert [part.strip() for part in heading.split("|")[3:-1]] == [

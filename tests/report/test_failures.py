@@ -127,7 +127,7 @@ def test_the_table_files_say_what_failed(config, write_run):
     log = folder / "logs" / MODC
     log.parent.mkdir(parents=True)
     log.write_text("modc: error: no room\n")
-    render_all(folder, config, folder / "tables")
+    render_all(folder, config, folder)
     text = (folder / "tables" / "table5.md").read_text()
     assert f"{ABSENT} MODC(ASEN++) 10 %: failed in pseudo_clusters." in text
     rows = pd.read_csv(folder / "tables" / "table5.csv")

@@ -7,7 +7,7 @@ from modc.report.html import fragment, standalone, tone
 from modc.report.layout import Entry, Page, Row
 
 PLACE = {
-    "table": 1,
+    "table": "table1",
     "network": "ASEN",
     "method": "baseline",
     "top_n": "",

@@ -3,11 +3,11 @@ import shutil
 import subprocess
 
 import pytest
+from made_tables import paper_table
 
 from modc.report.latex import escape, latex
 from modc.report.layout import Entry, Page, Row, page
 from modc.report.results import collect
-from modc.report.tables import paper_table
 
 UNESCAPED = re.compile(r"(?<!\\)&")
 
@@ -35,7 +35,7 @@ def test_structure(config, write_run, number, generated):
     config["grid"]["seeds"] = [0, 1]
     folder = write_run(config, generated=generated)
     frame = paper_table(number, collect(folder, config), config)
-    laid_out = page(frame, f"Table {number}", config)
+    laid_out = page(frame, f"table{number}", config)
     text = latex(laid_out)
     columns = len(laid_out.columns) + 1
     assert rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}" in text
@@ -74,7 +74,7 @@ def test_what_makes_it_a_document_is_left_out_within_another_one():
 def test_compiles(config, write_run, tmp_path, pdflatex, number):
     config["grid"]["seeds"] = [0, 1]
     frame = paper_table(number, collect(write_run(config, generated=True), config), config)
-    laid_out = page(frame, f"Table {number}", config)
+    laid_out = page(frame, f"table{number}", config)
     (tmp_path / "table.tex").write_text(latex(laid_out))
     command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,10 +1,9 @@
 import pytest
+from made_tables import attribute_table, paper_table, published
 from made_trainings import drawn_numbers, small_grid, write_trainings
 
-from modc.published import numbers
 from modc.report.layout import page
 from modc.report.results import collect
-from modc.report.tables import attribute_table, paper_table
 
 SHAPES = {1: (6, 9), 2: (6, 10), 3: (9, 9), 4: (9, 8), 5: (9, 8)}
 
@@ -13,7 +12,7 @@ SHAPES = {1: (6, 9), 2: (6, 10), 3: (9, 9), 4: (9, 8), 5: (9, 8)}
 def lay_out(config):
     def make(folder, number):
         frame = paper_table(number, collect(folder, config), config)
-        return page(frame, f"Table {number}", config)
+        return page(frame, f"table{number}", config)
 
     return make
 
@@ -115,8 +114,8 @@ def test_best_of_ours_where_there_is_a_choice(lay_out, write_run, config):
 def test_differences_have_signs(lay_out, write_run, config):
     laid_out = lay_out(write_run(config), 1)
     parts = [laid_out.parts[name] for name in ("Ours", "Published", "Difference")]
-    for ours, published, difference in zip(*parts, strict=True):
-        for a, b, c in zip(ours.entries, published.entries, difference.entries, strict=True):
+    for ours, papers, difference in zip(*parts, strict=True):
+        for a, b, c in zip(ours.entries, papers.entries, difference.entries, strict=True):
             if a.text == "–":
                 continue
             assert c.text[0] in "+-"
@@ -186,7 +185,7 @@ def test_dataset_that_the_paper_does_not_have(write_run, config, tmp_path, empty
 
 
 def test_published_tables_are_all_here():
-    assert sorted(numbers.load()["table"].unique()) == list(SHAPES)
+    assert list(published()["table"].unique()) == [f"table{number}" for number in SHAPES]
 
 
 def test_further_seeds_are_named_where_the_grid_trains_them(lay_out, write_run, config):

@@ -4,17 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from made_tables import BASELINE, KNOWN, paper_table, trainings
 from made_trainings import change, drawn_numbers, small_grid, with_number, write_trainings
 from scipy import stats
 
 from modc import paths
 from modc.cell import Cell
 from modc.grid import cells
-from modc.published.claims import KNOWN, Place
+from modc.papers.places import Place
 from modc.report.claims import claims
 from modc.report.results import collect
-from modc.report.tables import paper_table
-from modc.report.trainings import Trainings, pooled
+from modc.report.trainings import pooled
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def gains_of(config, tmp_path):
 
     def find(network):
         results = collect(tmp_path, config)
-        frames = {number: paper_table(number, results, config) for number in (1, 2)}
-        ours = claims(frames, config, Trainings(results, config).difference)[0].ours
+        frames = {f"table{n}": paper_table(n, results, config) for n in (1, 2)}
+        ours = claims(frames, config, trainings(results, config).difference)[0].ours
         return [cell for cell in ours.cells if cell.better[1:3] == ("FashionAI", network)]
 
     return find
@@ -175,11 +175,11 @@ def test_networks_that_were_scored_on_different_queries_are_not_compared(run, co
     for one in (0, 1, 2):
         change(tmp_path, seed("ASENv2", one), "modc", manifest_sha256="f" * 64)
     own = {"dataset": "FashionAI", "labeled_percent": 100, "attribute": "overall"}
-    place = Place(1, network="ASEN", metric="MAP@100", **own, **KNOWN)
-    trainings = Trainings(collect(tmp_path, config), config)
-    found = trainings.difference(place, place._replace(network="ASENv2"))
+    place = Place("table1", network="ASEN", metric="MAP@100", **own, **KNOWN)
+    judged = trainings(collect(tmp_path, config), config)
+    found = judged.difference(place, place._replace(network="ASENv2"))
     assert not found.has_interval and found.reason.endswith("different queries")
-    assert trainings.difference(place, place.baseline).has_interval
+    assert judged.difference(place, place._replace(**BASELINE)).has_interval
 
 
 def test_rows_without_a_common_seed_say_so(run, row_of, gains_of):

@@ -18,11 +18,12 @@ from modc.report.tables import COLUMNS
 def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
     config["grid"]["datasets"] = datasets
     folder = tmp_path / "none" if empty else write_run(config)
-    output = tmp_path / "tables"
-    paths = render_all(folder, config, output)
-    assert [path.name for path in paths] == table_files(config)
-    assert sorted(path.name for path in output.iterdir()) == sorted(table_files(config))
-    for path in paths:
+    first, *tables = render_all(folder, config, tmp_path / "out")
+    assert first == tmp_path / "out" / "results.csv"
+    assert [path.name for path in tables] == table_files(config)
+    written = (tmp_path / "out" / "tables").iterdir()
+    assert sorted(path.name for path in written) == sorted(table_files(config))
+    for path in tables:
         text = path.read_text()
         assert "nan" not in text.lower()
         if path.suffix == ".csv":
@@ -40,7 +41,7 @@ def test_files_of_the_papers_run_and_of_another_dataset(config):
 
 
 def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_path):
-    render_all(write_run(config), config, tmp_path / "tables")
+    render_all(write_run(config), config, tmp_path)
     frame = pd.read_csv(tmp_path / "tables" / "table4.csv", keep_default_na=False)
     row = frame.iloc[1]
     assert (row["network"], row["labeled_percent"], row["metric"]) == ("ASEN", 100, "MAP@all")
@@ -53,8 +54,8 @@ def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_pa
 
 def test_rendered_again_to_the_same_bytes(config, write_run, tmp_path):
     folder = write_run(config)
-    first = [path.read_bytes() for path in render_all(folder, config, tmp_path / "tables")]
-    again = [path.read_bytes() for path in render_all(folder, config, tmp_path / "tables")]
+    first = [path.read_bytes() for path in render_all(folder, config, tmp_path)]
+    again = [path.read_bytes() for path in render_all(folder, config, tmp_path)]
     assert first == again
 
 
@@ -62,7 +63,7 @@ def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
     folder = write_run(config)
     spoilt = next(cell for cell in cells(config) if cell.labeled_percent == 100)
     (folder / paths.scores(spoilt, "baseline")).write_text("{")
-    render_all(folder, config, tmp_path / "tables")
+    render_all(folder, config, tmp_path)
     text = (tmp_path / "tables" / "table1.md").read_text()
     assert "ASEN 100 %: scores.json is not JSON." in text
     assert "ASENv2 100 %:" not in text
@@ -70,7 +71,7 @@ def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
 
 def test_terminal(config, write_run):
     folder = write_run(config, generated=True)
-    text = terminal(folder, config, 1)
+    text = terminal(folder, config, "table1")
     assert text.startswith("Table 1: FashionAI, 100 % of the labels, each attribute")
     assert "NOT COMPARABLE TO THE PAPER" in text.splitlines()[0]
     assert "72.20" in text
@@ -88,7 +89,7 @@ def test_claims_are_checked_on_what_the_run_has(config, write_run, tmp_path):
     folder = write_run(config)
     gone = next(cell for cell in cells(config) if cell.dataset == "DARN")
     (folder / paths.scores(gone, "modc")).unlink()
-    render_all(folder, config, tmp_path / "tables")
+    render_all(folder, config, tmp_path)
     frame = pd.read_csv(tmp_path / "tables" / "claims.csv", keep_default_na=False)
     ours = frame[(frame["side"] == "ours") & (frame["claim"] == "known_beats_unknown")]
     missing = ours[ours["verdict"] == "missing"]
@@ -113,7 +114,7 @@ def test_claims_have_the_interval_of_any_two_places(config, made, tmp_path):
     known = scores["overall"]["prioritized"]["top1"]["known"]
     known |= {metric: 0.9 * value for metric, value in known.items()}
     path.write_text(json.dumps(scores))
-    render_all(tmp_path, config, tmp_path / "tables")
+    render_all(tmp_path, config, tmp_path)
     frame = pd.read_csv(tmp_path / "tables" / "claims.csv")
     ours = frame[(frame["side"] == "ours") & frame["better_value"].notna()]
     for claim in ("known_beats_unknown", "unknown_beats_baseline"):

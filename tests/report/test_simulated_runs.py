@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_tables import paper_table, published
 
 from modc.grid import cells, methods
-from modc.published import numbers
 from modc.report.results import Result
-from modc.report.tables import paper_table
 from modc.report.verdicts import ABOVE, BELOW
 
 RUNS = 40
@@ -17,8 +16,7 @@ RUNS = 40
 
 def truths(rng: np.random.Generator, sd: float) -> pd.DataFrame:
     """Table 4 with a column "truth": the published numbers are one training each, by the method."""
-    frame = numbers.load()
-    frame = frame[frame["table"] == 4]
+    frame = published(4)
     return frame.assign(truth=frame["value"] / 100 + rng.normal(0, sd, len(frame)))
 
 

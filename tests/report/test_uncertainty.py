@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from made_queries import TWO_SEEDS
+from made_tables import paper_table
 
 from modc import paths
 from modc.evaluation.bootstrap import intervals
 from modc.report.results import collect
-from modc.report.tables import paper_table
 from modc.report.uncertainty import Measure, query_intervals
 
 

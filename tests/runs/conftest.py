@@ -124,7 +124,7 @@ def write_run(folder: Path, config: dict, **changed: object) -> None:
         for method in METHODS:
             write_result(folder, config, cell, method, **changed)
     configuration.write(folder / "config.yaml", config)
-    rendered.note(folder, "tables", render_all(folder, config, folder / "tables"))
+    rendered.note(folder, "tables", render_all(folder, config, folder))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from modc.cell import Cell
 from modc.config import merge
 from modc.methods.modc import STAGES
 from modc.networks import model_file
-from modc.published import assumptions
+from modc.papers import assumptions, paper
 from modc.training import forward as module
 from modc.training.batches import batches
 from modc.training.forward import embedded
@@ -20,16 +20,21 @@ from modc.training.task import Task
 from modc.training.train import Learner, Machine, set_up
 
 # The others change which stages there are, when a stage ends, or what comes before training.
+LEDGER = paper.read("modc").assumptions
 WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A20", "A24")
 CASES = [
     (entry.id, name)
-    for entry in assumptions.load()
+    for entry in LEDGER
     if entry.id in WITHIN_STAGES
     for name in entry.alternatives
     if name != "warm_up"  # of A16, which is first read by a warm-up of MODC's own
 ]
 APART = {"methods": {"modc": {"warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "apart")}}}
 CPU = Machine(torch.device("cpu"), torch.float32)
+
+
+def assume(config: dict, name: str, alternative: str) -> dict:
+    return assumptions.assume(config, assumptions.find(LEDGER, name), alternative)
 
 
 def curve(task: Task) -> pd.DataFrame:
@@ -51,7 +56,7 @@ def assert_another_model(task: Task, plain: Task) -> None:
 def test_it_trains_another_model_from_the_stage_on_that_reads_it(
     plain, chain, tiny, assumption, alternative, spec_of
 ):
-    config = assumptions.assume(tiny, assumption, alternative)
+    config = assume(tiny, assumption, alternative)
     read = [s for s in STAGES if spec_of(config, s) != spec_of(tiny, s)]
     rest = STAGES[STAGES.index(read[0]) :]
     # The later stages have views in any case.
@@ -62,7 +67,7 @@ def test_it_trains_another_model_from_the_stage_on_that_reads_it(
 
 
 def test_the_predictor_begins_at_the_initial_rate_where_asked(plain, chain, tiny):
-    config = assumptions.assume(tiny, "A24", "initial")
+    config = assume(tiny, "A24", "initial")
     made = chain("initial", config, "self_supervised", "unlabeled")
     for stage, task in made.items():
         groups = model(task).training["optimizer"]["param_groups"]
@@ -83,7 +88,10 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
         "stages": {"ASENv2": {"epochs": {"supervised": 5}}},
         "convergence": {"rule": "fixed_epochs"},
     }
-    config = merge(assumptions.assume(tiny, "A23", alternative), {"methods": {"modc": part}})
+    config = merge(
+        assume(tiny, "A23", alternative),
+        {"methods": {"modc": part}},
+    )
     made = chain("selected", config, "supervised")["supervised"]
     scores = curve(made)
     assert model(made, "model.pt").facts["epoch"] == scores["epoch"][scores[column].idxmax()]
@@ -94,7 +102,10 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
 def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of):
     part = {"stages": {"ASENv2": {"epochs": {"supervised": 5}}}}
     rule = {"convergence": {"rule": "fixed_epochs"}}
-    config = merge(assumptions.assume(tiny, "A23", "last"), {"methods": {"modc": part | rule}})
+    config = merge(
+        assume(tiny, "A23", "last"),
+        {"methods": {"modc": part | rule}},
+    )
     made = chain("selected", config, "supervised")["supervised"]
     last, best = model(made), model(made, "model.pt")
     assert best.facts["epoch"] == last.facts["epoch"] == 5
@@ -109,7 +120,7 @@ def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of):
 
 
 def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
-    config = assumptions.assume(tiny, "A20", "whole")
+    config = assume(tiny, "A20", "whole")
     made = chain("whole", config, "self_supervised")["self_supervised"]
     learner = set_up(made, CPU)
     assert learner.source.aspect.tolist() == [1.0] * len(packed["image"])
@@ -123,7 +134,7 @@ def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
 
 def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny, spec_of):
     apart = merge(tiny, APART)
-    asked = assumptions.assume(apart, "A16", "warm_up")
+    asked = assume(apart, "A16", "warm_up")
     made = {
         name: chain(name, config, "warm_up_apart")["warm_up_apart"]
         for name, config in (("views", asked), ("plain", apart))
@@ -135,7 +146,7 @@ def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny, spec_of):
 
 
 def test_an_epoch_has_triplets_by_the_share_of_labels_where_asked(tiny, spec_of):
-    by_labels = assumptions.assume(tiny, "A29", "by_labels")
+    by_labels = assume(tiny, "A29", "by_labels")
     assert spec_of(tiny, "warm_up", percent=50).triplets_per_epoch == 8
     assert spec_of(by_labels, "warm_up", percent=50).triplets_per_epoch == 4
     assert spec_of(by_labels, "warm_up", percent=1).triplets_per_epoch == 4
@@ -169,7 +180,7 @@ def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
 
 
 def test_the_memory_bank_recomputes_the_centres_rarely(chain, tiny):
-    bank = assumptions.assume(tiny, "A3", "memory_bank")
+    bank = assume(tiny, "A3", "memory_bank")
     for every, moves in ((5, False), (4, True)):  # the stage has four iterations
         config = merge(bank, {"methods": {"modc": {"memory_bank": {"every": every}}}})
         made = chain(str(every), config, "supervised")["supervised"]
@@ -179,7 +190,7 @@ def test_the_memory_bank_recomputes_the_centres_rarely(chain, tiny):
 
 
 def test_no_predictor_is_kept_where_there_is_none(plain, chain, tiny):
-    config = assumptions.assume(tiny, "A5", "no_predictor")
+    config = assume(tiny, "A5", "no_predictor")
     made = chain("without", config, "self_supervised")["self_supervised"]
     assert not any("predictor" in name for name in model(made).training["objective"])
     kept = model(plain()["self_supervised"]).training["objective"]
@@ -280,7 +291,7 @@ def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
     convergence = {"rise": 1.0, "patience": 1}
     part = {"convergence": convergence, "stages": {"ASENv2": {"epochs": {"supervised": 3}}}}
     stopped = merge(tiny, {"methods": {"modc": part}})
-    fixed = assumptions.assume(stopped, "A10", "fixed_epochs")
+    fixed = assume(stopped, "A10", "fixed_epochs")
     made = [
         chain(str(n), config, "supervised")["supervised"]
         for n, config in enumerate((stopped, fixed))
@@ -291,7 +302,7 @@ def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
 
 
 def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
-    config = assumptions.assume(tiny, "A11", "self_supervised")
+    config = assume(tiny, "A11", "self_supervised")
     cell = Cell("FashionAI", "ASENv2", 100, 0)
     stages = grid.stages(config, cell, "modc")
     assert stages == ("warm_up", "supervised", "self_supervised")  # TINY shares the warm-up
@@ -305,7 +316,7 @@ def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
 
 
 def test_views_come_in_twos_from_the_stage_that_the_ledger_names(plain, modc_task, tiny, tmp_path):
-    config = assumptions.assume(tiny, "A16", "supervised")
+    config = assume(tiny, "A16", "supervised")
     initial = model(plain()["warm_up"], "model.pt")
     once, twice = (
         next(batches(set_up(modc_task(tmp_path, c, "supervised", initial), CPU).source, 0)).labeled
@@ -317,7 +328,7 @@ def test_views_come_in_twos_from_the_stage_that_the_ledger_names(plain, modc_tas
 
 @pytest.fixture
 def in_branches(tiny) -> dict:
-    return assumptions.assume(tiny, "A14", "branches")
+    return assume(tiny, "A14", "branches")
 
 
 def test_centres_in_branches_keep_the_lengths_of_their_halves(plain, chain, in_branches):

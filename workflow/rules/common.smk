@@ -14,7 +14,7 @@ from modc import config as configuration
 from modc.cell import Cell
 from modc.data.packed import DECODING
 from modc.errors import UserError, file_system
-from modc.published import assumptions
+from modc.papers import assumptions, paper
 from modc.report.beforehand import stops
 from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
 from modc.report.job_logs import failures
@@ -28,6 +28,7 @@ try:
     config.update(plugins.with_folders(config, workflow.configfiles))
     config.update(configuration.from_command_line(config))
     configuration.check(config, name="configuration")
+    paper.papers(config)
     FETCHINGS = list(jobs.fetchings(config))
     VARIANTS = {variant.name: variant for variant in ablation.variants(config)}
 except UserError as error:
@@ -42,6 +43,7 @@ METHOD = f"{RUN}/{{variant}}{paths.method_folder(CELL, '{method}')}"
 STAGE = f"{RUN}/{{variant}}{paths.stage_folder(CELL, '{method}', '{stage}')}"
 DATA = paths.dataset_folder(config, "{dataset}")
 PACKED = paths.packed_mark(paths.packed_folder(DATA), "{form}")
+FRAME = RUN / paths.FRAME
 TABLES = [RUN / paths.TABLES / name for name in table_files(config)]
 REPORT = RUN / paths.REPORT
 # The datasets that have a manifest, by the name of their files.
@@ -53,7 +55,7 @@ COMPARABLE = {
 }
 VERDICTS = {key: config["report"][key] for key in ("margin", "training_sd")}
 # What the run assumes: the report shows it, whether it changes a model of this grid or not.
-ASSUMED = fingerprint([assumptions.setting(config, one) for one in assumptions.load()])
+ASSUMED = fingerprint([assumptions.setting(config, one) for one in paper.assumptions(config)])
 ABLATION = [RUN / paths.ABLATION / name for name in ABLATION_FILES]
 # What the run prints at its end.
 SUMMARY = RUN / paths.TABLES / paths.SUMMARY

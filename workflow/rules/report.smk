@@ -8,6 +8,7 @@ rule tables:
         jobs.scores_of(config),
     output:
         report(TABLES, caption="../report/tables.rst", category="Tables"),
+        frame=FRAME,
         summary=SUMMARY,
     log:
         RUN / paths.log("tables"),
@@ -15,7 +16,7 @@ rule tables:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
         templates=provenance.templates(),
-        published=provenance.published(),
+        papers=paper.fingerprint(config["report"]["papers"]),
         comparable=COMPARABLE,
         verdicts=VERDICTS,
     shell:
@@ -40,7 +41,7 @@ rule figures:
         config=CONFIG,
         code=provenance.code_of("modc.report.figures.render"),
         shown=config["report"].get("figures"),
-        published=provenance.published(),
+        papers=paper.fingerprint(config["report"]["papers"]),
         comparable=COMPARABLE,
     shell:
         "modc figures --config {params.config:q} > {output.summary:q} 2> {log:q}"
@@ -78,7 +79,7 @@ rule report:
         config=CONFIG,
         code=provenance.code_of("modc.report.page.page"),
         templates=provenance.templates(),
-        published=provenance.published(),
+        papers=paper.fingerprint(config["report"]["papers"]),
         comparable=COMPARABLE,
         verdicts=VERDICTS,
         assumed=ASSUMED,
@@ -98,7 +99,7 @@ rule ablation:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.ablation"),
-        published=provenance.published(),
+        papers=paper.fingerprint(config["report"]["papers"]),
         comparable=COMPARABLE,
     shell:
         "modc ablation --config {params.config:q} > {output.summary:q} 2> {log:q}"

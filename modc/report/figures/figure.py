@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+# The figures are the paper's: its two methods, by their keys in the configuration.
+BASELINE_METHOD, PAPERS_METHOD = "baseline", "modc"
+
 
 @dataclass(frozen=True)
 class Figure:

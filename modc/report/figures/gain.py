@@ -6,8 +6,7 @@ from matplotlib.lines import Line2D
 from modc.colors import COLORS
 from modc.errors import UserError
 from modc.plot_style import MARKS, new_figure, svg
-from modc.published.claims import PAPERS_METHOD
-from modc.report.figures.figure import Figure
+from modc.report.figures.figure import PAPERS_METHOD, Figure
 from modc.report.figures.run import Run, not_comparable
 
 METRIC, ACCURACY = "MAP@100", "Acc"

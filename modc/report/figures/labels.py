@@ -5,8 +5,7 @@ import pandas as pd
 
 from modc.errors import UserError
 from modc.plot_style import BASELINE, MODC, new_figure, svg
-from modc.published.claims import BASELINE_METHOD, PAPERS_METHOD
-from modc.report.figures.figure import Figure
+from modc.report.figures.figure import BASELINE_METHOD, PAPERS_METHOD, Figure
 from modc.report.figures.run import Run, not_comparable
 
 METRIC = "MAP@100"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from modc.plot_style import new_figure, percent_text, png
-from modc.published.claims import BASELINE_METHOD, PAPERS_METHOD
+from modc.report.figures.figure import BASELINE_METHOD, PAPERS_METHOD
 
 RIGHT, WRONG = "#1A8A3A", "#D0202A"
 # Inches of a picture, and of the words at the left.

@@ -7,19 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from modc import datasets, paths, published
+from modc import datasets, paths
 from modc.cell import Cell
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
 from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
-from modc.report.files import other_datasets
+from modc.papers.places import OVERALL, Place
+from modc.report.render import all_frames
 from modc.report.results import collect, result_of
-from modc.report.tables import NOT_COMPARABLE, attribute_table, paper_table
-
-# The tables with overall numbers of every percentage.
-OVERALL_TABLES = (3, 4, 5)
+from modc.report.tables import NOT_COMPARABLE, Source
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,13 @@ class Run:
 
     @cached_property
     def overall(self) -> pd.DataFrame:
-        """The overall places of all datasets of the grid, as `paper_table` has them."""
-        results, grid = collect(self.folder, self.config), self.config["grid"]["datasets"]
-        frames = [paper_table(number, results, self.config) for number in OVERALL_TABLES]
-        frames += [attribute_table(d, results, self.config) for d in other_datasets(self.config)]
-        frame = pd.concat([own for own in frames if len(own)], ignore_index=True)
-        is_own = frame["dataset"].isin([*grid, *published.datasets().values()])
-        return frame[is_own & (frame["attribute"] == "overall")]
+        """The overall places of all tables, each once, as `paper_table` has them."""
+        source = Source(collect(self.folder, self.config), self.config)
+        frames = [frame for frame in all_frames(source).values() if len(frame)]
+        frame = pd.concat(frames, ignore_index=True)
+        frame = frame[frame["attribute"] == OVERALL]
+        # In the order of the tables that have every percentage.
+        return frame.drop_duplicates(list(Place._fields[1:]), keep="last")
 
     @cached_property
     def _indexes(self) -> dict[str, Index]:

@@ -2,7 +2,7 @@
 
 import math
 
-from modc.published.claims import Place
+from modc.papers.places import Place
 from modc.report.anchors import place_id
 from modc.report.claim_cells import (
     BY_INTERVAL,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from modc.published import TABLES
-from modc.published.assumptions import load, name_of_setting, setting
+from modc.papers import paper
+from modc.papers.assumptions import name_of_setting, setting
 from modc.report.assumptions import changed
 from modc.report.claims import OURS, PUBLISHED
 from modc.report.claims import claims as check
@@ -22,17 +22,17 @@ from modc.report.page.summary import claims_sentence, question, scope, sentence,
 from modc.report.page.training_details import absences, counts, runs
 from modc.report.render import all_frames, most_seeds
 from modc.report.results import collect
-from modc.report.trainings import Trainings
+from modc.report.tables import Source
 from modc.report.verdicts import OUTSIDE, WHAT_IS_COMPARED, rule
 
 
 def page_data(run_folder: Path, config: dict) -> dict:
     """Return what the templates show: texts, numbers and tables, nothing rendered."""
     results, known = explained(run_folder, config, collect(run_folder, config))
-    every = all_frames(results, config)
-    frames = {number: every[number] for number in TABLES}
-    named = {f"Table {name}" if name in TABLES else name: own for name, own in every.items()}
-    judged = check(every, config, Trainings(results, config).difference)
+    source = Source(results, config)
+    every, known_tables = all_frames(source), paper.tables(config)
+    frames = {table.title: every[name] for name, table in known_tables.items()}
+    judged = check(every, config, source.trainings.difference)
     checked = claims(judged)
     about = sentence(frames)
     sides = [(OURS, "On our numbers")] if about else []
@@ -56,11 +56,13 @@ def page_data(run_folder: Path, config: dict) -> dict:
         "rule": rule(config["report"]["margin"]),
         "scores": counts(config, results),
         "claims": checked,
-        "tables": _tables(named, config),
+        "tables": _tables(every, config),
         "places": [
             place
-            for name, frame in named.items()
-            for place in details(frame, name, results, config)
+            for name, frame in every.items()
+            for place in details(
+                frame, known_tables[name].title if name in known_tables else name, results, config
+            )
         ],
         "runs": runs(run_folder, config, results, known),
         "absences": absences(config, known),
@@ -95,5 +97,5 @@ def assumptions(config: dict) -> list[dict]:
             "setting": setting(config, assumption),
             "name_of_setting": name_of_setting(config, assumption),
         }
-        for assumption in load()
+        for assumption in paper.assumptions(config)
     ]

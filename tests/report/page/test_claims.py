@@ -125,7 +125,7 @@ def test_what_opposes_is_said(config, columns, verdict, tally):
 
 def test_another_dataset_alone_takes_the_place_of_ours(config):
     config["grid"]["datasets"] = ["FashionMNIST"]
-    other = made_frames()[4].assign(table="", dataset="FashionMNIST")
+    other = made_frames()["table4"].assign(table="", dataset="FashionMNIST")
     nothing = {n: f.assign(ours=np.nan, status=NOT_IN_GRID) for n, f in made_frames().items()}
     for claim in claims(check({**nothing, "FashionMNIST": other}, config)):
         assert [side["name"] for side in claim["sides"]] == ["FashionMNIST", "Published"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_tables import published
 from parsed_page import Parsed
 
 from modc import paths
 from modc.cost import cell_stages
 from modc.grid import cells
-from modc.published import numbers
 from modc.report.page.content import page_data
 from modc.report.page.page import render
 
@@ -56,8 +56,8 @@ def test_a_whole_run(page_of, write_run, config):
     page = page_of(write_run(config))
     check(page)
     assert "missing" not in page.ids
-    for place in numbers.load().to_dict("records"):
-        assert any(name.startswith(f"table{place['table']}-") for name in page.ids)
+    for place in published().to_dict("records"):
+        assert any(name.startswith(f"{place['table']}-") for name in page.ids)
     places = [name for name in page.ids if re.match(r"table\d-[A-Z]", name)]
     assert len(places) == 327
     assert sum(name.startswith("run-") for name in page.ids) == 42

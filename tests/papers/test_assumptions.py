@@ -8,10 +8,12 @@ import pytest
 from modc import config as configuration
 from modc import grid
 from modc.errors import UserError
-from modc.published.assumptions import assume, find, load, name_of_setting, setting
+from modc.papers.assumptions import assume, find, name_of_setting, setting
+from modc.papers.paper import read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ALTERNATIVES = [(a.id, name) for a in load() for name in a.alternatives]
+LEDGER = read("modc").assumptions
+ALTERNATIVES = [(a.id, name) for a in LEDGER for name in a.alternatives]
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +29,14 @@ WITHOUT = ("A30",)
 
 
 def test_all_thirty_are_there_each_with_its_parts():
-    assert [a.id for a in load()] == [f"A{number}" for number in range(1, 31)]
-    for assumption in load():
+    assert [a.id for a in LEDGER] == [f"A{number}" for number in range(1, 31)]
+    for assumption in LEDGER:
         assert assumption.name and assumption.statement and assumption.source and assumption.effect
         has_setting = assumption.id not in WITHOUT
         assert bool(assumption.default) == bool(assumption.alternatives) == has_setting
 
 
-@pytest.mark.parametrize("assumption", load(), ids=lambda a: a.id)
+@pytest.mark.parametrize("assumption", LEDGER, ids=lambda a: a.id)
 def test_the_default_is_what_config_yaml_sets(paper, assumption):
     assert setting(paper, assumption) == assumption.default
     assert name_of_setting(paper, assumption) == "default"
@@ -42,9 +44,9 @@ def test_the_default_is_what_config_yaml_sets(paper, assumption):
 
 @pytest.mark.parametrize(("name", "alternative"), ALTERNATIVES)
 def test_an_alternative_passes_the_schema_and_is_known_by_its_name(paper, name, alternative):
-    other = assume(paper, name, alternative)
-    assert name_of_setting(other, find(name)) == alternative
-    for assumption in load():
+    other = assume(paper, find(LEDGER, name), alternative)
+    assert name_of_setting(other, find(LEDGER, name)) == alternative
+    for assumption in LEDGER:
         if assumption.id != name:
             assert setting(other, assumption) == assumption.default
 
@@ -52,7 +54,7 @@ def test_an_alternative_passes_the_schema_and_is_known_by_its_name(paper, name, 
 @pytest.mark.parametrize(("name", "alternative"), ALTERNATIVES)
 def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, alternative):
     paper = configuration.merge(paper, {"grid": {"seeds": [0, 1]}})
-    other = assume(paper, name, alternative)
+    other = assume(paper, find(LEDGER, name), alternative)
 
     def made(config: dict) -> list:
         cells = grid.cells(config)
@@ -68,7 +70,7 @@ def test_an_alternative_changes_a_model_a_score_or_the_index(paper, name, altern
 
 def test_a_setting_that_is_neither_is_other(paper):
     changed = configuration.merge(paper, {"methods": {"modc": {"temperature": 0.3}}})
-    assert name_of_setting(changed, find("A4")) == "other"
+    assert name_of_setting(changed, find(LEDGER, "A4")) == "other"
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,13 @@ def test_a_setting_that_is_neither_is_other(paper):
 )
 def test_what_is_not_there_is_named(paper, name, alternative, message):
     with pytest.raises(UserError) as error:
-        assume(paper, name, alternative)
+        assume(paper, find(LEDGER, name), alternative)
     assert message in str(error.value)
 
 
 def test_config_yaml_says_at_its_keys_which_assumption_they_are():
     named = set(re.findall(r"\bA\d+\b", (REPOSITORY / "config.yaml").read_text()))
-    assert {assumption.id for assumption in load() if assumption.default} <= named
+    assert {assumption.id for assumption in LEDGER if assumption.default} <= named
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,6 @@ def test_config_yaml_says_at_its_keys_which_assumption_they_are():
 def test_a_baselines_whole_recipe_is_watched(paper, name, network):
     for stage, recipe in paper["training"]["stages"][network].items():
         for key in recipe.keys() - {"epochs"}:  # of A17
-            assert f"training.stages.{network}.{stage}.{key}" in find(name).default
+            assert f"training.stages.{network}.{stage}.{key}" in find(LEDGER, name).default
     change = {"training": {"stages": {network: {"warm_up": {"decay": 0.5}}}}}
-    assert name_of_setting(configuration.merge(paper, change), find(name)) == "other"
+    assert name_of_setting(configuration.merge(paper, change), find(LEDGER, name)) == "other"

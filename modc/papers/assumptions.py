@@ -1,15 +1,10 @@
-"""The assumption ledger: what the paper leaves open, what we do, and what else could be done."""
+"""The assumption ledger: what a paper leaves open, what we do, and what else could be done."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-
-import yaml
 
 from modc import config as configuration
 from modc.errors import UserError
-
-LEDGER = Path(__file__).with_name("assumptions.yaml")
 
 
 @dataclass(frozen=True)
@@ -31,22 +26,17 @@ class Assumption:
     not_ablated: str = ""
 
 
-@cache
-def load() -> tuple[Assumption, ...]:
-    """Return all entries, A1 first."""
-    return tuple(Assumption(**entry) for entry in yaml.safe_load(LEDGER.read_bytes()))
-
-
-def find(name: str, where: str = "") -> Assumption:
-    """Return the entry called `name`, such as A3.
+def find(ledger: Iterable[Assumption], name: str, where: str = "") -> Assumption:
+    """Return the entry of a ledger called `name`, such as A3.
 
     Raises UserError if there is none, with `where` it was named first.
     """
-    for assumption in load():
+    ledger = list(ledger)
+    for assumption in ledger:
         if assumption.id == name:
             return assumption
-    known = f"{load()[0].id} to {load()[-1].id}"
-    raise UserError(f"{where}{name}: no such assumption; expected {known}")
+    known = f"expected {ledger[0].id} to {ledger[-1].id}" if ledger else "the papers have none"
+    raise UserError(f"{where}{name}: no such assumption; {known}")
 
 
 def setting(config: dict, assumption: Assumption) -> dict[str, object]:
@@ -65,20 +55,20 @@ def name_of_setting(config: dict, assumption: Assumption) -> str:
     return "other"
 
 
-def assume(config: dict, name: str, alternative: str) -> dict:
+def assume(config: dict, assumption: Assumption, alternative: str) -> dict:
     """Return `config` under an alternative of an assumption, checked.
 
-    Raises UserError if there is no such assumption or alternative.
+    Raises UserError if there is no such alternative.
     """
-    assumption = find(name)
+    name = f"{assumption.id}={alternative}"
     if alternative not in assumption.alternatives:
         known = ", ".join(assumption.alternatives)
-        raise UserError(f"{name}={alternative}: no such alternative; expected one of {known}")
+        raise UserError(f"{name}: no such alternative; expected one of {known}")
     for key, value in assumption.alternatives[alternative].items():
         for part in reversed(key.split(".")):
             value = {part: value}
         config = configuration.merge(config, value)
-    configuration.check(config, name=f"{name}={alternative}")
+    configuration.check(config, name=name)
     return config
 
 

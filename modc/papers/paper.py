@@ -1,0 +1,195 @@
+"""A paper as data: a folder with its tables' numbers, its claims and its assumptions.
+
+    paper.yaml        title, and by name of each table its title and caption
+    <table>.csv       a row a published number, in the paper's order: the columns of `Place` but for
+                      table, and value in percent
+    claims.yaml       what the paper says of its numbers (`modc.papers.statements`)
+    assumptions.yaml  what it leaves open (`modc.papers.assumptions`)
+
+The last two may be absent. Other columns of a table are ignored.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+
+from modc.errors import UserError
+from modc.papers.assumptions import Assumption
+from modc.papers.places import Place
+from modc.papers.statements import Statement
+
+FOLDER = Path(__file__).parent
+PAPER, CLAIMS, ASSUMPTIONS = "paper.yaml", "claims.yaml", "assumptions.yaml"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper; name: of its files; published: its numbers as fractions, in its order."""
+
+    name: str
+    title: str
+    caption: str
+    published: Mapping[Place, float]
+
+    @property
+    def dataset(self) -> str:
+        """The dataset that its numbers are of."""
+        return next(iter(self.published)).dataset
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper's tables, in its order, with its claims and assumptions."""
+
+    title: str
+    tables: tuple[Table, ...]
+    claims: tuple[Statement, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def published(self) -> dict[Place, float]:
+        """Every number of the paper as a fraction."""
+        return {place: value for table in self.tables for place, value in table.published.items()}
+
+
+def papers(config: dict) -> tuple[Paper, ...]:
+    """Return the papers that `report.papers` names: folders of modc/papers, or paths.
+
+    Raises UserError if one is not there or is not what it should be, or if two have a table of one
+    name.
+    """
+    found = tuple(read(name) for name in config["report"]["papers"])
+    names = [table.name for paper in found for table in paper.tables]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"report.papers: two tables are called {name}; expected one")
+    return found
+
+
+def tables(config: dict) -> dict[str, Table]:
+    """Return the tables of a run's papers by name."""
+    return {table.name: table for paper in papers(config) for table in paper.tables}
+
+
+def datasets(config: dict) -> list[str]:
+    """Return the datasets that a run's papers have tables of."""
+    return list(dict.fromkeys(table.dataset for table in tables(config).values()))
+
+
+def shipped() -> list[str]:
+    """Return the names of the papers in modc/papers."""
+    return sorted(path.parent.name for path in FOLDER.glob(f"*/{PAPER}"))
+
+
+def fingerprint(names: Iterable[str]) -> str:
+    """Return what names the files of these papers, the same for equal ones."""
+    digest = sha256()
+    for name in names:
+        for path in sorted(folder_of(name).glob("*.[cy]*")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of a paper by its name in modc/papers, or by its path."""
+    own = FOLDER / name
+    return own if (own / PAPER).is_file() else Path(name)
+
+
+@cache
+def read(name: str) -> Paper:
+    """Return the paper of a name or path. Raises UserError as `papers` does."""
+    folder = folder_of(name)
+    said = _yaml(folder / PAPER, dict)
+    _check_keys(folder / PAPER, said, {"title", "tables"})
+    return Paper(
+        said["title"],
+        tuple(_table(folder, name, own) for name, own in said["tables"].items()),
+        tuple(_entries(folder / CLAIMS, Statement)),
+        tuple(_entries(folder / ASSUMPTIONS, Assumption)),
+    )
+
+
+def _table(folder: Path, name: str, said: object) -> Table:
+    where = f"{PAPER}: tables.{name}"
+    if not isinstance(said, dict):
+        raise UserError(f"{folder / where}: expected a title and a caption")
+    _check_keys(folder / where, said, {"title", "caption"})
+    path = folder / f"{name}.csv"
+    published = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            lacking = {*Place._fields[1:], "value"} - {*(rows.fieldnames or ())}
+            if lacking:
+                raise UserError(f"{path}: the columns {', '.join(sorted(lacking))} are missing")
+            for row in rows:
+                published[_place(path, rows.line_num, name, row)] = _fraction(
+                    path, rows.line_num, row["value"]
+                )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len({place.dataset for place in published}) != 1:
+        raise UserError(f"{path}: expected numbers of one dataset")
+    return Table(name, said["title"], said["caption"], MappingProxyType(published))
+
+
+def _place(path: Path, line: int, table: str, row: dict) -> Place:
+    texts = {name: row[name] or "" for name in Place._fields[1:]}
+    if not texts["labeled_percent"].isdecimal():
+        raise UserError(f"{path}, line {line}: labeled_percent: expected a whole number")
+    return Place(table, **texts | {"labeled_percent": int(texts["labeled_percent"])})
+
+
+def _fraction(path: Path, line: int, text: str) -> float:
+    try:
+        percent = float(text)
+    except (TypeError, ValueError):
+        percent = -1.0
+    if not 0 <= percent <= 100:
+        raise UserError(f"{path}, line {line}: value: expected a number from 0 to 100, not {text}")
+    # Printed in percent with two decimals.
+    return round(percent / 100, 4)
+
+
+def _entries(path: Path, kind: type) -> list:
+    """Return the entries of a file as objects of `kind`, none where it is absent."""
+    if not path.is_file():
+        return []
+    found = []
+    for number, entry in enumerate(_yaml(path, list), 1):
+        try:
+            found.append(kind(**entry))
+        except TypeError as error:
+            raise UserError(f"{path}, entry {number}: {error}") from None
+    return found
+
+
+def _yaml(path: Path, kind: type) -> object:
+    try:
+        said = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"report.papers: {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+        raise UserError(f"{path}, line {line}: not YAML") from None
+    if not isinstance(said, kind):
+        raise UserError(f"{path}: expected a {'mapping' if kind is dict else 'list'}")
+    return said
+
+
+def _check_keys(path: Path, said: dict, keys: set[str]) -> None:
+    for key in sorted({*said} ^ keys):
+        wrong = "is not known" if key in said else "is missing"
+        raise UserError(f"{path}: the key {key!r} {wrong}")
+
+
+def assumptions(config: dict) -> list[Assumption]:
+    """Return the assumptions of a run's papers, in their order."""
+    return [assumption for paper in papers(config) for assumption in paper.assumptions]
