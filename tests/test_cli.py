@@ -537,6 +537,11 @@ def test_help_lists_the_commands_in_the_order_of_a_run(modc):
     assert [name for name in listed if name in order] == order
 
 
+def test_help_shows_the_purpose_of_each_command_whole(modc):
+    _, out, _ = modc("--help")
+    assert [line for line in out.splitlines() if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()))
 def test_the_real_lists_score_as_the_golden_metrics_say(modc, shared, golden, tmp_path):
     """Both datasets' real test lists, embeddings drawn from names, through the command itself."""
