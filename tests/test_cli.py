@@ -239,7 +239,7 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ),
         ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
         ({"assume": "A4"}, "A4: expected an assumption and an alternative, as A4=margin"),
-        ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage that baseline trains"),
+        ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage of baseline"),
         ({"cell": "DARN/ASENv2/10/0"}, "/DARN/prepared/index/index.json: no such file of the inde"),
         ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labelled part"),
         ({"method": "modc"}, "/baseline/warm_up/model.pt: no such checkpoint"),
@@ -368,7 +368,7 @@ def test_a_config_typo_is_named(modc, prepared, tmp_path):
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("filenames_train.txt", "{first}", "stands in line 1 already"),
+        ("filenames_train.txt", "{first}", "is already in line 1"),
         ("label_train.txt", "5 0 6", "value 6 of attribute 0; expected 0 to 5"),
         ("query_test.txt", "99999 0 0", "image 99999; the split has 60 filenames"),
         ("label_train.txt", "3 8 0", "attribute 8; expected 0 to 7"),
@@ -419,7 +419,7 @@ def test_a_missing_or_unreadable_picture_is_named_by_embed(modc, prepared, tmp_p
     call = ("embed", "--network", "ASENv2", "--checkpoint", tmp_path / "m.pt", "--output", output)
     status, _, err = modc(*call, "--attributes", 2, picture)
     assert status == 1
-    why = "no such picture" if content is None else "not_an_image"
+    why = "no such image" if content is None else "not_an_image"
     assert one_error(err).startswith(f"{picture}: {why}")
     status, _, err = modc(*call, "--attributes", 3, picture)
     assert status == 1 and "knows 2 attributes, not 3: a, b; pass --attributes 2" in one_error(err)

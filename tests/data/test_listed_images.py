@@ -126,7 +126,7 @@ def test_a_picture_that_changed_since_stops_the_index(darn, tmp_path, spoil, wha
         made(DARN, tmp_path, "leave_out").index()
     message = str(error.value)
     assert message.startswith(f"{tmp_path / paths[5]}: {what}")
-    assert "(2 of 384 pictures are not as they were frozen)" in message
+    assert "(2 of 384 images differ from the manifest)" in message
     assert f"`modc fetch DARN --folder {tmp_path} --refreeze`" in message
 
 

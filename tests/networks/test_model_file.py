@@ -72,5 +72,5 @@ def test_another_file_is_no_model_of_ours(tmp_path):
     with pytest.raises(UserError, match="not a model file of this project"):
         model_file.load(path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match="truncated or no PyTorch file"):
+    with pytest.raises(UserError, match="truncated or not a PyTorch file"):
         model_file.load(path)
