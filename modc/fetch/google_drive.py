@@ -69,8 +69,8 @@ def download(drive_id: str, output: Path, what: str, advice: str, limit: int = L
 _REASONS = {
     requests.exceptions.SSLError: "no secure connection",
     requests.exceptions.ProxyError: "the proxy refuses",
-    requests.exceptions.ConnectTimeout: "no answer in time",
-    requests.exceptions.ReadTimeout: "no answer in time",
+    requests.exceptions.ConnectTimeout: "timeout",
+    requests.exceptions.ReadTimeout: "timeout",
 }
 
 

@@ -29,9 +29,7 @@ def _again(states: pd.Series) -> str:
     final = [state for state in FINAL if state in states]
     if not final:
         return f"{said}."
-    return (
-        f"{said}; --retry STATE (here {', '.join(final)}) or --retry failed retries the others."
-    )
+    return f"{said}; --retry STATE (here {', '.join(final)}) or --retry failed retries the others."
 
 
 def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:

@@ -237,8 +237,8 @@ def test_a_disk_that_fills_up_in_the_middle_is_named_and_it_goes_on_later(
     [
         ("truncated", "damaged array"),
         ("foreign", "damaged array"),
-        ("absent", "no packed images there"),
-        ("sidecar", "no packed images there"),
+        ("absent", "no packed images"),
+        ("sidecar", "no packed images"),
         ("shape", "an array (3, 3)"),
         ("index", "packed from another index"),
     ],

@@ -61,7 +61,7 @@ def test_a_bad_member_is_recorded_and_the_rest_goes_on(
     )
     assert f"{row['split']}: 1 images are missing: {row['attribute']} 1" in caplog.text
     assert f"1 OF 300 LISTED IMAGES ARE MISSING (1 {state}), the first: {name}" in caplog.text
-    leads_out = "1 members of the archives lead out of their folder" in caplog.text
+    leads_out = "1 members of the archives point outside their folder" in caplog.text
     assert leads_out == (kind in ("outside", "absolute"))
     new = set(files(drawn.parent)) - set(outside)
     assert all(file.startswith("FashionAI/") for file in new)

@@ -218,7 +218,9 @@ def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error
     monkeypatch.chdir(tmp_path)
     status, _, err = modc("fetch", "FashionAI")
     assert status == 1
-    assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
+    assert one_error(err).startswith(
+        "config.yaml: no such file in the working directory; run this in"
+    )
 
 
 def test_an_altered_manifest_is_named(modc, drawn, one_error):
@@ -227,5 +229,5 @@ def test_an_altered_manifest_is_named(modc, drawn, one_error):
     path = drawn / "manifest.csv"
     path.write_text(path.read_text() + "more,ok,1,,1,1\n")
     status, _, err = modc(*call)
-    assert status == 1 and "altered since it was frozen" in one_error(err)
+    assert status == 1 and "changed since it was frozen" in one_error(err)
     assert json.loads((drawn / "manifest.json").read_text())["pictures"] == {"ok": 300}

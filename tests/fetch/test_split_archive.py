@@ -185,7 +185,9 @@ def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error
     monkeypatch.chdir(tmp_path)
     status, _, err = modc("fetch", "DARN")
     assert status == 1
-    assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
+    assert one_error(err).startswith(
+        "config.yaml: no such file in the working directory; run this in"
+    )
     status, _, err = modc("fetch", "DARN", "--config", "other.yaml")
     assert status == 1 and one_error(err) == "other.yaml: no such configuration file"
 

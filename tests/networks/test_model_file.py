@@ -59,7 +59,7 @@ def test_damaged_parts_are_named(tmp_path):
     content = {"format": model_file.FORMAT, **vars(model), "attributes": ["a", "b", "c"]}
     for part in ("network", "architecture", "attributes", "state_dict", "facts"):
         torch.save({**content, part: None}, path)
-        with pytest.raises(UserError, match=r"model\.pt: a damaged model file"):
+        with pytest.raises(UserError, match=r"model\.pt: damaged model file"):
             model_file.load(path)
     torch.save({**content, "attributes": ["a"]}, path)
     with pytest.raises(UserError, match="do not fit its ASENv2"):

@@ -153,7 +153,7 @@ def test_whatever_stands_around_the_weights_they_are_taken(tmp_path, wrap):
         ({"key": "settings", "state": {}}, "model.pt"),
         ([1, 2], "expected a checkpoint dictionary, found list"),
         ({"epoch": 1}, "'epoch' is not a tensor"),
-        ({"state_dict": {"encoder.weight": torch.ones(1)}}, "no public one of ASEN"),
+        ({"state_dict": {"encoder.weight": torch.ones(1)}}, "nor a public one of ASEN"),
     ],
     # Not by their bytes, since archives hold the time at which they were made.
     ids=lambda value: value if isinstance(value, str) else "file",

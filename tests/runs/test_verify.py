@@ -428,7 +428,7 @@ def test_data_that_were_altered_are_named(make_run, config, data):
     with (folder / "manifest.csv").open("a") as file:
         file.write("1.jpg,ok,3,ab,1,1\n")
     origin = origin_of(verify(run, config), "manifest of FashionAI")
-    assert origin.state == "other" and "altered since it was frozen" in origin.detail
+    assert origin.state == "other" and "changed since it was frozen" in origin.detail
 
 
 def test_other_code_and_packages_are_remarks(make_run, config, edit):
