@@ -1,7 +1,8 @@
 """Classes that the configuration names as `package.module:Class`: datasets, networks, methods.
 
-A class outside this package is found beside the configuration file or in the current folder. The
-merged configuration of a run lies elsewhere, so it records these folders under `class_folders`.
+What is outside this package, as a paper's folder may be too (`modc.papers.paper`), is found beside
+the configuration file or in the current folder. The merged configuration of a run lies elsewhere,
+so it records these folders under `class_folders`.
 """
 
 import importlib
@@ -13,6 +14,7 @@ from pathlib import Path
 from modc.errors import UserError
 
 FOLDERS = "class_folders"
+PAPERS = Path(__file__).parent / "papers"
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -59,7 +61,7 @@ def load(name: str, where: str, kind: type | None = None) -> type:
 
 
 def with_folders(config: dict, files: Iterable[Path]) -> dict:
-    """Return `config` with the folders of its `files` recorded, if it names a class outside modc.
+    """Return `config` with the folders of its `files` recorded, if it names what is outside modc.
 
     What was recorded before stays, first.
     """
@@ -86,6 +88,9 @@ def _names_outside(section: dict) -> bool:
         if isinstance(value, dict):
             if _names_outside(value):
                 return True
-        elif key == "class" and not str(value).startswith("modc."):
+        elif key == "class":
+            if not str(value).startswith("modc."):
+                return True
+        elif key == "papers" and not all((PAPERS / str(name)).is_dir() for name in value):
             return True
     return False

@@ -35,6 +35,7 @@ WITHOUT_NUMBERS = frozenset(
 )
 
 
+@cache
 def training_code(network: str = "", method: str = "") -> str:
     """Return the fingerprint of the code that can change a model.
 
@@ -103,6 +104,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@cache
 def _module_of(network: str) -> str:
     """Return the module of this package's network of that name, "" if there is none."""
     for path in sorted((PACKAGE / "networks").glob("*.py")):

@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 import yaml
 
+from modc import plugins
 from modc.errors import UserError
 from modc.papers.assumptions import Assumption
 from modc.papers.places import Place
@@ -59,12 +60,12 @@ class Paper:
 
 
 def papers(config: dict) -> tuple[Paper, ...]:
-    """Return the papers that `report.papers` names: folders of modc/papers, or paths.
+    """Return the papers that `report.papers` names (`folder_of`).
 
     Raises UserError if one is not there or is not what it should be, or if two have a table of one
     name.
     """
-    found = tuple(read(name) for name in config["report"]["papers"])
+    found = tuple(read(folder) for folder in folders(config))
     names = [table.name for paper in found for table in paper.tables]
     for name in names:
         if names.count(name) > 1:
@@ -82,30 +83,42 @@ def datasets(config: dict) -> list[str]:
     return list(dict.fromkeys(table.dataset for table in tables(config).values()))
 
 
-def shipped() -> list[str]:
-    """Return the names of the papers in modc/papers."""
-    return sorted(path.parent.name for path in FOLDER.glob(f"*/{PAPER}"))
+def shipped() -> list[Path]:
+    """Return the folders of the papers in modc/papers."""
+    return sorted(path.parent for path in FOLDER.glob(f"*/{PAPER}"))
 
 
-def fingerprint(names: Iterable[str]) -> str:
-    """Return what names the files of these papers, the same for equal ones."""
+def fingerprint(folders: Iterable[Path]) -> str:
+    """Return what names the files of papers, the same for equal ones."""
     digest = sha256()
-    for name in names:
-        for path in sorted(folder_of(name).glob("*.[cy]*")):
+    for folder in folders:
+        for path in sorted(folder.glob("*.[cy]*")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def folder_of(name: str) -> Path:
-    """Return the folder of a paper by its name in modc/papers, or by its path."""
-    own = FOLDER / name
-    return own if (own / PAPER).is_file() else Path(name)
+def folders(config: dict) -> list[Path]:
+    """Return the folders of a run's papers.
+
+    A name of `report.papers` is looked for in modc/papers, beside the configuration file, and in
+    the current folder.
+    """
+    places = [FOLDER, *map(Path, config.get(plugins.FOLDERS, [])), Path()]
+    found = []
+    for name in config["report"]["papers"]:
+        own = [place / name for place in places if (place / name / PAPER).is_file()]
+        if not own:
+            raise UserError(
+                f"report.papers: {name}: no {PAPER} there; expected a folder of modc/papers, or "
+                f"one beside the configuration file or in the current folder"
+            )
+        found.append(own[0])
+    return found
 
 
 @cache
-def read(name: str) -> Paper:
-    """Return the paper of a name or path. Raises UserError as `papers` does."""
-    folder = folder_of(name)
+def read(folder: Path) -> Paper:
+    """Return the paper of a folder. Raises UserError as `papers` does."""
     said = _yaml(folder / PAPER, dict)
     _check_keys(folder / PAPER, said, {"title", "tables"})
     return Paper(
@@ -175,7 +188,7 @@ def _yaml(path: Path, kind: type) -> object:
     try:
         said = yaml.safe_load(path.read_bytes())
     except OSError as error:
-        raise UserError(f"report.papers: {path}: {error.strerror}") from None
+        raise UserError(f"{path}: {error.strerror}") from None
     except yaml.YAMLError as error:
         line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
         raise UserError(f"{path}, line {line}: not YAML") from None

@@ -134,6 +134,8 @@ def markdown_claims(claims: list[Claim], seeds: int) -> str:
 
     seeds: how many there are of each of our numbers.
     """
+    if not claims:
+        return "# Claims\n\nThe papers of this run make none.\n"
     sides = list(claims[0].evidence)
     overview = [
         [f"{number}. {claim.statement.sentence}", claim.statement.source]
@@ -189,7 +191,8 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         *([OUTSIDE_RULE] if any(claim.ours.count(OUTSIDE) for claim in claims) else []),
         "The paper prints no intervals: its cells are judged by the sign of the difference.",
     ]
-    others = [side for side in claims[0].evidence if side not in (PUBLISHED, OURS)]
+    sides = claims[0].evidence if claims else ()
+    others = [side for side in sides if side not in (PUBLISHED, OURS)]
     if others:
         found.append(
             f"{', '.join(others)}: not in the paper; checked in the places that correspond to the "

@@ -8,7 +8,7 @@ from modc.cell import Cell
 from modc.grid import chain, own_stages
 from modc.report.job_logs import error_of, last_line
 from modc.report.results import NOT_RUN, Result
-from modc.report.status import DONE, CellStatus, run_status
+from modc.report.status import DONE, StageStatus, stage_statuses
 
 FAILED, NOT_FINISHED = "failed", "not finished"
 LONGEST = 400
@@ -23,14 +23,16 @@ def explained(
     warm_up". What is known: that of `why_missing`, and progress, how far the training was, or "".
     """
     run_folder = Path(run_folder)
-    statuses = {status.cell: status for status in run_status(run_folder, config)}
+    statuses: dict[Cell, tuple[StageStatus, ...]] = {}
     found, known = [], {}
     for result in results:
         why = {"status": result.status, "text": result.status, "said": "", "progress": ""}
         why["log"] = str(paths.scores(result.cell, result.method))
         if result.status == NOT_RUN:
             why |= why_missing(run_folder, config, result.cell, result.method)
-            why["progress"] = _progress(config, statuses[result.cell], result.method)
+            if result.cell not in statuses:
+                statuses[result.cell] = stage_statuses(run_folder, config, result.cell)
+            why["progress"] = _progress(config, result, statuses[result.cell])
         if result.status:
             known[result.cell, result.method] = why
         found.append(replace(result, status=why["status"]))
@@ -63,10 +65,10 @@ def _found(status: str, text: str, log: Path, run_folder: Path, said: str = "") 
     return {"status": status, "text": text, "log": str(log.relative_to(run_folder)), "said": said}
 
 
-def _progress(config: dict, status: CellStatus, method: str) -> str:
+def _progress(config: dict, result: Result, stages: tuple[StageStatus, ...]) -> str:
     """Return how far the first stage is that is not done, as its heartbeat says; or ""."""
-    names = chain(config, status.cell, method)
-    own = [s for s in status.stages if (s.method, s.stage) in names and s.state != DONE]
+    names = chain(config, result.cell, result.method)
+    own = [s for s in stages if (s.method, s.stage) in names and s.state != DONE]
     if not own or not own[0].epoch:
         return ""
     at = own[0]

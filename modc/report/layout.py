@@ -88,24 +88,37 @@ class Page:
 def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
     """Lay out the long form of a table: what is ours, published, and the difference in points.
 
-    name: of a paper's table, or a dataset that no paper has; then only ours is shown.
+    name: of a paper's table, or a dataset that no paper has; then only ours is shown. What is
+    published of a network that the configuration does not have stands among ours.
     """
     table = tables(config).get(name)
-    published = table is not None
-    parts = PARTS if published else {"Ours": "ours"}
-    by_attribute = not published or frame["attribute"].nunique() > 1
+    own = frame[frame["network"].isin(config["networks"])]
+    compared = bool(own["published"].notna().any())
+    parts = PARTS if compared else {"Ours": "ours"}
+    by_attribute = table is None or frame["attribute"].nunique() > 1
     # The paper has its percentages side by side.
-    across = [*(["labeled_percent"] if published else []), "attribute", "metric"]
+    across = [*(["labeled_percent"] if table else []), "attribute", "metric"]
     columns = _columns(frame, across)
     rows = [key for key in ROW if key not in across]
+    places = _among_ours(frame, config).to_dict("records")
     return Page(
-        _title(frame, name, table),
+        _title(own, name, table),
         [_heading(dict(zip(across, column, strict=True)), by_attribute) for column in columns],
         {
-            title: _rows(frame, rows, across, columns, quantity, config)
+            title: _rows(places, rows, across, columns, quantity, config)
             for title, quantity in parts.items()
         },
-        _notes(frame, published, config),
+        _notes(own, compared, config),
+    )
+
+
+def _among_ours(frame: pd.DataFrame, config: dict) -> pd.DataFrame:
+    """Return the long form with the published numbers of networks not configured as if ours."""
+    is_own = frame["network"].isin(config["networks"])
+    return frame.assign(
+        ours=frame["ours"].where(is_own, frame["published"]),
+        published=frame["published"].where(is_own),
+        status=frame["status"].where(is_own, ""),
     )
 
 
@@ -130,7 +143,7 @@ def _heading(place: dict, by_attribute: bool) -> tuple[str, str]:
 
 
 def _rows(
-    frame: pd.DataFrame,
+    found: list[dict],
     down: list[str],
     across: list[str],
     columns: list[tuple],
@@ -138,13 +151,8 @@ def _rows(
     config: dict,
 ) -> list[Row]:
     places = {
-        (row_key, column_key): place
-        for row_key, column_key, place in zip(
-            frame[down].itertuples(index=False, name=None),
-            frame[across].itertuples(index=False, name=None),
-            frame.to_dict("records"),
-            strict=True,
-        )
+        (tuple(place[name] for name in down), tuple(place[name] for name in across)): place
+        for place in found
     }
     # What nothing is published of has one row, ours.
     shown = {
@@ -152,7 +160,8 @@ def _rows(
     }
     keys = [key for key in dict.fromkeys(key for key, _ in places) if key in shown]
     best = {column: _best(places, keys, column, quantity) for column in columns}
-    by_label = frame["query_label"].nunique() > 2  # Tables 4 and 5: none, unknown, known
+    # Tables 4 and 5: none, unknown, known.
+    by_label = len({place["query_label"] for place in found}) > 2
     rows = []
     for key in keys:
         first = next(place for (row_key, _), place in places.items() if row_key == key)
@@ -166,7 +175,8 @@ def _label(place: dict, down: list[str], by_label: bool, config: dict) -> str:
     percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
     label = row_name(config, place["network"], place["method"], place["top_n"])
     is_told = by_label and place["query_label"]
-    return label + (f", {place['query_label']}" if is_told else "") + percent
+    published = "" if place["network"] in config["networks"] else ", published"
+    return label + (f", {place['query_label']}" if is_told else "") + percent + published
 
 
 def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
@@ -236,8 +246,9 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
         notes.append(f"{NOT_COMPARABLE_MARK}: {reasons}.")
     notes += coverage_notes(frame, config, NOT_COMPARABLE_MARK)
     divisor = DIVISORS[config["evaluation"]["map_at_100"]]
+    divides = f" MAP@100 divides by {divisor}." if "MAP@100" in set(frame["metric"]) else ""
     notes.append(
-        f"Percent. MAP@100 divides by {divisor}. Overall is the mean over all queries."
+        f"Percent.{divides} Overall is the mean over all queries."
         + (" Differences are ours minus published, in points." if published else "")
     )
     notes.append("Bold: the best of a network. Underlined: the best of all.")

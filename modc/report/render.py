@@ -32,14 +32,14 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
     results = _results(run_folder, config)
     source = Source(results, config)
     frames = all_frames(source)
-    notes = _notes(results, frames, source)
+    texts = _notes(results, frames, source)
+    for name, frame in frames.items():
+        texts |= _rendered(frame, name, config)
     written = [Path(output_folder) / paths.FRAME]
     write_text(written[0], source.frame.to_csv(index=False))
     for file in table_files(config):
-        path = Path(output_folder) / paths.TABLES / file
-        text = notes.get(file) or _rendered(path.suffix, frames[path.stem], path.stem, config)
-        write_text(path, text)
-        written.append(path)
+        written.append(Path(output_folder) / paths.TABLES / file)
+        write_text(written[-1], texts[file])
     return written
 
 
@@ -81,7 +81,12 @@ def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str
     }
 
 
-def _rendered(kind: str, frame: pd.DataFrame, name: str, config: dict) -> str:
-    if kind == ".csv":
-        return frame.to_csv(index=False)
-    return {".md": markdown, ".tex": latex, ".html": standalone}[kind](page(frame, name, config))
+def _rendered(frame: pd.DataFrame, name: str, config: dict) -> dict[str, str]:
+    """Return the texts of a table's files by their names."""
+    laid_out = page(frame, name, config)
+    return {
+        f"{name}.md": markdown(laid_out),
+        f"{name}.tex": latex(laid_out),
+        f"{name}.csv": frame.to_csv(index=False),
+        f"{name}.html": standalone(laid_out),
+    }

@@ -78,7 +78,7 @@ class CellStatus:
 def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
     """Return the status of each cell, in the grid's order; whatever is not there is waiting."""
     run_folder = Path(run_folder)
-    found = {cell: _stages(run_folder, config, cell) for cell in cells(config)}
+    found = {cell: stage_statuses(run_folder, config, cell) for cell in cells(config)}
     rates = _rates(found)
     return [
         _cell_status(run_folder, config, cell, statuses, rates) for cell, statuses in found.items()
@@ -94,7 +94,7 @@ def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     return {path: error for path, error in found.items() if error}
 
 
-def _stages(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
+def stage_statuses(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
     """Return the status of each stage of a cell. What follows a stage not done is waiting."""
     found: dict[tuple[str, str], StageStatus] = {}
     for method in methods(config):

@@ -106,7 +106,9 @@ def paper_table(table: Table, source: "Source") -> pd.DataFrame:
             "published": value,
             "published_gain": value - published.get(over, np.nan) if over else np.nan,
             "difference": filled["ours"] - value,
-            "verdict": OUTSIDE
+            "verdict": ""
+            if place.network not in config["networks"]
+            else OUTSIDE
             if filled["status"] == NOT_IN_GRID
             else verdict(
                 filled["ours"] - value,

@@ -9,10 +9,10 @@ from modc import config as configuration
 from modc import grid
 from modc.errors import UserError
 from modc.papers.assumptions import assume, find, name_of_setting, setting
-from modc.papers.paper import read
+from modc.papers.paper import FOLDER, read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LEDGER = read("modc").assumptions
+LEDGER = read(FOLDER / "modc").assumptions
 ALTERNATIVES = [(a.id, name) for a in LEDGER for name in a.alternatives]
 
 

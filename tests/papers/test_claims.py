@@ -4,7 +4,7 @@ from modc.papers import paper
 from modc.papers.places import Place
 from modc.papers.statements import pairs, places_of
 
-PAPER = paper.read("modc")
+PAPER = paper.read(paper.FOLDER / "modc")
 PUBLISHED = PAPER.published
 BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
 

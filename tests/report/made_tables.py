@@ -7,7 +7,7 @@ from modc.report import tables
 from modc.report.frame import results_frame
 from modc.report.trainings import Trainings
 
-MODC = paper.read("modc")
+MODC = paper.read(paper.FOLDER / "modc")
 PUBLISHED = MODC.published
 BASELINE = {"method": "baseline", "query_label": "", "top_n": ""}
 KNOWN = {"method": "modc", "query_label": "known", "top_n": "1"}

@@ -20,7 +20,7 @@ from modc.training.task import Task
 from modc.training.train import Learner, Machine, set_up
 
 # The others change which stages there are, when a stage ends, or what comes before training.
-LEDGER = paper.read("modc").assumptions
+LEDGER = paper.read(paper.FOLDER / "modc").assumptions
 WITHIN_STAGES = ("A3", "A4", "A5", "A6", "A7", "A16", "A20", "A24")
 CASES = [
     (entry.id, name)

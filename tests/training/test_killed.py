@@ -123,7 +123,7 @@ def test_killed_in_every_stage_it_ends_as_if_left_alone(prepared, tmp_path, assu
             a, b = (model_file.load(place / folder / name) for place in (alone, killed))
             assert same(a.state_dict, b.state_dict)
             parts = {key.partition(".")[0] for key in a.training["objective"]}
-            assert "optimizer" in a.training and "centres" in parts
+            assert "optimizer" in a.training and "clusters" in parts
             assert ("predictor" in parts) == (stage != "supervised")
             assert same(a.training, b.training)
             assert without_seconds(a.facts) == without_seconds(b.facts)

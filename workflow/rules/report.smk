@@ -16,7 +16,7 @@ rule tables:
         config=CONFIG,
         code=provenance.code_of("modc.report.render"),
         templates=provenance.templates(),
-        papers=paper.fingerprint(config["report"]["papers"]),
+        papers=paper.fingerprint(paper.folders(config)),
         comparable=COMPARABLE,
         verdicts=VERDICTS,
     shell:
@@ -41,7 +41,7 @@ rule figures:
         config=CONFIG,
         code=provenance.code_of("modc.report.figures.render"),
         shown=config["report"].get("figures"),
-        papers=paper.fingerprint(config["report"]["papers"]),
+        papers=paper.fingerprint(paper.folders(config)),
         comparable=COMPARABLE,
     shell:
         "modc figures --config {params.config:q} > {output.summary:q} 2> {log:q}"
@@ -79,7 +79,7 @@ rule report:
         config=CONFIG,
         code=provenance.code_of("modc.report.page.page"),
         templates=provenance.templates(),
-        papers=paper.fingerprint(config["report"]["papers"]),
+        papers=paper.fingerprint(paper.folders(config)),
         comparable=COMPARABLE,
         verdicts=VERDICTS,
         assumed=ASSUMED,
@@ -99,7 +99,7 @@ rule ablation:
     params:
         config=CONFIG,
         code=provenance.code_of("modc.report.ablation"),
-        papers=paper.fingerprint(config["report"]["papers"]),
+        papers=paper.fingerprint(paper.folders(config)),
         comparable=COMPARABLE,
     shell:
         "modc ablation --config {params.config:q} > {output.summary:q} 2> {log:q}"
