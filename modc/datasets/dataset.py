@@ -39,6 +39,9 @@ class Dataset:
 
     # How many values each attribute has, in the order of the tables.
     attributes: Mapping[str, int]
+    # What the values of an attribute are called, in the order of their numbers; an attribute that
+    # is not here has numbers only. For reports alone.
+    value_names: Mapping[str, tuple[str, ...]] = NOTHING
     # By split (train, valid, test) how many images are listed, and, where that is published, how
     # many queries and candidates: a run that has other ones is not comparable.
     counts: Mapping[str, Mapping[str, int]]
@@ -86,6 +89,11 @@ class Dataset:
     def listing_paths(self) -> list[Path]:
         """Where `listing` lies."""
         return [self.folder / file for file in self.listing]
+
+    def value_name(self, attribute: str, value: int) -> str:
+        """Return what a value of an attribute is called: its name, or else its number."""
+        names = self.value_names.get(attribute, ())
+        return names[value] if value in range(len(names)) else str(value)
 
     def fetch(self, **options: Any) -> str:
         """Put `files` (and `listing`) into the folder; return a line that says what there is.

@@ -22,6 +22,54 @@ ATTRIBUTES = {
     "neck_design": 5,
 }
 
+# In the order of the label strings (the public ASEN repository, an early src/meta.py).
+VALUE_NAMES = {
+    "skirt_length": ("Invisible", "Short", "Knee", "Midi", "Ankle", "Floor"),
+    "sleeve_length": (
+        "Invisible",
+        "Sleeveless",
+        "Cup",
+        "Short",
+        "Elbow",
+        "3/4",
+        "Wrist",
+        "Long",
+        "Extra Long",
+    ),
+    "coat_length": (
+        "Invisible",
+        "High Waist",
+        "Regular",
+        "Long",
+        "Micro",
+        "Knee",
+        "Midi",
+        "Ankle & Floor",
+    ),
+    "pant_length": ("Invisible", "Short", "Mid", "3/4", "Cropped", "Full"),
+    "collar_design": ("Invisible", "Shirt Collar", "Peter Pan", "Puritan Collar", "Rib Collar"),
+    "lapel_design": ("Invisible", "Notched", "Collarless", "Shawl Collar", "Plus Size Shawl"),
+    "neckline_design": (
+        "Invisible",
+        "Strapless",
+        "Deep V",
+        "Straight",
+        "V",
+        "Square",
+        "Off Shoulder",
+        "Round",
+        "Sweetheart",
+        "One Shoulder",
+    ),
+    "neck_design": (
+        "Invisible",
+        "Turtle Neck",
+        "Ruffle Semi-High Collar",
+        "Low Turtle Neck",
+        "Draped Collar",
+    ),
+}
+
 # The public split files: images, queries and candidates a split (FashionAI's part of data.zip).
 COUNTS = {
     "train": {"images": 144_335, "train": 144_335},
@@ -50,6 +98,7 @@ class FashionAI(PublicSplits):
     """FashionAI, whose archives need a registration."""
 
     attributes = ATTRIBUTES
+    value_names = VALUE_NAMES
     counts = COUNTS
     release = Release("FashionAI", ATTRIBUTES, COUNTS, BLOBS, DATA_ZIP, MIRROR)
     fetches_by_listing = True

@@ -11,11 +11,11 @@ from modc.atomic import write_text
 from modc.papers.assumptions import find, name_of_setting
 from modc.papers.paper import assumptions
 from modc.papers.places import OVERALL, Place
+from modc.report import latex
 from modc.report.assumptions import changed
 from modc.report.comparable import why_not_comparable
 from modc.report.files import ABLATION_FILES
 from modc.report.frame import results_frame
-from modc.report.latex import latex
 from modc.report.layout import ABSENT, Entry, Page, Row
 from modc.report.markdown import markdown, plain
 from modc.report.results import STALE, collect, result_of
@@ -54,13 +54,14 @@ def render(
     frame = ablation_table(Path(run_folder), config)
     laid_out = _page(frame, config)
     texts = {
-        ".md": markdown(laid_out),
-        ".tex": latex(laid_out),
-        ".csv": frame.to_csv(index=False),
+        "ablation.md": markdown(laid_out),
+        "ablation.tex": latex.fragment(laid_out, "ablation"),
+        "ablation-standalone.tex": latex.standalone(laid_out, "ablation"),
+        "ablation.csv": frame.to_csv(index=False),
     }
     written = [folder / name for name in ABLATION_FILES]
     for path in written:
-        write_text(path, texts[path.suffix])
+        write_text(path, texts[path.name])
     return written, plain(laid_out)
 
 

@@ -90,10 +90,10 @@ def markdown(
         f"candidates are there.",
         _attributes(index, frame, threshold),
         "## Values with nothing obtained",
-        _nothing(frame),
+        _nothing(frame, dataset),
         "## Values",
         "Obtained of listed; empty where nothing is listed.",
-        _values(frame),
+        _values(frame, dataset),
     ]
     remarks = dataset.remarks()
     if remarks:
@@ -165,20 +165,24 @@ def _attributes(index: Index, frame: pd.DataFrame, threshold: float) -> str:
     return _table(rows, ["attribute", *PARTS.values(), "comparable"], 1)
 
 
-def _nothing(frame: pd.DataFrame) -> str:
+def _nothing(frame: pd.DataFrame, dataset: Dataset) -> str:
     lines = []
     for part, name in PARTS.items():
         own = frame[(frame["split"] == part[0]) & (frame["role"] == part[1])]
         lost = own[own["obtained"] == 0]
-        places = [f"{row.attribute} {row.value} ({row.expected})" for row in lost.itertuples()]
+        places = [
+            f"{row.attribute.replace('_', ' ')} {dataset.value_name(row.attribute, row.value)} "
+            f"({row.expected})"
+            for row in lost.itertuples()
+        ]
         if places:
-            lines.append(f"- {name}: {', '.join(places).replace('_', ' ')}")
+            lines.append(f"- {name}: {', '.join(places)}")
     if not lines:
         return "Each value that is listed has a picture, in every split and role."
     return "\n".join(["Attribute, value, and how many were listed:", "", *lines])
 
 
-def _values(frame: pd.DataFrame) -> str:
+def _values(frame: pd.DataFrame, dataset: Dataset) -> str:
     texts = [f"{o:,} / {e:,}" for o, e in zip(frame["obtained"], frame["expected"], strict=True)]
     part = [PARTS[key] for key in zip(frame["split"], frame["role"], strict=True)]
     keys = ["attribute", "value"]
@@ -186,7 +190,7 @@ def _values(frame: pd.DataFrame) -> str:
     table = frame[keys].assign(order=order, part=part, text=texts)
     wide = table.pivot(index=["order", *keys], columns="part", values="text").fillna("")
     rows = [
-        [key[1].replace("_", " "), str(key[2]), *row]
+        [key[1].replace("_", " "), dataset.value_name(key[1], key[2]), *row]
         for key, row in zip(wide.index, wide[list(PARTS.values())].to_numpy().tolist(), strict=True)
     ]
     return _table(rows, [*keys, *PARTS.values()], 1)

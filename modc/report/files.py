@@ -4,17 +4,17 @@ from modc import datasets
 from modc.papers import paper
 
 # Of each table: the paper's, and that of each dataset that the paper does not have.
-KINDS = ("md", "tex", "csv", "html")
+ENDINGS = (".md", ".tex", "-standalone.tex", ".csv", ".html")
 # The paper's sentences checked, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.
-ABLATION_FILES = tuple(f"ablation.{kind}" for kind in ("md", "tex", "csv"))
+ABLATION_FILES = tuple(f"ablation{ending}" for ending in ENDINGS[:-1])
 
 
 def table_files(config: dict) -> list[str]:
     """Return the file names inside results/<run>/tables/, the papers' tables first."""
     names = [*paper.tables(config), *other_datasets(config)]
-    return [f"{name}.{kind}" for name in names for kind in KINDS] + list(NOTES)
+    return [name + ending for name in names for ending in ENDINGS] + list(NOTES)
 
 
 def other_datasets(config: dict) -> list[str]:
@@ -30,5 +30,5 @@ def listed_datasets(config: dict) -> list[str]:
 
 
 def coverage_files(dataset: str) -> list[str]:
-    """Return the file names of a dataset inside results/<run>/coverage/: page, counts, picture."""
+    """Return the file names of a dataset inside results/<run>/coverage/: page, counts, image."""
     return [f"{dataset.lower()}.{kind}" for kind in ("md", "csv", "png")]

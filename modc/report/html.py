@@ -22,7 +22,7 @@ from modc.report.verdicts import (
     UNDECIDED,
 )
 
-# A mark beside the number, so that colour is never alone; those of what is not comparable, missing
+# A mark beside the number, so that color is never alone; those of what is not comparable, missing
 # or not in the grid are the layout's own.
 VERDICT_MARKS = {
     CONSISTENT: "=",

@@ -1,11 +1,20 @@
-"""Tables as LaTeX: each file compiles alone, and a paper may take it in by input.
+"""Tables as LaTeX: a float to take into one's own paper by input, and a document around it.
 
-Such a paper loads booktabs and graphicx.
+The float fits the 12.2 cm of an LNCS page: headings are broken, the deviation stands below its
+number, and the verdict is a sign at the difference.
 """
 
 from itertools import groupby
 
-from modc.report.layout import ABSENT, OUTSIDE_MARK, Entry, Page, Row
+from modc.report.layout import (
+    ABSENT,
+    NOT_COMPARABLE_MARK,
+    OUTSIDE_MARK,
+    Entry,
+    Page,
+    Row,
+)
+from modc.report.verdicts import ABOVE, BELOW, CONSISTENT, ONE_TRAINING, REPRODUCED, UNDECIDED
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -26,52 +35,99 @@ SPECIAL = {
     ABSENT: "--",
     OUTSIDE_MARK: r"$\cdot$",
 }
+# These need no package of symbols.
+SIGNS = {
+    CONSISTENT: "$^=$",
+    REPRODUCED: r"$^\equiv$",
+    BELOW: r"$^\downarrow$",
+    ABOVE: r"$^\uparrow$",
+    UNDECIDED: "$^?$",
+    ONE_TRAINING: "$^1$",
+}
+LEGEND = {
+    NOT_COMPARABLE_MARK: "not comparable",
+    ABSENT: "missing",
+    OUTSIDE_MARK: "not in this run's grid",
+}
+# The names of LaTeX's commands have letters only.
+SPELLED = {
+    **dict(zip("01234", ("Zero", "One", "Two", "Three", "Four"), strict=True)),
+    **dict(zip("56789", ("Five", "Six", "Seven", "Eight", "Nine"), strict=True)),
+    "+": "Plus",
+    "-": "Dash",
+    "_": "Underscore",
+}
 
-# LaTeX makes \@nodocument \relax where a document begins: only before that, this is one.
-DOCUMENT = r"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
-\documentclass{article}
-\usepackage[a4paper,landscape,margin=12mm]{geometry}
-\usepackage{booktabs}
-\usepackage{graphicx}
-\pagestyle{empty}
-\def\tablealone{}
-\begin{document}
-\fi
-\begingroup
-\setlength{\parindent}{0pt}
-{\large\bfseries %(title)s\par}
-\medskip
-%(parts)s
+FLOAT = r"""%% %(title)s
+%% A table for \input. The document loads booktabs and graphicx.
+%% To replace caption or label, define these before the \input:
+%%   \newcommand{\%(name)sCaption}{...}
+%%   \newcommand{\%(name)sLabel}{...}
+%% The notes (data, verdicts, seeds, settings) are not printed: put \%(name)sNotes where they fit.
+\providecommand{\%(name)sCaption}{%(caption)s}
+\providecommand{\%(name)sLabel}{tab:%(stem)s}
+\providecommand{\%(name)sNotes}{%(notes)s}
+\begin{table}
+\caption{\%(name)sCaption}
+\label{\%(name)sLabel}
+\smallskip
+\centering
 \footnotesize
-%(notes)s
-\par\endgroup
-\expandafter\ifx\csname tablealone\endcsname\relax\else
-\end{document}
-\fi
-"""
-PART = r"""\begin{center}
-\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%%
-\begin{tabular}{%(columns)s}
+\setlength{\tabcolsep}{2pt}
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%%
+\begin{tabular}{@{}l%(columns)s@{}}
 \toprule
 %(body)s
 \bottomrule
 \end{tabular}}
-\end{center}
+\end{table}
+"""
+# Nothing is numbered where there is one table.
+DOCUMENT = r"""\documentclass{article}
+\usepackage[a4paper,hmargin=20mm,vmargin=15mm]{geometry}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\pagestyle{empty}
+\makeatletter
+\renewcommand{\@makecaption}[2]{#2\par\medskip}
+\makeatother
+\begin{document}
+%(float)s
+\begingroup
+\footnotesize\raggedright
+\setlength{\parindent}{0pt}
+\%(name)sNotes
+\par\endgroup
+\end{document}
 """
 
 
-def latex(page: Page) -> str:
-    """Return the page: a table a part, then the notes, a document where it is not in one."""
-    columns = "l" + "r" * len(page.columns)
-    parts = []
-    for title, rows in page.parts.items():
-        body = [*_headings(page, title), r"\midrule", *_rows(rows)]
-        parts.append(PART % {"columns": columns, "body": "\n".join(body)})
-    return DOCUMENT % {
+def fragment(page: Page, stem: str) -> str:
+    r"""Return the page as a float without a document, which needs booktabs and graphicx.
+
+    stem: the file's name without its ending, such as "table1". The caption, the label and the notes
+    are the commands \modcTableOneCaption, \modcTableOneLabel and \modcTableOneNotes; those that the
+    document has defined before stay. Only the first two are printed.
+    """
+    return FLOAT % {
         "title": escape(page.title),
-        "parts": "\n".join(parts),
+        "name": command(stem),
+        "stem": stem,
+        "caption": _caption(page),
         "notes": "\\par\n".join(escape(note) for note in page.notes),
+        "columns": "r" * len(page.columns),
+        "body": "\n\\midrule\n".join(_body(page)),
     }
+
+
+def standalone(page: Page, stem: str) -> str:
+    """Return a document of the page alone: the float, and the notes below it."""
+    return DOCUMENT % {"float": fragment(page, stem), "name": command(stem)}
+
+
+def command(stem: str) -> str:
+    """Return how the commands of a table begin: modcTableOne of "table1"."""
+    return "modc" + "".join(SPELLED.get(c, c) for c in stem[:1].upper() + stem[1:])
 
 
 def escape(text: str) -> str:
@@ -79,34 +135,98 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in " ".join(text.split()))
 
 
-def _headings(page: Page, title: str) -> list[str]:
+def _caption(page: Page) -> str:
+    """Return the title and what the signs of this table mean."""
+    entries = [e for rows in _parts(page).values() for row in rows for e in row.entries]
+    is_reproduced = "Reproduction of " if page.is_compared else ""
+    said = [f"{escape(is_reproduced + page.title)}."]
+    if page.is_compared:
+        said.append("Differences are ours minus published, in points.")
+    if any(entry.best_of_network for entry in entries):
+        said.append("Bold: the best of a network; underlined: the best of all.")
+    signs = [
+        f"{escape(mark)} {meaning}"
+        for mark, meaning in LEGEND.items()
+        if any(mark in entry.text for entry in entries)
+    ]
+    found = {_verdict(entry) for entry in entries} if page.is_compared else set()
+    signs += [f"{sign} {verdict}" for verdict, sign in SIGNS.items() if verdict in found]
+    return " ".join([*said, f"{', '.join(signs)}." if signs else ""]).strip()
+
+
+def _parts(page: Page) -> dict[str, list[Row]]:
+    """Return the parts but the verdicts, whose signs stand at the differences."""
+    return {title: rows for title, rows in page.parts.items() if title != "Verdict"}
+
+
+def _body(page: Page) -> list[str]:
+    """Return the headings, and the rows of each part below its name."""
+    found = [_headings(page)]
+    for title, rows in _parts(page).items():
+        name = [rf"\multicolumn{{{len(page.columns) + 1}}}{{@{{}}l}}{{\textit{{{title}}}}} \\"]
+        lines = _rows(rows, title == "Difference")
+        found.append("\n".join([*(name if page.is_compared else []), *lines]))
+    return found
+
+
+def _headings(page: Page) -> str:
     """Return the line of headings, below a line of those that span several columns."""
     groups = [(group, len(list(same))) for group, same in groupby(page.columns, lambda c: c[0])]
-    spans = [rf"\multicolumn{{{count}}}{{c}}{{{escape(group)}}}" for group, count in groups]
-    rules, start = [], 2
-    for _, count in groups:
-        rules.append(rf"\cmidrule(lr){{{start}-{start + count - 1}}}")
-        start += count
-    names = [escape(name) for _, name in page.columns]
-    return [_line([rf"\textit{{{escape(title)}}}", *spans]), "".join(rules), _line(["", *names])]
+    lines = []
+    if any(group for group, _ in groups):
+        spans = [rf"\multicolumn{{{count}}}{{c}}{{{escape(group)}}}" for group, count in groups]
+        rules, start = [], 2
+        for _, count in groups:
+            rules.append(rf"\cmidrule(lr){{{start}-{start + count - 1}}}")
+            start += count
+        lines = [_line(["", *spans]), "".join(rules)]
+    return "\n".join([*lines, _line(["", *(_broken(name) for _, name in page.columns)])])
 
 
-def _rows(rows: list[Row]) -> list[str]:
+def _broken(heading: str) -> str:
+    """Return a heading of one column, a word a line."""
+    words = r" \\ ".join(map(escape, heading.replace("@", " @").split()))
+    return rf"\scriptsize\shortstack[r]{{{words}}}"
+
+
+def _rows(rows: list[Row], has_signs: bool) -> list[str]:
     lines = []
     for position, row in enumerate(rows):
         if position and row.group != rows[position - 1].group:
             lines.append(r"\addlinespace")
-        lines.append(_line([escape(row.label), *(_markup(entry) for entry in row.entries)]))
+        numbers = [_number(entry) + (_sign(entry) if has_signs else "") for entry in row.entries]
+        lines.append(_line([escape(row.label), *numbers]))
+        spreads = [_split(entry.text)[1] for entry in row.entries]
+        if any(spreads):
+            lines[-1] += "[-3pt]"
+            below = [rf"\tiny$\pm${escape(spread)}" if spread else "" for spread in spreads]
+            lines.append(_line(["", *below]))
     return lines
 
 
-def _markup(entry: Entry) -> str:
-    text = escape(entry.text)
+def _number(entry: Entry) -> str:
+    text = escape(_split(entry.text)[0])
     if text.startswith("-") and text != SPECIAL[ABSENT]:
         text = f"$-${text[1:]}"  # a minus, where the text has a hyphen
     if entry.best_of_network:
         text = rf"\textbf{{{text}}}"
     return rf"\underline{{{text}}}" if entry.best_of_all else text
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the number with its mark, and the deviation: 1.00† and 0.20 of 1.00 ± 0.20†."""
+    number, _, spread = text.partition(" ± ")
+    if spread.endswith(NOT_COMPARABLE_MARK):
+        return number + NOT_COMPARABLE_MARK, spread.removesuffix(NOT_COMPARABLE_MARK)
+    return number, spread
+
+
+def _verdict(entry: Entry) -> str:
+    return entry.place["verdict"] if entry.place else ""
+
+
+def _sign(entry: Entry) -> str:
+    return SIGNS.get(_verdict(entry), "")
 
 
 def _line(cells: list[str]) -> str:

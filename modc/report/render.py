@@ -7,13 +7,12 @@ import pandas as pd
 from modc import paths
 from modc.atomic import write_text
 from modc.papers.paper import tables
+from modc.report import html, latex
 from modc.report.assumptions import markdown_ledger
 from modc.report.claims import claims
 from modc.report.claims_text import long_form, markdown_claims
 from modc.report.failures import explained
 from modc.report.files import other_datasets, table_files
-from modc.report.html import standalone
-from modc.report.latex import latex
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
 from modc.report.results import Result, collect
@@ -25,7 +24,8 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
     """Write the results frame and every table of `table_files`; return the paths.
 
     output_folder: what stands for the run's own. The papers' tables and that of each dataset that
-    no paper has come as Markdown, LaTeX, CSV and HTML. CSV has fractions in long form, the others
+    no paper has come as Markdown, LaTeX (for
+    \\input, and as a document), CSV and HTML. CSV has fractions in long form, the others
     percent. What a run does not have stands there with its reason; a run that has nothing renders
     too. Beside them the papers' claims checked, how each training went, and the assumptions.
     """
@@ -86,7 +86,8 @@ def _rendered(frame: pd.DataFrame, name: str, config: dict) -> dict[str, str]:
     laid_out = page(frame, name, config)
     return {
         f"{name}.md": markdown(laid_out),
-        f"{name}.tex": latex(laid_out),
+        f"{name}.tex": latex.fragment(laid_out, name),
+        f"{name}-standalone.tex": latex.standalone(laid_out, name),
         f"{name}.csv": frame.to_csv(index=False),
-        f"{name}.html": standalone(laid_out),
+        f"{name}.html": html.standalone(laid_out),
     }

@@ -73,7 +73,8 @@ def test_the_interval_is_between_trainings_paired_by_seed(config, write_ablation
 def test_the_files_say_what_they_show(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
     paths, text = render(folder, config)
-    assert [path.name for path in paths] == ["ablation.md", "ablation.tex", "ablation.csv"]
+    endings = (".md", ".tex", "-standalone.tex", ".csv")
+    assert [path.name for path in paths] == [f"ablation{ending}" for ending in endings]
     markdown = paths[0].read_text()
     assert "MODC(ASENv2)_top1, FashionAI, 10 % of the labels" in text
     assert "A4 cluster-level loss: margin" in markdown and "+25.00" in markdown

@@ -9,7 +9,7 @@ from modc.grid import cells
 from modc.report.claims import claims
 from modc.report.claims_text import notes
 from modc.report.comparable import percent, smallest_share
-from modc.report.latex import latex
+from modc.report.latex import fragment
 from modc.report.layout import page
 from modc.report.markdown import markdown, plain
 from modc.report.results import collect
@@ -113,7 +113,7 @@ def test_the_coverage_stands_under_the_table(config, write_lost):
         "80.0 %), sleeve shape (candidates 94.0 %)."
     )
     assert note in plain(table) and note in markdown(table)
-    assert r"queries 97.9 \% (4,207 of 4,293)" in latex(table)
+    assert r"queries 97.9 \% (4,207 of 4,293)" in fragment(table, "table2")
 
 
 @pytest.mark.parametrize(

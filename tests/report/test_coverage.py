@@ -149,6 +149,17 @@ def test_the_page_lists_values_and_those_with_nothing(written):
     assert {(row[0], row[1]): row[-1] for row in rows if row[-1]} == counts
 
 
+def test_values_are_called_by_their_names(config, place, tmp_path, monkeypatch):
+    letters = "abcdefghijklm"
+    monkeypatch.setattr(DARN, "value_names", {"clothes button": tuple(letters)})
+    page, csv, _ = render(tmp_path, config, "DARN")
+    frame = pd.read_csv(csv)
+    values = frame.loc[frame["attribute"] == "clothes button", "value"].unique()
+    rows = rows_of(page.read_text(), "## Values\n")
+    assert {row[1] for row in rows if row[0] == "clothes button"} == {letters[v] for v in values}
+    assert all(row[1].isdecimal() for row in rows if row[0] != "clothes button")
+
+
 def test_the_page_says_what_the_names_give_away(written):
     section = written[".md"].read_text().split("## Remarks")[1]
     count = re.search(r"(\d+) of the (\d+) folders hold a single clothes category", section)

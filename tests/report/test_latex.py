@@ -3,13 +3,29 @@ import shutil
 import subprocess
 
 import pytest
-from made_tables import paper_table
+from made_tables import attribute_table, paper_table
 
-from modc.report.latex import escape, latex
+from modc.report.latex import command, escape, fragment, standalone
 from modc.report.layout import Entry, Page, Row, page
 from modc.report.results import collect
 
 UNESCAPED = re.compile(r"(?<!\\)&")
+PDFLATEX = shutil.which("pdflatex")
+# The page of LNCS: 12.2 by 19.3 cm of text.
+PAPER = r"""\documentclass[10pt]{article}
+\usepackage[a4paper,textwidth=12.2cm,textheight=19.3cm]{geometry}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\newcommand{\modcTableOneCaption}{My own words.}
+\newcommand{\modcTableOneLabel}{tab:mine}
+\begin{document}
+See Table~\ref{tab:mine}, and Table~\ref{tab:table2}.
+%s
+\clearpage
+\modcTableTwoNotes
+\end{document}
+"""
+NUMBERS = (1, 2, 3, 4, 5)
 
 
 def test_escape():
@@ -21,68 +37,137 @@ def test_escape():
     assert escape("Rocklänge\n长") == "Rockl?nge ?"
 
 
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("table1", "modcTableOne"),
+        ("FashionMNIST", "modcFashionMNIST"),
+        ("my_set+2-x", "modcMyUnderscoresetPlusTwoDashx"),
+    ],
+)
+def test_commands_have_letters_only(stem, expected):
+    assert command(stem) == expected
+
+
 def test_marks_and_signs():
     row = Row("A_b", "", [Entry("2.00", True, True), Entry("-1.00†"), Entry("–"), Entry("")])
     columns = [("", name) for name in "wxyz"]
-    text = latex(Page("Title", columns, {"Ours": [row]}, ["100 %"]))
+    text = fragment(Page("Title", columns, {"Ours": [row]}, ["100 %"]), "mine")
     assert r"A\_b & \underline{\textbf{2.00}} & $-$1.00\dag{} & -- &  \\" in text
-    assert r"100 \%" in text
+    assert r"\providecommand{\modcMineNotes}{100 \%}" in text
+    assert r"\dag{} not comparable, -- missing." in text and "not in this run" not in text
 
 
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_a_deviation_stands_below_its_number():
+    row = Row("A", "", [Entry("2.00 ± 0.10†"), Entry("3.00")])
+    text = fragment(Page("Title", [("", "x"), ("", "y")], {"Ours": [row]}, []), "mine")
+    first, second = [line for line in text.splitlines() if " & " in line][-2:]
+    assert first == r"A & 2.00\dag{} & 3.00 \\[-3pt]"
+    assert second == r" & \tiny$\pm$0.10 &  \\"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sign"), [("consistent", "$^=$"), ("below", r"$^\downarrow$"), ("missing", "")]
+)
+def test_a_verdict_is_a_sign_at_the_difference(verdict, sign):
+    entry = Entry("1.00", place={"verdict": verdict})
+    parts = {part: [Row("A", "", [entry])] for part in ("Ours", "Difference", "Verdict")}
+    text = fragment(Page("Title", [("", "x")], parts, []), "mine")
+    assert [line for line in text.splitlines() if line.startswith("A &")] == [
+        r"A & 1.00 \\",
+        rf"A & 1.00{sign} \\",
+    ]
+    assert (f"{sign} {verdict}" in text) == bool(sign)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("generated", [False, True])
 def test_structure(config, write_run, number, generated):
     config["grid"]["seeds"] = [0, 1]
     folder = write_run(config, generated=generated)
     frame = paper_table(number, collect(folder, config), config)
     laid_out = page(frame, f"table{number}", config)
-    text = latex(laid_out)
+    text = fragment(laid_out, f"table{number}")
     columns = len(laid_out.columns) + 1
-    assert rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}" in text
-    parts = text.split(r"\toprule")[1:]
-    assert len(parts) == len(laid_out.parts)
-    body = "\n".join(part.split(r"\bottomrule")[0] for part in parts)
-    lines = [line for line in body.splitlines() if line.endswith(r"\\")]
-    # For each part two lines of headings and its rows.
-    assert len(lines) == sum(2 + len(rows) for rows in laid_out.parts.values())
-    for line in lines:
-        spans = [int(span) for span in re.findall(r"\\multicolumn\{(\d+)\}", line)]
-        assert len(UNESCAPED.findall(line)) + 1 + sum(spans) - len(spans) == columns
-    for first, last in re.findall(r"\\cmidrule\(lr\)\{(\d+)-(\d+)\}", text):
+    assert rf"\begin{{tabular}}{{@{{}}l{'r' * (columns - 1)}@{{}}}}" in text
+    headings, *parts = text.split(r"\toprule")[1].split(r"\bottomrule")[0].split("\\midrule\n")
+    shown = [rows for title, rows in laid_out.parts.items() if title != "Verdict"]
+    assert len(parts) == len(shown)
+    for part, rows in zip(parts, shown, strict=True):
+        # A line of the part's name, and of each row; one more below where it has a deviation.
+        spread = sum(any("±" in entry.text for entry in row.entries) for row in rows)
+        lines = [line for line in part.splitlines() if r"\\" in line]
+        assert len(lines) == 1 + len(rows) + spread
+        assert spread == (len(rows) if rows is shown[0] else 0)
+        for line in lines:
+            spans = [int(span) for span in re.findall(r"\\multicolumn\{(\d+)\}", line)]
+            assert len(UNESCAPED.findall(line)) + 1 + sum(spans) - len(spans) == columns
+    for first, last in re.findall(r"\\cmidrule\(lr\)\{(\d+)-(\d+)\}", headings):
         assert 2 <= int(first) <= int(last) <= columns
-    assert text.count(r"\begin{document}") == text.count(r"\end{document}") == 1
-    for name in ("tabular", "center"):
-        assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") == len(parts)
-    unescaped = re.sub(r"\\[{}]", "", text)
+    for name in ("tabular", "table"):
+        assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") == 1
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    unescaped = re.sub(r"\\[{}]", "", code)
     assert unescaped.count("{") == unescaped.count("}")
     assert text.isascii()
-    assert not re.search(r"(?<!\\)%(?!\n)", text)
+    assert not re.search(r"(?<!\\)%(?!\n)", code)
     assert ("NOT COMPARABLE" in text) == generated
 
 
-def test_what_makes_it_a_document_is_left_out_within_another_one():
-    text = latex(Page("Title", [("", "all")], {"Ours": []}, []))
-    alone = re.findall(r"\\expandafter\\ifx.*?\\relax\\else\n(.*?)\n\\fi\n", text, re.DOTALL)
-    assert alone[0].startswith(r"\documentclass") and alone[0].endswith(r"\begin{document}")
-    assert alone[1:] == [r"\end{document}"]
-    # No font size or indent of the table's is the paper's.
-    assert text.index(r"\begingroup") < text.index(r"\parindent") < text.index(r"\endgroup")
+def test_the_float_brings_nothing_that_belongs_to_its_document():
+    laid_out = Page("Title", [("", "all")], {"Ours": []}, [])
+    text = fragment(laid_out, "mine")
+    for name in ("documentclass", "usepackage", "begin{document}", "end{document}", "newcommand{"):
+        assert not re.search(rf"^\\{re.escape(name)}", text, re.MULTILINE)
+    # Only what begins in the float is set there: no font or length is the paper's.
+    assert text.index(r"\begin{table}") < text.index(r"\footnotesize")
+    assert text.index(r"\setlength") < text.index(r"\end{table}")
+    assert text in standalone(laid_out, "mine")
 
 
-@pytest.mark.parametrize("pdflatex", [path for path in [shutil.which("pdflatex")] if path])
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
-def test_compiles(config, write_run, tmp_path, pdflatex, number):
+def compiled(folder, name: str) -> str:
+    """Compile a file and return its log; nothing may be wider or higher than the page's text."""
+    command = [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "too large" not in done.stdout
+    # TeX's own fuzz is 0.1 pt.
+    wide = [float(pt) for pt in re.findall(r"Overfull \\hbox \(([\d.]+)pt", done.stdout)]
+    assert all(pt < 1 for pt in wide), wide
+    return done.stdout
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on the PATH")
+@pytest.mark.parametrize("generated", [False, True])
+def test_a_paper_takes_the_floats_in(config, write_run, tmp_path, generated):
+    config["grid"] |= {"seeds": [0, 1], "datasets": ["FashionAI", "DARN", "FashionMNIST"]}
+    results = collect(write_run(config, generated=generated), config)
+    frames = {f"table{n}": (paper_table(n, results, config), f"table{n}") for n in NUMBERS}
+    frames["FashionMNIST"] = (attribute_table("FashionMNIST", results, config), "FashionMNIST")
+    for stem, (frame, name) in frames.items():
+        (tmp_path / f"{stem}.tex").write_text(fragment(page(frame, name, config), stem))
+    inputs = "\n".join(rf"\input{{{stem}}}" for stem in frames)
+    (tmp_path / "paper.tex").write_text(PAPER % inputs)
+    compiled(tmp_path, "paper.tex")
+    assert "undefined" not in compiled(tmp_path, "paper.tex")  # references
+    labels = re.findall(r"\\newlabel\{(.*?)\}\{\{(\d)\}", (tmp_path / "paper.aux").read_text())
+    own = ["tab:mine", "tab:table2", "tab:table3", "tab:table4", "tab:table5", "tab:FashionMNIST"]
+    assert labels == [(label, str(n)) for n, label in enumerate(own, 1)]
+    captions = (tmp_path / "paper.aux").read_text()
+    assert "My own words." in captions and captions.count("Reproduction of Table") == 4
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on the PATH")
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_document_compiles(config, write_run, tmp_path, number):
     config["grid"]["seeds"] = [0, 1]
     frame = paper_table(number, collect(write_run(config, generated=True), config), config)
     laid_out = page(frame, f"table{number}", config)
-    (tmp_path / "table.tex").write_text(latex(laid_out))
-    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout and "too large" not in done.stdout
+    (tmp_path / "table.tex").write_text(standalone(laid_out, f"table{number}"))
+    compiled(tmp_path, "table.tex")
     if shutil.which("pdftotext"):
         command = ["pdftotext", "-layout", "table.pdf", "-"]
         text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         words = text.stdout.split()
-        assert all(part in words for part in laid_out.parts)
+        assert {"Ours", "Published", "Difference"} <= set(words)
         assert words[-3:] == laid_out.notes[-1].split()[-3:]

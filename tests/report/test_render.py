@@ -32,12 +32,12 @@ def test_every_promised_file(config, write_run, tmp_path, datasets, empty):
 
 
 def test_files_of_the_papers_run_and_of_another_dataset(config):
-    kinds = ("md", "tex", "csv", "html")
-    paper = [f"table{n}.{kind}" for n in (1, 2, 3, 4, 5) for kind in kinds]
+    endings = (".md", ".tex", "-standalone.tex", ".csv", ".html")
+    paper = [f"table{n}{ending}" for n in (1, 2, 3, 4, 5) for ending in endings]
     notes = ["claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md"]
     assert table_files(config) == [*paper, *notes]
     config["grid"]["datasets"] = ["FashionMNIST"]
-    assert table_files(config) == [*paper, *[f"FashionMNIST.{kind}" for kind in kinds], *notes]
+    assert table_files(config) == [*paper, *[f"FashionMNIST{e}" for e in endings], *notes]
 
 
 def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_path):

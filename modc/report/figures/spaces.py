@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from modc import paths
+from modc import datasets, paths
 from modc.errors import UserError
 from modc.evaluation.prioritized import nearest_values
 from modc.evaluation.ranking import unit
@@ -59,7 +59,11 @@ def draw(run: Run) -> Figure:
         axes[0].text(0.5, 0.5, "not drawn, see the caption", ha="center", va="center")
     else:
         _scatter(axes[0], universal, universal["attribute"].to_numpy(), dict(enumerate(shown)))
-    values = {value: str(value) for value in range(index.values[attribute])}
+    named = datasets.of(run.config, cell.dataset)
+    values = {
+        value: named.value_name(index.attributes[attribute], value)
+        for value in range(index.values[attribute])
+    }
     _scatter(axes[1], special, special["value"].to_numpy(), values)
     _scatter(axes[2], special, special["nearest"].to_numpy(), values, wrong=True)
     for letter, ax, title in zip(
@@ -170,6 +174,6 @@ def _scatter(axes, points: pd.DataFrame, groups: np.ndarray, names: dict[int, st
             )
         here = is_centre & (groups == group)
         axes.scatter(x[here], y[here], 110, colour, marker="*", ec="black", lw=0.8, zorder=3)
-    columns = 2 if len(names) < 10 and not is_centre.any() else 10
+    columns = 10 if all(len(name) <= 2 for name in names.values()) else 2
     legend = {"fontsize": "x-small", "handletextpad": 0.1, "columnspacing": 0.8}
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=columns, **legend)

@@ -17,6 +17,7 @@ from modc.report.page import provenance
 from modc.report.page.claims import claims, held
 from modc.report.page.coverage import coverage
 from modc.report.page.figures import figures
+from modc.report.page.glance import glance
 from modc.report.page.places import details
 from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
 from modc.report.page.training_details import absences, counts, runs
@@ -49,6 +50,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
             *(claims_sentence(held(checked, side), len(checked), on) for side, on in sides),
         ],
         "published_hold": held(checked, PUBLISHED)["unopposed"],
+        "glance": glance(every, config),
         "verdicts": verdict_counts(frames) if about else [],
         "vocabulary": VOCABULARY,
         "claim_notes": notes(judged, most_seeds(every)),

@@ -11,7 +11,7 @@ from PIL import Image
 from modc import paths
 
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
-# Characters of one picture in the page, and of all: a page that can be sent by mail.
+# Characters of one image in the page, and of all: small enough to send by mail.
 LARGEST, MOST = 250_000, 900_000
 MOST_PIXELS = 50_000_000
 QUALITY = 75
@@ -22,7 +22,7 @@ def figures(run_folder: Path) -> dict:
 
     drawn: those in the page, with file (inside the run's folder), title, caption, alt, source (a
     data URI); beside: those that are too large for it, with file and title; missing: title and
-    reason. figures.json has the words and the order; a picture that it does not name comes last,
+    reason. figures.json has the words and the order; an image that it does not name comes last,
     under its file's name.
     """
     folder = Path(run_folder) / paths.FIGURES
@@ -94,13 +94,13 @@ def _data_uri(path: Path) -> str:
 
 
 def _as_webp(data: bytes) -> bytes | None:
-    """Return a picture as WebP, None if it is damaged or too large to look at."""
+    """Return an image as WebP, None if it is damaged or too large to look at."""
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
                 return None
             written = io.BytesIO()
-            picture.convert("RGB").save(written, "WEBP", quality=QUALITY)
+            image.convert("RGB").save(written, "WEBP", quality=QUALITY)
             return written.getvalue()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None

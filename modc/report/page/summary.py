@@ -23,10 +23,10 @@ MEANINGS = {
     BELOW: "ours is lower",
     ABOVE: "ours is higher",
     UNDECIDED: "our interval is too wide to say, or not known",
-    ONE_TRAINING: "how much trainings differ is not known",
+    ONE_TRAINING: "the spread between trainings is not known",
     NOT_COMPARABLE: "other data or settings than the paper's",
-    MISSING: "no number of ours",
-    OUTSIDE: "this run does not train it",
+    MISSING: "this run has no number",
+    OUTSIDE: "this run does not include it",
 }
 COMPARED = (CONSISTENT, REPRODUCED, BELOW, ABOVE)
 
@@ -85,7 +85,7 @@ def question(config: dict, is_of_the_paper: bool) -> str:
 def sentence(frames: dict[int, pd.DataFrame]) -> str:
     """Return what can be said about the paper's numbers, in a sentence or two; "" if none is asked.
 
-    Numbers that are not in the run's grid are told apart from those that are missing.
+    Numbers outside the run's grid are not counted as missing.
     """
     counts = dict.fromkeys(VERDICT_MARKS, 0)
     counts |= {entry["verdict"]: entry["count"] for entry in verdict_counts(frames)}
@@ -105,15 +105,15 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
         return lead + (f" {missing} of {which} are missing." if missing else "")
     text = (
         f"Of {which}, {compared} could be decided: {counts[CONSISTENT]} are consistent, "
-        f"{counts[BELOW]} of ours lie below and {counts[ABOVE]} above."
+        f"{counts[BELOW]} are lower than published and {counts[ABOVE]} higher."
     )
     if counts[REPRODUCED]:
         text = text.replace(
             " are consistent,", f" are consistent, {counts[REPRODUCED]} reproduced,"
         )
     rest = {
-        UNDECIDED: "stay undecided",
-        ONE_TRAINING: "are of one training, whose spread is not known",
+        UNDECIDED: "remain undecided",
+        ONE_TRAINING: "rest on one training of unknown spread",
         NOT_COMPARABLE: "are not comparable",
         MISSING: "are missing",
     }

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from modc import paths
+from modc import datasets, paths
 from modc.cell import Cell
+from modc.datasets.dataset import Dataset
 from modc.grid import cells, methods, stage_spec, stages
 from modc.jobs import stage_folder
 from modc.learning_curve import small_drawing
@@ -93,6 +94,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
     """
     cell, scores = result.cell, result.scores or {}
     chain = stages(config, cell, result.method)
+    own = datasets.of(config, cell.dataset)
     folders = [
         Path(run_folder) / stage_folder(config, cell, result.method, stage) for stage in chain
     ]
@@ -105,7 +107,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "finished": f"{len(finished)} of {len(chain)} stages are finished",
         "seconds": sum(stage["seconds"] for stage in result.stages),
         "stages": result.stages,
-        "absent_values": len(result.absent_values),
+        "absent_values": [_value(pair, own) for pair in result.absent_values],
         "labeled_images": result.labeled_images,
         "manifest": scores.get("manifest_sha256", ""),
         "index": _text(scores.get("index_sha256", "")),
@@ -113,6 +115,14 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "curve": small_drawing(folders),
         "chain": chain,
     }
+
+
+def _value(pair: list, dataset: Dataset) -> str:
+    """Return attribute and name of a value that had no labeled image."""
+    match pair:
+        case [str(attribute), int(value)]:
+            return f"{attribute.replace('_', ' ')} {dataset.value_name(attribute, value)}"
+    return _text(pair)
 
 
 def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:

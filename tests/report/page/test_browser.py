@@ -129,7 +129,7 @@ def test_the_baseline_is_a_step_away(browser, page):
     browser.until("document.getElementById('dialog-title').textContent.startsWith('MODC(ASEN)')")
 
 
-@pytest.mark.parametrize("width", [360, 800, 1200])
+@pytest.mark.parametrize("width", [360, 800, 1200, 1800])
 def test_the_page_does_not_scroll_sideways(browser, page, width):
     browser.open(page, width=width)
     browser.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
@@ -142,6 +142,12 @@ def test_the_page_does_not_scroll_sideways(browser, page, width):
         browser.evaluate(f"document.querySelector('{box}').scrollLeft = 150")
         assert browser.evaluate(f"document.querySelector('{box}').scrollLeft") == 150
         assert abs(left_of(browser, name) - left_of(browser, box)) < 2
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(360, False), (1400, True)])
+def test_the_image_stands_beside_the_answer_where_there_is_room(browser, page, width, is_beside):
+    browser.open(page, width=width)
+    assert (left_of(browser, ".glance") > left_of(browser, "#answer-title") + 300) == is_beside
 
 
 def left_of(browser, name):
