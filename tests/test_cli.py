@@ -274,7 +274,7 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
         assert status == 1 and why in one_error(err)
     other.write_bytes(b"no checkpoint")
     status, _, err = modc(*arguments)
-    assert status == 1 and f"{other.relative_to(here)}: truncated or no PyTorch" in one_error(err)
+    assert status == 1 and f"{other.relative_to(here)}: truncated or not" in one_error(err)
 
 
 def test_a_labelled_part_of_other_images_is_refused(modc, prepared, here):
