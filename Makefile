@@ -2,12 +2,12 @@
 
 PYTHON ?= python3
 CORES ?= 2
-# Another torch and torchvision than the pinned ones, in words that pip takes.
+# Another torch and torchvision than the pinned ones, as arguments of pip install.
 TORCH ?=
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 PIP := python -m pip install --quiet --disable-pip-version-check
-# What belongs to the pinned torch alone.
+# Packages that only the pinned torch needs.
 TORCHES := ^(torch|torchvision|triton|sympy|mpmath|networkx|nvidia-.*|cuda-.*)==
 # Snakemake's rules call `modc`, so the environment must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -15,11 +15,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help install smoke test test-all test-oldest lint clean
 
 help:
-	@echo "make smoke       the whole grid at toy size, from drawn pictures to the five tables"
-	@echo "make test        the tests that take seconds each"
-	@echo "make test-all    all tests, the slow ones too"
-	@echo "make test-oldest the tests of make test, with the oldest version of each package"
-	@echo "make lint        ruff, snakefmt and Snakemake's own linter"
+	@echo "make smoke       the whole grid in miniature, from drawn images to the report"
+	@echo "make install     the environment .venv with the pinned packages"
+	@echo "make test        the fast tests"
+	@echo "make test-all    all tests, including the slow ones"
+	@echo "make test-oldest the fast tests with the oldest supported version of each package"
+	@echo "make lint        ruff, snakefmt and Snakemake's linter"
 	@echo "make clean       remove the smoke run's data and results"
 
 install: $(BIN)/.installed
@@ -42,7 +43,7 @@ endif
 
 $(OLDEST)/.installed: requirements-oldest.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-		|| { echo "these versions are for Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+		|| { echo "these versions require Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv-oldest
 	$(OLDEST)/$(PIP) -r requirements-oldest.lock
 	$(OLDEST)/$(PIP) --no-deps -e .

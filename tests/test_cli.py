@@ -239,9 +239,9 @@ def picture_files(prepared: Path, place: Path) -> list[Path]:
         ),
         ({"assume": "A4=marginal"}, "A4=marginal: no such alternative; expected one of margin"),
         ({"assume": "A4"}, "A4: expected an assumption and an alternative, as A4=margin"),
-        ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage that baseline trains"),
+        ({"assume": "A4=margin"}, "--assume A4=margin: changes no stage of baseline"),
         ({"cell": "DARN/ASENv2/10/0"}, "/DARN/prepared/index/index.json: no such file of the inde"),
-        ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labelled part"),
+        ({"cell": "FashionAI/ASENv2/50/0"}, "/50.csv: no such labeled part"),
         ({"method": "modc"}, "/baseline/warm_up/model.pt: no such checkpoint"),
     ],
 )
@@ -260,7 +260,7 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     assert modc("score", "--embeddings", embeddings, "--output", "scores.json")[0] == 0
     assert json.loads((here / "scores.json").read_text())["method"] == "modc"
     status, _, err = modc("score", "--embeddings", embeddings, "--output", embeddings)
-    assert status == 1 and "is the file of embeddings" in one_error(err)
+    assert status == 1 and "would overwrite the embeddings" in one_error(err)
     model = cells / "ASENv2/100/seed-0/baseline/warm_up/model.pt"
     for place, why in (
         ("ASEN++/100", "initial model's network: ASENv2; expected ASEN++"),
@@ -274,7 +274,7 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
         assert status == 1 and why in one_error(err)
     other.write_bytes(b"no checkpoint")
     status, _, err = modc(*arguments)
-    assert status == 1 and f"{other.relative_to(here)}: truncated or no PyTorch" in one_error(err)
+    assert status == 1 and f"{other.relative_to(here)}: truncated or not" in one_error(err)
 
 
 def test_a_labelled_part_of_other_images_is_refused(modc, prepared, here):
@@ -368,7 +368,7 @@ def test_a_config_typo_is_named(modc, prepared, tmp_path):
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
-        ("filenames_train.txt", "{first}", "stands in line 1 already"),
+        ("filenames_train.txt", "{first}", "is already in line 1"),
         ("label_train.txt", "5 0 6", "value 6 of attribute 0; expected 0 to 5"),
         ("query_test.txt", "99999 0 0", "image 99999; the split has 60 filenames"),
         ("label_train.txt", "3 8 0", "attribute 8; expected 0 to 7"),
@@ -419,7 +419,7 @@ def test_a_missing_or_unreadable_picture_is_named_by_embed(modc, prepared, tmp_p
     call = ("embed", "--network", "ASENv2", "--checkpoint", tmp_path / "m.pt", "--output", output)
     status, _, err = modc(*call, "--attributes", 2, picture)
     assert status == 1
-    why = "no such picture" if content is None else "not_an_image"
+    why = "no such image" if content is None else "not_an_image"
     assert one_error(err).startswith(f"{picture}: {why}")
     status, _, err = modc(*call, "--attributes", 3, picture)
     assert status == 1 and "knows 2 attributes, not 3: a, b; pass --attributes 2" in one_error(err)
@@ -504,7 +504,7 @@ def test_an_error_of_the_file_system_names_the_destination_and_no_temporary_file
     status, _, err = modc("tables", "--config", CONFIG, "--results", tmp_path)
     assert status == 1
     said = "Read-only file system; choose a folder that can be written"
-    assert err == f"modc: error: {tmp_path}/tables/table1.md: {said}\n"
+    assert err == f"modc: error: {tmp_path}/results.csv: {said}\n"
     inside = OSError(errno.ENOSPC, "No space left on device", f"r/.all.{HOST}.17.tmp/cells/a.csv")
     assert file_system(inside).startswith("r/all/cells/a.csv: No space left")
 
@@ -535,6 +535,12 @@ def test_help_lists_the_commands_in_the_order_of_a_run(modc):
     order = ["fetch", "index", "subset", "pack", "train", "embed", "score", "tables", "figures"]
     order += ["report", "status", "plan", "verify", "merge"]
     assert [name for name in listed if name in order] == order
+
+
+def test_help_shows_the_purpose_of_each_command_whole(modc):
+    _, out, _ = modc("--help")
+    listed = out.partition("Commands:")[2].splitlines()
+    assert len(listed) > 1 and [line for line in listed if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()))

@@ -127,7 +127,10 @@ def test_a_terminal_is_redrawn(place):
     [
         (("status", "--watch", "0"), "0.0 is not in the range x>=0.1"),
         (("status", "--config", "absent.yaml"), "absent.yaml: no such configuration file"),
-        (("status", "--results", "nosuch"), "nosuch: no such folder; expected a run's, such as"),
+        (
+            ("status", "--results", "nosuch"),
+            "nosuch: no such folder; expected a run's folder, such as",
+        ),
         (("plan", "--gpus", "0"), "0 is not in the range x>=1"),
         (("plan", "--rates", "absent.json"), "absent.json: no rates; expected the rates of one"),
     ],

@@ -1,4 +1,4 @@
-"""What the grid costs in images: the README's numbers, and what training really takes."""
+"""The grid in images: the numbers of docs/performance.md, and what training really takes."""
 
 from pathlib import Path
 

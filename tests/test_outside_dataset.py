@@ -62,7 +62,7 @@ def test_it_is_fetched_and_indexed_by_its_class_alone(tmp_path):
     dots = datasets.of(config, "Dots", tmp_path)
     with pytest.raises(UserError, match="run `modc fetch Dots`"):
         dots.index()
-    assert dots.fetch().endswith("300 images are drawn")
+    assert dots.fetch().endswith("300 images drawn")
     index = dots.index()
     check(index)
     assert index.dataset == "Dots" and len(index.labels) == 600

@@ -150,7 +150,7 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
     folder, status, output = halved
     assert status != 0
     answer = output[output.index("FAILED (results/tiny/logs/fetch/DARN.log): ") :]
-    assert "DARN's list of URLs: Google Drive does not hand it over" in answer
+    assert "DARN's list of URLs: Google Drive refuses it" in answer
     assert "run `modc fetch DARN --file FILE`" in answer
     table = (folder / "results" / "tiny" / "tables" / "table1.md").read_text()
     for label in ("ASENv2", r"MODC\(ASENv2\)_top1"):
@@ -180,7 +180,7 @@ def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     assert not (folder / "results").exists() and not (folder / "data").exists()
     status, output = snakemake(folder, *call, "--keep-going")
     assert status != 0
-    assert "DARN's list of URLs: Google Drive does not hand it over" in output
+    assert "DARN's list of URLs: Google Drive refuses it" in output
     assert "data.zip" in output and "run `modc fetch DARN --splits FILE`" in output
     assert not (folder / "results" / "paper" / "cells").exists()
 
@@ -213,7 +213,7 @@ def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(
     assert status != 0 and "Traceback" not in output
     answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI.log): ") :]
     assert "data/FashionAI: no fashionAI_attributes_train1.zip (6 GB) and no fashionAI" in answer
-    assert "180,335 listed pictures are not in place" in answer
+    assert "180,335 listed images are not in place" in answer
     assert "https://tianchi.aliyun.com/competition/entrance/231671/introduction" in answer
     assert "listing.log" not in output
 
@@ -427,6 +427,6 @@ def test_a_failed_training_leaves_no_output_and_is_named(finished, tmp_path):
     (folder / "bad.pth").write_bytes(b"no weights")
     status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
     assert status != 0
-    assert "bad.pth: truncated or no PyTorch file" in output and "Traceback" not in output
+    assert "bad.pth: truncated or not a PyTorch file" in output and "Traceback" not in output
     assert list((folder / "results" / "tiny").rglob("*.pt")) == []
     assert (folder / "results" / "tiny" / "tables" / "table1.md").exists()

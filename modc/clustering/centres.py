@@ -1,7 +1,7 @@
 """Online cluster centres: one unit vector for each value of each attribute (A3).
 
 Centres are a float32 tensor (A, V, D): attributes, the largest number of values, dimensions. A row
-of NaN is a value without a centre: it has no labelled image, and nothing is ever assigned to it.
+of NaN is a value without a centre: it has no labeled image, and nothing is ever assigned to it.
 """
 
 import torch
@@ -19,7 +19,7 @@ def initial_centres(
 ) -> Tensor:
     """Return each value's mean embedding, of unit length.
 
-    embeddings: unit (N, D) of the labelled images; attribute, value: int64 (N,); values: how many
+    embeddings: unit (N, D) of the labeled images; attribute, value: int64 (N,); values: how many
     each attribute has. A mean of zero, as of two opposite vectors, gives the first of its members.
     """
     rows, width = attribute * max(values) + value, max(values)

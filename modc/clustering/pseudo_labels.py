@@ -31,7 +31,7 @@ def pseudo_labels(
 def mine_triplets(attribute: Tensor, label: Tensor, generator: torch.Generator) -> Tensor:
     """Return int64 (T, 3): places of anchor, positive and negative in a batch of B.
 
-    attribute, label: int64 (B,) on the CPU. Every labelled place that has another of its label and
+    attribute, label: int64 (B,) on the CPU. Every labeled place that has another of its label and
     one of another label within its attribute is an anchor once; the two are drawn uniformly.
     """
     same_attribute = attribute[:, None] == attribute

@@ -1,1 +1,1 @@
-"""The datasets: their files, the index, labelled parts, packed images, triplets."""
+"""The datasets: their files, the index, labeled parts, packed images, triplets."""

@@ -1,4 +1,4 @@
-"""A picture in several forms: decoded once, twice as fast as by Pillow (benchmarks/decode.py)."""
+"""An image in several forms: decoded once, twice as fast as by Pillow (benchmarks/decode.py)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,10 +25,10 @@ _thread = local()
 
 
 def squares(images: ImageFolder, path: str, forms: Sequence[Form]) -> list[np.ndarray]:
-    """Return a picture as uint8 (size, size, 3) in each of `forms`.
+    """Return an image as uint8 (size, size, 3) in each of `forms`.
 
-    A JPEG in colour takes the fast way. A photograph's square is then within two grey levels, 0.01
-    on average, of `modc.data.square.formed`; every other picture's is equal to it. Raises UserError
+    A JPEG in color takes the fast way. A photograph's square is then within two gray levels, 0.01
+    on average, of `modc.data.square.formed`; every other image's is equal to it. Raises UserError
     as `ImageFolder.open`.
     """
     pixels = _plain_jpeg(images.folder / path)
@@ -39,9 +39,9 @@ def squares(images: ImageFolder, path: str, forms: Sequence[Form]) -> list[np.nd
 
 
 def _plain_jpeg(path: Path) -> np.ndarray | None:
-    """Return uint8 (height, width, 3) of a JPEG file in colour that need not be turned.
+    """Return uint8 (height, width, 3) of a JPEG file in color that need not be turned.
 
-    None for any other picture, and for what is missing, damaged, odd or too large: Pillow tells
+    None for any other image, and for what is missing, damaged, odd or too large: Pillow tells
     them apart. The array is overwritten by the thread's next call.
     """
     try:
@@ -51,7 +51,7 @@ def _plain_jpeg(path: Path) -> np.ndarray | None:
             return None
         if not is_photograph(width, height):
             return None
-        # Fresh memory for each picture takes a twentieth of the time.
+        # Fresh memory for each image takes a twentieth of the time.
         buffer = getattr(_thread, "buffer", None)
         if buffer is None or buffer.size < height * width * 3:
             buffer = _thread.buffer = np.empty(height * width * 3, np.uint8)

@@ -22,7 +22,7 @@ SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
     *(".avif", ".jp2"),
 )
-# Registers the formats that Pillow does not look for by itself when it is told the formats.
+# Registers the formats that Pillow does not load by itself when formats are given.
 Image.init()
 # Of damaged metadata and of many pixels; the limits are this module's. For all threads at once.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -70,9 +70,9 @@ def open_image(data: bytes, most_pixels: int = PIXEL_LIMIT) -> Image.Image:
     if image.width * image.height > most_pixels:
         raise Unusable(TOO_MANY_PIXELS, f"{image.width} x {image.height}")
     if not is_photograph(*image.size):
-        raise Unusable(NOT_AN_IMAGE, f"{image.width} x {image.height}: no photograph")
+        raise Unusable(NOT_AN_IMAGE, f"{image.width} x {image.height}: not a photograph")
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no range")
+        raise Unusable(NOT_AN_IMAGE, f"gray levels of mode {image.mode} have no known range")
     return image
 
 

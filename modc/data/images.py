@@ -19,10 +19,10 @@ _IDX_IMAGES = 0x00000803  # unsigned bytes, three dimensions
 
 
 class ImageFolder:
-    """The pictures of one dataset's folder.
+    """The images of one dataset's folder.
 
     A path is relative to the folder, with forward slashes: a file (`pic/51586095/3660_47_1.jpg`) or
-    a picture of an idx file (`train-images-idx3-ubyte.gz/00017`). Several threads may read at once.
+    an image of an idx file (`train-images-idx3-ubyte.gz/00017`). Several threads may read at once.
     """
 
     def __init__(self, folder: Path):
@@ -32,7 +32,7 @@ class ImageFolder:
 
     @cached_property
     def paths(self) -> list[str]:
-        """All pictures in files below the folder, in a fixed order."""
+        """All images in files below the folder, in a fixed order."""
         found = []
         for root, folders, files in os.walk(self.folder):
             folders.sort()
@@ -96,7 +96,7 @@ class ImageFolder:
 
 
 def read_idx_images(path: Path) -> np.ndarray:
-    """Return the uint8 pictures (N, height, width) of an idx3 file, compressed by gzip or not."""
+    """Return the uint8 images (N, height, width) of an idx3 file, compressed by gzip or not."""
     return read_idx(path, _IDX_IMAGES, dimensions=3)
 
 
@@ -126,13 +126,13 @@ def read_idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
 
 
 def _container(path: str) -> str | None:
-    """Return the idx file that holds the picture, None if it is a file of its own."""
+    """Return the idx file that holds the image, None if it is a file of its own."""
     container = path.rpartition("/")[0]
     return container if container.lower().endswith(("-ubyte", "-ubyte.gz")) else None
 
 
 def _absent(name: str) -> str:
-    return f"{name}: no such picture; expected it there"
+    return f"{name}: no such image"
 
 
 def _unusable(name: str, why: Unusable) -> str:

@@ -30,8 +30,8 @@ class Index:
     role (train, query or candidate), image, attribute, value. coverage: how many labels of each
     split, role, attribute and value are listed and how many have their image
     (`modc.data.label_counts.count`). missing: listed images that were left out, a split (A18).
-    generated: drawn pictures that say nothing about the paper. manifest_sha256: of the frozen
-    manifest that says which pictures there are, "" for a dataset that has none.
+    generated: drawn images that say nothing about the paper. manifest_sha256: of the frozen
+    manifest that says which images there are, "" for a dataset that has none.
     """
 
     dataset: str
@@ -132,7 +132,7 @@ def _check_coverage(index: Index) -> None:
     rows = [set(frame[keys].itertuples(index=False, name=None)) for frame in (there, counted)]
     if rows[0] != rows[1] or (coverage["obtained"] > coverage["expected"]).any():
         raise UserError(
-            f"{index.dataset}: the coverage does not count the labels of the index; run "
+            f"{index.dataset}: the coverage does not match the labels of the index; run "
             f"`modc index` again"
         )
 
@@ -178,7 +178,7 @@ def read(folder: Path) -> Index:
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: no such file of the index; {again}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{folder}: not an index that this version writes; {again}") from None
+        raise UserError(f"{folder}: not an index of this version; {again}") from None
     if index.sha256 != summary["sha256"]:
         raise UserError(
             f"{folder}: {paths.IMAGES} or {paths.LABELS} does not fit the SHA-256 in "

@@ -1,4 +1,4 @@
-"""Coverage: how many of the listed labels have their picture, by split, role, attribute, value."""
+"""Coverage: how many of the listed labels have their image, by split, role, attribute, value."""
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ def count(labels: pd.DataFrame, is_there: np.ndarray | bool = True) -> pd.DataFr
     """Return one row for each split, role, attribute and value that `labels` has.
 
     labels: one row a listed label, with the columns split, role, attribute, value. is_there: bool
-    (labels,), whether its picture is there. Columns: those, expected (labels listed) and obtained
-    (those whose picture is there). Splits and roles stand in the order in which they first occur.
+    (labels,), whether its image is there. Columns: those, expected (labels listed) and obtained
+    (those whose image is there). Splits and roles stand in the order in which they first occur.
     """
     groups = labels.assign(there=is_there).groupby(KEYS, sort=False)["there"]
     frame = groups.agg(expected="size", obtained="sum").reset_index()

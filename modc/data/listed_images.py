@@ -29,9 +29,9 @@ def build_index(
 ) -> Index:
     """Return the index of a dataset that the public split files describe.
 
-    folder: has the frozen manifest, which alone says what pictures there are and how large. key:
-    what a listed name and the manifest's path of the same picture have in common. missing_images:
-    "error" stops at missing pictures, naming the first; "leave_out" drops them from all splits and
+    folder: has the frozen manifest, which alone says what images there are and how large. key:
+    what a listed name and the manifest's path of the same image have in common. missing_images:
+    "error" stops at missing images, naming the first; "leave_out" drops them from all splits and
     roles (A18). Raises UserError if a file is no longer as the manifest has it.
     """
     frozen = manifest.read(folder)
@@ -46,7 +46,7 @@ def build_index(
             raise UserError(_refusal(dataset, split, names, is_there, folder))
         if missing[split]:
             log.warning(
-                "%s %s: %d of %d listed images are missing or no pictures; left out",
+                "%s %s: %d of %d listed images are missing or not images; left out",
                 dataset,
                 split,
                 missing[split],
@@ -82,7 +82,7 @@ def build_index(
     if repeated or index.second_values:
         log.warning(
             "%s: %d labels of training images are a second value of an attribute, and kept; %d "
-            "stand twice, and count once",
+            "are repeated, and count once",
             dataset,
             index.second_values,
             repeated,
@@ -104,7 +104,7 @@ def _by_key(pictures: pd.DataFrame, key: Callable[[str], str], folder: Path) -> 
 
 def not_frozen(dataset: str, folder: Path) -> str:
     """Return what to say where the split files are there and no manifest is."""
-    return f"{folder}: no manifest of the pictures; run `{_fetch(dataset, folder)}`"
+    return f"{folder}: no manifest of the images; run `{_fetch(dataset, folder)}`"
 
 
 def _fetch(dataset: str, folder: Path) -> str:
@@ -122,7 +122,7 @@ def _refusal(dataset: str, split: str, names: list[str], is_there: np.ndarray, f
 
 
 def _check_files(dataset: str, folder: Path, pictures: pd.DataFrame) -> None:
-    """Raise UserError if a picture's file is gone or has another size than when it was frozen."""
+    """Raise UserError if an image's file is gone or has another size than when it was frozen."""
 
     def size(path: str) -> int | None:
         try:
@@ -133,7 +133,7 @@ def _check_files(dataset: str, folder: Path, pictures: pd.DataFrame) -> None:
     paths = pictures["path"].tolist()
     with ThreadPoolExecutor(manifest.THREADS) as pool:
         found = pool.map(size, paths, chunksize=256)
-        sizes = list(progress_bar(found, "looking for pictures", len(paths)))
+        sizes = list(progress_bar(found, "looking for images", len(paths)))
     frozen = pictures["bytes"].tolist()
     changed = [row for row, size in enumerate(sizes) if size != frozen[row]]
     if changed:
@@ -141,6 +141,6 @@ def _check_files(dataset: str, folder: Path, pictures: pd.DataFrame) -> None:
         now = "is gone" if sizes[first] is None else f"has {sizes[first]} bytes"
         raise UserError(
             f"{folder / paths[first]}: {now}, expected the {frozen[first]} bytes of the manifest "
-            f"({len(changed)} of {len(paths)} pictures are not as they were frozen); restore them, "
+            f"({len(changed)} of {len(paths)} images differ from the manifest); restore them, "
             f"or freeze what is there with `{_fetch(dataset, folder)} --refreeze`"
         )

@@ -1,4 +1,4 @@
-"""The manifest: which of a dataset's listed pictures there are, frozen, so that a number can name
+"""The manifest: which of a dataset's listed images there are, frozen, so that a number can name
 the data behind it."""
 
 import io
@@ -36,10 +36,10 @@ _TYPES = {
 class Manifest:
     """What was there when the data were frozen.
 
-    table: one row a listed picture, by path; columns path (below the dataset's folder), status (ok,
-    or why there is no picture), bytes, sha256, width and height as shown, in pixels; the last four
+    table: one row a listed image, by path; columns path (below the dataset's folder), status (ok,
+    or why there is no image), bytes, sha256, width and height as shown, in pixels; the last four
     are empty where the status is not ok. sha256: of manifest.csv. facts: what manifest.json says:
-    when it was frozen, from which sources, how many pictures have each status.
+    when it was frozen, from which sources, how many images have each status.
     """
 
     table: pd.DataFrame
@@ -48,14 +48,14 @@ class Manifest:
 
     @property
     def pictures(self) -> pd.DataFrame:
-        """The rows of the pictures that are there."""
+        """The rows of the images that are there."""
         return self.table[self.table["status"] == OK]
 
 
 def write(folder: Path, table: pd.DataFrame, sources: dict) -> str:
     """Write manifest.csv and, last, manifest.json to `folder`; return the hash of the first.
 
-    sources: what the pictures were made from, such as the hash of the list of URLs. A manifest that
+    sources: what the images were made from, such as the hash of the list of URLs. A manifest that
     says the same already is left untouched, its time too.
     """
     table = table[COLUMNS].astype(_TYPES).sort_values("path", kind="stable")
@@ -99,12 +99,12 @@ def _read(folder: Path) -> tuple[bytes, dict]:
         data = (folder / MANIFEST).read_bytes()
         expected = facts["sha256"]
     except FileNotFoundError as error:
-        raise UserError(f"{error.filename}: no manifest there; run `modc fetch`") from None
+        raise UserError(f"{error.filename}: no manifest; run `modc fetch`") from None
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{folder / FACTS}: damaged; delete it and run `modc fetch`") from None
     if sha256(data).hexdigest() != expected:
         raise UserError(
-            f"{folder / MANIFEST}: altered since it was frozen: its SHA-256 is not {FACTS}'s; "
+            f"{folder / MANIFEST}: changed since it was frozen: its SHA-256 is not {FACTS}'s; "
             f"restore it, or delete both to freeze what is there"
         )
     return data, facts
@@ -113,14 +113,14 @@ def _read(folder: Path) -> tuple[bytes, dict]:
 def describe(folder: Path, paths: Iterable[str]) -> pd.DataFrame:
     """Return the manifest's rows for `paths` below `folder`, of the files as they lie there.
 
-    A picture's header is read and its bytes are hashed; its pixels are not decoded. A file that is
-    not there is missing, one without a picture's header is not_an_image.
+    An image's header is read and its bytes are hashed; its pixels are not decoded. A file that is
+    not there is missing, one without an image's header is not_an_image.
     """
     paths = list(paths)
     images = ImageFolder(folder)
     with ThreadPoolExecutor(THREADS) as pool:
         rows = pool.map(lambda path: _describe(images, path), paths, chunksize=64)
-        rows = list(progress_bar(rows, "hashing pictures", len(paths)))
+        rows = list(progress_bar(rows, "hashing images", len(paths)))
     return pd.DataFrame(rows, columns=COLUMNS).astype(_TYPES)
 
 

@@ -24,7 +24,7 @@ from modc.readable import size
 
 log = logging.getLogger(__name__)
 
-# Pictures that a thread takes at a time, and pictures after which the work so far is saved.
+# Images that a thread takes at a time, and images after which the work so far is saved.
 BLOCK = 16
 SAVE_EVERY = 1024
 
@@ -32,10 +32,10 @@ SAVE_EVERY = 1024
 def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, threads: int) -> None:
     """Write every image of `index` to <output>/<form>.npy, uint8 (N, size, size, 3), for each form.
 
-    Row i is image i. An array that fits already is kept; the others are made together, so that each
-    picture is decoded once. Killed at any moment and started again, it goes on from the last save
-    and ends with the same arrays. Raises UserError when the disk has too little room, before any
-    work, or naming a picture that cannot be read, after all the others are packed.
+    Row i is image i. A matching array is kept; the others are made together, so that each
+    image is decoded once. After a kill it resumes from the last save and ends with the same
+    arrays. Raises UserError when the disk has too little room, before any
+    work, or naming an image that cannot be read, after all the others are packed.
     """
     with alone(output / ".packing", "packing there"), ExitStack() as opened:
         arrays = [
@@ -51,10 +51,10 @@ def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, thread
         unread = _fill(arrays, ImageFolder(folder), index.images["path"].tolist(), threads)
         if unread:
             raise UserError(
-                f"{unread[0]} ({len(unread)} of {len(index.images)} pictures cannot be read). "
+                f"{unread[0]} ({len(unread)} of {len(index.images)} images cannot be read). "
                 f"Fetch them again and run the same command, which packs only them. Or delete them "
                 f"and make the index again (in the workflow: delete prepared/index); "
-                f"missing_images: leave_out lets it go on without them"
+                f"missing_images: leave_out drops them"
             )
         for array in arrays:
             array.finish()
@@ -63,7 +63,7 @@ def pack(index: Index, folder: Path, forms: Sequence[Form], output: Path, thread
 def _fill(
     arrays: list[PartialArray], images: ImageFolder, names: list[str], threads: int
 ) -> list[str]:
-    """Write the rows that any array lacks; return why pictures could not be read."""
+    """Write the rows that any array lacks; return why images could not be read."""
     forms = [Form(**array.facts["form"]) for array in arrays]
     rows = reduce(np.union1d, [array.rows for array in arrays])
     blocks = [rows[start : start + BLOCK].tolist() for start in range(0, len(rows), BLOCK)]
@@ -108,7 +108,7 @@ def _check_space(output: Path, arrays: list[PartialArray]) -> None:
     taken = sum(array.taken for array in arrays)
     free = shutil.disk_usage(output).free
     sides = " and ".join(str(array.facts["form"]["size"]) for array in arrays)
-    room = f"{arrays[0].facts['images']:,} pictures at {sides} pixels need {size(needed)}"
+    room = f"{arrays[0].facts['images']:,} images at {sides} pixels need {size(needed)}"
     if taken:
         room += f", of which {size(taken)} are taken already"
     room += f"; {size(free)} are free"

@@ -1,4 +1,4 @@
-"""Packed images: a dataset's pictures as one memory-mapped array of uint8 squares.
+"""Packed images: a dataset's images as one memory-mapped array of uint8 squares.
 
 Row i is image i. A JSON file beside the array, its facts, says what it is made of.
 """
@@ -13,7 +13,7 @@ from modc.data.index import Index
 from modc.data.square import Form
 from modc.errors import UserError
 
-# How pictures become squares; raised when that changes, so that arrays are made again.
+# How images become squares; raised when that changes, so that arrays are made again.
 # 1: Pillow alone; 2: simplejpeg and torch.
 DECODING = 2
 
@@ -49,7 +49,7 @@ def open_packed(path: Path, index: Index, form: Form) -> np.ndarray:
     """
     facts = read_facts(path)
     if facts is None:
-        raise UserError(f"{path}: no packed images there; run `modc pack`")
+        raise UserError(f"{path}: no packed images; run `modc pack`")
     if facts.get("index_sha256") != index.sha256:
         raise UserError(f"{path}: packed from another index; run `modc pack` again")
     try:

@@ -18,9 +18,8 @@ from modc.data.packed import facts_path, read_facts
 class PartialArray:
     """The array at `path` until it is finished. `rows`: the numbers of those to write, ascending.
 
-    facts: what the finished array says of itself (`modc.data.packed.array_facts`). What a killed
-    process left of an array with the same facts is gone on with, anything else is removed; so no
-    other process may be at it.
+    facts: those of the finished array (`modc.data.packed.array_facts`). Resumes an array with the
+    same facts that a killed process left, deletes any other; single writer.
     """
 
     def __init__(self, path: Path, facts: dict):

@@ -38,10 +38,10 @@ def read_filenames(path: Path) -> list[str]:
                 f"dataset's folder; fetch the split files again"
             )
         if name in first:
-            raise UserError(f"{path}, line {number}: {name} stands in line {first[name]} already")
+            raise UserError(f"{path}, line {number}: {name} is already in line {first[name]}")
         first[name] = number
     if not first:
-        raise UserError(f"{path}: empty; expected one image path a line")
+        raise UserError(f"{path}: empty; expected one image path per line")
     return list(first)
 
 

@@ -1,4 +1,4 @@
-"""How a picture becomes a square array, as every network sees it."""
+"""How an image becomes a square array, as every network sees it."""
 
 import re
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from modc.errors import UserError
 
 @dataclass(frozen=True, order=True)
 class Form:
-    """How a picture becomes one row of a packed array, uint8 (size, size, 3).
+    """How an image becomes one row of a packed array, uint8 (size, size, 3).
 
-    whole: the whole picture, squeezed, instead of its centre square (A20). upright: turned as its
+    whole: the whole image, squeezed, instead of its centre square (A20). upright: turned as its
     EXIF data say (A21).
     """
 
@@ -41,7 +41,7 @@ SMALLEST = 16
 
 
 def formed(image: Image.Image, form: Form) -> np.ndarray:
-    """Return uint8 (size, size, 3) of an opened picture, turned already if it is to be."""
+    """Return uint8 (size, size, 3) of an opened image, turned already if it is to be."""
     if form.whole:
         return np.asarray(image.resize((form.size, form.size), Image.Resampling.BILINEAR))
     return short_side_square(image, form.size)
@@ -60,7 +60,7 @@ def short_side_square(image: Image.Image, size: int) -> np.ndarray:
 
 
 def resized_sides(width: int, height: int, size: int) -> tuple[int, int]:
-    """Return a picture's width and height once its short side is `size` pixels."""
+    """Return an image's width and height once its short side is `size` pixels."""
     short = min(width, height)
     return int(size * width / short), int(size * height / short)
 

@@ -1,6 +1,6 @@
-"""The states of a listed picture: whether there is one, or why not.
+"""The states of a listed image: whether there is one, or why not.
 
-A module of its own without imports, since the processes that look at pictures need nothing else.
+A module of its own without imports, since the processes that look at images need nothing else.
 """
 
 OK, PENDING, MISSING, NOT_AN_IMAGE = "ok", "pending", "missing", "not_an_image"
@@ -14,40 +14,40 @@ BAD_ADDRESS, BAD_NAME, DUPLICATE = "bad_address", "bad_name", "duplicate"
 PLACEHOLDER = "placeholder"
 
 MEANING = {
-    OK: "a picture",
-    PENDING: "not asked for yet",
+    OK: "an image",
+    PENDING: "not requested yet",
     GONE: "HTTP 404 or 410",
     REFUSED: "HTTP 401, 403 or 451",
     HTTP_ERROR: "another HTTP status",
     SERVER_ERROR: "HTTP 408, 425, 429 or 5xx",
-    NOT_AN_IMAGE: "an answer that is no picture, such as a web page",
-    TRUNCATED: "a picture that breaks off",
+    NOT_AN_IMAGE: "a response that is not an image, such as a web page",
+    TRUNCATED: "a truncated image",
     TOO_LARGE: "more bytes than allowed",
     TOO_MANY_PIXELS: "more pixels than allowed",
-    TIMEOUT: "no answer in time",
-    DNS: "the host has no address",
-    TLS: "no valid certificate, or no encrypted connection",
-    CONNECTION: "refused, reset or broken off",
-    NOT_HTTP: "an answer that is not HTTP",
-    PROXY: "no answer from the proxy, or its refusal",
-    PRIVATE_ADDRESS: "the host's name led to an address that is not public",
-    BLOCKED: "one server's page in place of several hosts",
-    UNCONFIRMED: "failed for good, but no image since shows that the network was up",
-    REDIRECTED: "redirected in a circle, too often, or to what is not asked for",
-    BAD_ADDRESS: "no http(s) URL of a public host",
-    BAD_NAME: "a name that cannot be a file below pic/",
-    DUPLICATE: "a name that an earlier line has already",
-    PLACEHOLDER: "one picture under many URLs",
+    TIMEOUT: "timeout",
+    DNS: "the host name does not resolve",
+    TLS: "invalid certificate, or TLS failed",
+    CONNECTION: "connection refused, reset or closed early",
+    NOT_HTTP: "a response that is not HTTP",
+    PROXY: "no response from the proxy, or refused by it",
+    PRIVATE_ADDRESS: "the host name resolves to a non-public address",
+    BLOCKED: "one server's page for several hosts",
+    UNCONFIRMED: "failed for good, but no later image shows that the network was up",
+    REDIRECTED: "redirected in a loop, too often, or to a forbidden address",
+    BAD_ADDRESS: "not an http(s) URL of a public host",
+    BAD_NAME: "a name that cannot be a file in pic/",
+    DUPLICATE: "a name already used by an earlier line",
+    PLACEHOLDER: "the same image under many URLs",
 }
-# No answer at all: of the host, not of the picture.
+# No answer at all: of the host, not of the image.
 NO_ANSWER = frozenset({TIMEOUT, DNS, CONNECTION, PROXY})
 # What may pass within minutes: tried again within a run.
 PASSING = NO_ANSWER | {TRUNCATED, SERVER_ERROR, NOT_HTTP}
 # What may be of the network of the hour (its proxy, resolver, portal, clock) rather than of the
-# URL: asked for again by the next run, as all that may pass is. All other states are final.
+# URL: retried by the next run, like all transient failures. All other states are final.
 TRANSIENT = PASSING | {TLS, PRIVATE_ADDRESS, BLOCKED, UNCONFIRMED}
-# What a later run asks for again only if told to. A bad address is judged anew by every run, and
-# so are placeholders; a bad name cannot be asked for.
+# Retried by a later run only on request. A bad address and placeholders are judged anew by every
+# run; a bad name cannot be requested.
 FINAL = (
     GONE,
     REFUSED,

@@ -16,7 +16,7 @@ def labeled_part(
     """Return the sorted ids of the images that keep their labels.
 
     labels: columns image, attribute, value of the training split; percent: 1 to 100. An image is
-    labelled as a whole. "stratified": of each value's n images round(percent/100 * n), and at least
+    labeled as a whole. "stratified": of each value's n images round(percent/100 * n), and at least
     `at_least` if it has so many; "uniform": of all images. The parts of one seed are nested: a
     smaller percentage's images are among a larger one's.
     """
@@ -63,7 +63,7 @@ def read(path: Path) -> np.ndarray:
     try:
         table = pd.read_csv(path, dtype=np.int64)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such labelled part; run `modc subset`") from None
+        raise UserError(f"{path}: no such labeled part; run `modc subset`") from None
     except (ValueError, UnicodeDecodeError):
         table = pd.DataFrame()
     if list(table.columns) != ["image"]:

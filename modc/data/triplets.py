@@ -50,7 +50,7 @@ class Triplets:
         if not self._values_of:
             raise UserError(
                 "no triplet can be drawn: no attribute has two values, one of them with two "
-                "labelled images; raise labeled_part.at_least or the labelled percentage"
+                "labeled images; raise labeled_part.at_least or the labeled percentage"
             )
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:

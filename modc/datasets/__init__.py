@@ -19,7 +19,7 @@ def of(config: dict, name: str, folder: Path | None = None) -> Dataset:
     """
     if name not in config["datasets"]:
         known = ", ".join(config["datasets"])
-        raise UserError(f"{name}: no dataset of the configuration; expected one of {known}")
+        raise UserError(f"{name}: not a dataset of the configuration; expected one of {known}")
     settings = config["datasets"][name]
     folder = paths.dataset_folder(config, name) if folder is None else folder
     return class_of(settings, name)(name, folder, settings, config["download"])

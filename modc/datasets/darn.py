@@ -57,14 +57,14 @@ class DARN(PublicSplits):
     options = (
         SPLITS,
         Option("file", "The list of URLs; by default urls.txt in its folder.", Path),
-        Option("limit", "Ask for so many URLs; freeze only with --refreeze.", int),
+        Option("limit", "Request only this many URLs; freezes only with --refreeze.", int),
         Option(
             "retry",
-            "Ask once more for what failed for good, or for one such state.",
+            "Retry URLs that failed for good (failed), or those of one state.",
             choices=("failed", *FINAL),
             repeated=True,
         ),
-        Option("status", "Say what became of the URLs so far; ask for nothing.", bool),
+        Option("status", "Show the states of the URLs so far; download nothing.", bool),
         REFREEZE,
     )
     # As in 51586095/3660_47_1.
@@ -76,7 +76,7 @@ class DARN(PublicSplits):
     }
     instructions = (
         "DARN is not there: run `modc fetch {name}`, which downloads its split files to "
-        "{folder}/splits and the pictures of its list of URLs to {folder}/pic"
+        "{folder}/splits and the images of its list of URLs to {folder}/pic"
     )
 
     @staticmethod
@@ -96,10 +96,9 @@ class DARN(PublicSplits):
     ) -> str:
         """Download the images of the list of URLs, many of which are dead.
 
-        The list is fetched from Google Drive unless it is there. Stop the download at any time: the
-        same command resumes it. It asks for what it did not ask for yet and for what failed in a
-        way that may pass. At its end it freezes what there is in a manifest, which later runs leave
-        as it is without --refreeze.
+        The list is downloaded from Google Drive unless it exists. Stop the download at any time:
+        the same command resumes it, and retries URLs with transient failures. At the end a manifest
+        of the images obtained is frozen; only --refreeze changes it.
         """
         said = "" if status or part == "images" else self.fetch_listing(splits)
         if part == "listing":
@@ -123,7 +122,7 @@ class DARN(PublicSplits):
 
     def download_size(self, images: int) -> tuple[int, str]:
         """Return what so many images would take if all were there."""
-        why = f"assumed: {IMAGE_BYTES // 1000} KB a picture, if all were there"
+        why = f"assumed: {IMAGE_BYTES // 1000} KB per image, if none is missing"
         return images * IMAGE_BYTES, why
 
     def beforehand(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the names of DARN's pictures give away: `<folder>/<stem>_<number>`."""
+"""What the names of DARN's images give away: `<folder>/<stem>_<number>`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Folders:
 
 @dataclass(frozen=True)
 class Stems:
-    """How often a picture's name before its last `_`, with its folder, recurs.
+    """How often an image's name before its last `_`, with its folder, recurs.
 
     stems: how many differ; recurring: how many occur in more than one split. shared: by split, how
     many images have a stem that occurs in another split too; images: how many there are.
@@ -56,11 +56,11 @@ def remarks(folders: Folders, stems: Stems) -> list[str]:
     )
     return [
         f"Folders and clothes categories: {folders.of_one_category} of the {folders.folders} "
-        f"folders hold one clothes category alone, {folders.of_one_folder} of the "
-        f"{folders.categories} categories that occur lie in one folder alone.",
+        f"folders hold a single clothes category, {folders.of_one_folder} of the "
+        f"{folders.categories} categories that occur are in a single folder.",
         f"Names recur across splits: {stems.recurring:,} of {stems.stems:,} stems (folder and name "
-        f"before the last `_`) occur in more than one split. Pictures whose stem occurs in another "
-        f"split too: {shared}.",
+        f"before the last `_`) occur in more than one split. Images whose stem also occurs in "
+        f"another split: {shared}.",
     ]
 
 

@@ -46,7 +46,7 @@ class Dataset:
     # many queries and candidates: a run that has other ones is not comparable.
     counts: Mapping[str, Mapping[str, int]]
     # Where `counts` are from, for `modc plan`.
-    counts_source = "its split files, as if no picture were missing"
+    counts_source = "its split files, assuming that no image is missing"
     # Labels of an image of valid or test.
     labels_an_image = 1
     # Whether fetching ends in a manifest of the images (modc/data/manifest.py). Then images may be

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 photographs of 28 x 28 pixels under the MIT licence, five attributes each.
+"""Fashion-MNIST: 70,000 photographs of 28 x 28 pixels under the MIT license, five attributes each.
 
 Category is the data's own label and body part follows from it; tone, width and texture are measured
 from the pixels and cut into quintiles of the training images. The paper does not use this dataset:
@@ -34,7 +34,7 @@ class FashionMNIST(Dataset):
         "valid": {"images": VALID},
         "test": {"images": 10_000},
     }
-    counts_source = "what its four files hold"
+    counts_source = "its four files"
     labels_an_image = len(ATTRIBUTES)
     files = tuple(
         f"{part}-{kind}-ubyte.gz" for part in PARTS for kind in ("images-idx3", "labels-idx1")
@@ -44,7 +44,7 @@ class FashionMNIST(Dataset):
     )
 
     def fetch(self, source: Path = DEBIAN) -> str:
-        """Put Fashion-MNIST's four files (MIT licence) into the folder.
+        """Put Fashion-MNIST's four files (MIT license) into the folder.
 
         They are copied from Debian's package dataset-fashion-mnist where that is installed, else
         downloaded (30 MB) through torchvision.

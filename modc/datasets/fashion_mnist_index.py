@@ -85,7 +85,7 @@ def _find(folder: Path, stem: str, name: str) -> Path:
 
 
 def _values(pictures: np.ndarray, category: np.ndarray, training: int) -> np.ndarray:
-    """Return int64 (5, N): the value of each attribute, in their order, of each picture."""
+    """Return int64 (5, N): the value of each attribute, in their order, of each image."""
     measured = [measure(pictures) for measure in (tone, width, texture)]
     quintiles = [
         np.searchsorted(np.quantile(column[:training], (0.2, 0.4, 0.6, 0.8)), column, side="right")

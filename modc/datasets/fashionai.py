@@ -104,13 +104,13 @@ class FashionAI(PublicSplits):
     fetches_by_listing = True
     options = (
         SPLITS,
-        Option("archives", "Where the archives lie, as they are or unpacked.", Path),
+        Option("archives", "Folder of the archives, as downloaded or unpacked.", Path),
         REFREEZE,
     )
     own_settings = {"archives": {"type": "string", "minLength": 1, "description": "a folder"}}
     instructions = (
-        "FashionAI is not there: run `modc fetch {name}`, which puts its pictures into {folder} "
-        "out of fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) "
+        "FashionAI is not there: run `modc fetch {name}`, which extracts its images into {folder} "
+        "from fashionAI_attributes_train1.zip (6 GB) and fashionAI_attributes_train2.zip (7 GB) "
         f"of Tianchi competition 231671 (register at {PAGE}); the split files go into "
         "{folder}/splits"
     )

@@ -34,7 +34,7 @@ def fetch(
     folder: Path, archives: Path, refreeze: bool, may_miss: bool = False, name: str = "FashionAI"
 ) -> str:
     """Hold the folder for this process and do `_fetch`."""
-    with alone(folder / manifest.MANIFEST, "taking pictures out of archives"):
+    with alone(folder / manifest.MANIFEST, "extracting images from archives"):
         return _fetch(folder, archives, refreeze, may_miss, name)
 
 
@@ -44,7 +44,7 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool, name: s
     archives: where the two archives lie, as they are or unpacked. name: the dataset's in the
     configuration. A manifest that is there stays
     unless `refreeze`: then only what it has and what is gone is put in place again. Returns a line
-    that says what there is; pictures that are missing are a warning and stand in missing.csv.
+    that says what there is; images that are missing are a warning and stand in missing.csv.
     Raises UserError if an archive is absent or does not open, or the disk has too little room.
     """
     if archives.is_file():
@@ -62,7 +62,7 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool, name: s
     absent = int((table["status"] != manifest.OK).sum())
     if absent and not (may_miss or refreeze):
         raise UserError(
-            f"{folder}: {absent:,} of {len(table):,} listed pictures are not there, all of them in "
+            f"{folder}: {absent:,} of {len(table):,} listed images are missing, all listed in "
             f"{folder / ABSENT}, so nothing is frozen{_most_frequent(pictures)}; put complete "
             f"archives into {archives} and run the same command again, or set "
             f"datasets.{name}.missing_images to leave_out"
@@ -71,11 +71,11 @@ def _fetch(folder: Path, archives: Path, refreeze: bool, may_miss: bool, name: s
     manifest.write(folder, table, {"archives": sources.facts, "splits": fingerprint})
     counts = table["status"].value_counts()
     kinds = ", ".join(f"{count:,} {status}" for status, count in counts.items())
-    return f"{folder}: {len(table):,} pictures listed: {kinds}; {manifest.MANIFEST} is frozen"
+    return f"{folder}: {len(table):,} images listed: {kinds}; {manifest.MANIFEST} is frozen"
 
 
 def _listed(folder: Path, dataset: str) -> pd.DataFrame:
-    """Return the columns split, name (the split files'), path (below `folder`) of all pictures."""
+    """Return the columns split, name (the split files'), path (below `folder`) of all images."""
     splits = folder / "splits"
     absent = split_release.missing(splits)
     if absent:
@@ -105,7 +105,7 @@ def _names(listed: pd.DataFrame) -> dict[str, str]:
 def _extract(
     folder: Path, archives: Path, sources: Sources, wanted: list[str], dataset: str
 ) -> list[ManifestRow]:
-    """Put the `wanted` pictures in place, once it is sure that this can work."""
+    """Put the `wanted` images in place, once it is sure that this can work."""
     there = _sizes(folder)
     absent = [name for number, name in ARCHIVES.items() if number not in sources.numbers]
     unknown = [path for path in wanted if path not in there and path not in sources.copies]
@@ -113,7 +113,7 @@ def _extract(
         raise UserError(_instructions(archives, absent, len(unknown), sources.others, dataset))
     if sources.outside:
         log.warning(
-            "%d members of the archives lead out of their folder; they are left alone",
+            "%d members of the archives point outside their folder; they are skipped",
             sources.outside,
         )
     new = [
@@ -126,7 +126,7 @@ def _extract(
     copies = [(path, sources.copies.get(path, [])) for path in wanted]
     pictures = extract(folder, copies, len(wanted))
     if new:
-        os.sync()  # the manifest must not be on disk before the pictures that it names
+        os.sync()  # the manifest must not be on disk before the images that it names
     return pictures
 
 
@@ -141,10 +141,10 @@ def _instructions(
 ) -> str:
     found = "".join(f" ({said})" for said in others)
     return (
-        f"{archives}: no {' and no '.join(absent)} there{found}, and {unknown:,} listed pictures "
+        f"{archives}: no {' and no '.join(absent)} there{found}, and {unknown:,} listed images "
         f"are not in place; register at {PAGE}, download {' and '.join(ARCHIVES.values())}"
         f", put them there, as they are or unpacked, and run `modc fetch {dataset}` again; "
-        f"--archives FOLDER names another place"
+        f"--archives FOLDER sets another folder"
     )
 
 
@@ -164,7 +164,7 @@ def _check_space(folder: Path, sizes: list[int]) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"{folder}: {len(sizes):,} pictures need {needed / 1e9:.1f} GB, but only "
+            f"{folder}: {len(sizes):,} images need {needed / 1e9:.1f} GB, but only "
             f"{free / 1e9:.1f} GB are free; free some space, or set another `data` folder in the "
             f"configuration"
         )
@@ -181,7 +181,7 @@ def _frozen(folder: Path, fingerprint: str) -> manifest.Manifest | None:
         return None
     raise UserError(
         f"{folder / manifest.MANIFEST}: frozen with other split files than those in "
-        f"{folder / 'splits'}; restore them, or run with --refreeze to take these"
+        f"{folder / 'splits'}; restore them, or run with --refreeze to use these"
     )
 
 
@@ -191,7 +191,7 @@ def _splits_of(frozen: manifest.Manifest) -> str | None:
 
 
 def _forget_other_splits(folder: Path, fingerprint: str) -> None:
-    """Remove the facts of a manifest of other split files, which may list the same pictures."""
+    """Remove the facts of a manifest of other split files, which may list the same images."""
     try:
         same = _splits_of(manifest.read(folder)) == fingerprint
     except UserError:
@@ -217,25 +217,25 @@ def _restore(
         ]
         if wrong:
             raise UserError(
-                f"{folder}: {len(wrong):,} pictures of the frozen manifest are gone, and "
+                f"{folder}: {len(wrong):,} images of the frozen manifest are gone, and "
                 f"{archives} does not have them as they were, the first is {wrong[0]}; restore "
-                f"them, or run with --refreeze to do without"
+                f"them, or run with --refreeze to drop them"
             )
     more = _more(folder, others, sources)
     if more:
         log.warning(
-            "%s: %d pictures are there that the frozen manifest does not have; run with "
-            "--refreeze to take them in (models trained before are then of other data)",
+            "%s: %d images are there that the frozen manifest does not have; run with "
+            "--refreeze to include them (existing models were then trained on other data)",
             folder,
             more,
         )
-    again = f", {len(gone):,} of them put in place again" if gone else ""
+    again = f", {len(gone):,} of them restored" if gone else ""
     missing = f"; {len(others):,} are missing as before" if others else ""
-    return f"{folder}: {len(pictures):,} pictures as {manifest.MANIFEST} has them{again}{missing}"
+    return f"{folder}: {len(pictures):,} images, as in {manifest.MANIFEST}{again}{missing}"
 
 
 def _more(folder: Path, others: list[str], sources: Sources) -> int:
-    """Return how many of the pictures `others` that the manifest lacks could be had now."""
+    """Return how many of the images `others` that the manifest lacks could be had now."""
     if not others:
         return 0
     here = manifest.describe(folder, others)
@@ -259,9 +259,9 @@ def _report(folder: Path, listed: pd.DataFrame, pictures: list[ManifestRow]) -> 
         counts = absent.loc[absent["split"] == split, "attribute"].value_counts()
         if len(counts):
             kinds = ", ".join(f"{attribute} {count:,}" for attribute, count in counts.items())
-            log.warning("%s: %d pictures are not there: %s", split, counts.sum(), kinds)
+            log.warning("%s: %d images are missing: %s", split, counts.sum(), kinds)
     log.warning(
-        "%d OF %d LISTED PICTURES ARE NOT THERE (%s), the first: %s; all of them: %s",
+        "%d OF %d LISTED IMAGES ARE MISSING (%s), the first: %s; all of them: %s",
         len(absent),
         len(listed),
         ", ".join(f"{count:,} {kind}" for kind, count in absent["status"].value_counts().items()),

@@ -1,4 +1,4 @@
-"""Where FashionAI's pictures come from: its two archives, as they are or unpacked by hand."""
+"""Where FashionAI's images come from: its two archives, as they are or unpacked by hand."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from modc.fetch.extraction import Copy
 log = logging.getLogger(__name__)
 
 AGAIN = f"fetch it again from {PAGE}"
-# The pictures have about 75 kB each.
+# The images have about 75 kB each.
 PICTURE_LIMIT = 50_000_000
 _NUMBER = re.compile(r"train([12])(?!\d)", re.IGNORECASE)
 _FOLDERS = {f"{attribute}_labels" for attribute in ATTRIBUTES}
@@ -25,7 +25,7 @@ _FOLDERS = {f"{attribute}_labels" for attribute in ATTRIBUTES}
 class Sources:
     """What there is in a folder.
 
-    copies: of each listed picture that was found, by its path below the dataset's folder; those
+    copies: of each listed image that was found, by its path below the dataset's folder; those
     in archives come first. facts: name and size of each archive or unpacked folder. numbers: which
     of the two archives were seen. outside: members that lead out of their folder. others: what
     seem to be the archives, but cannot be read as such.
@@ -39,11 +39,11 @@ class Sources:
 
 
 def picture_path(name: str) -> str | None:
-    """Return the path of a picture below the dataset's folder by any release's name of it.
+    """Return the path of an image below the dataset's folder by any release's name of it.
 
     `test/Images/coat_length_labels/<md5>.JPG` becomes `Images/coat_length_labels/<md5>.jpg`, since
     the folders before, and with some tools the extension, differ between releases; None for what is
-    no picture of an attribute.
+    no image of an attribute.
     """
     *_, folder, file = ["", *name.replace("\\", "/").split("/")]
     if folder not in _FOLDERS or not file.lower().endswith((".jpg", ".jpeg", ".png")):
@@ -53,9 +53,9 @@ def picture_path(name: str) -> str | None:
 
 
 def find(folder: Path, listed: dict[str, str], target: Path) -> Sources:
-    """Return what `folder` and its direct subfolders hold of the listed pictures.
+    """Return what `folder` and its direct subfolders hold of the listed images.
 
-    listed: the split files' name of each picture by its path below the dataset's folder. target:
+    listed: the split files' name of each image by its path below the dataset's folder. target:
     that folder, whose Images/ is no source. Raises UserError for an archive of the expected name
     that does not open, if there is no other copy of it.
     """
@@ -92,7 +92,7 @@ def _add_archive(
     try:
         archive = zip_files.open_zip(path, AGAIN)
     except UserError as error:
-        # It may be the cut copy of one that is whole, or no archive of ours.
+        # It may be the cut copy of one that is whole, or another archive.
         broken.update(dict.fromkeys(_NUMBER.findall(path.name)[-1:], error))
         log.warning("%s", error)
         return
@@ -145,13 +145,13 @@ def _add_folder(found: Sources, folder: Path, images: Path, listed: dict[str, st
 def _record(found: Sources, place: str, size: int | str, names: list[str]) -> None:
     """Note a source; which of the two archives it is, its place or its pictures' names say.
 
-    place: below the folder of the archives. names: the split files' names of its pictures.
+    place: below the folder of the archives. names: the split files' names of its images.
     """
     if not names:
         if _NUMBER.search(place):
-            log.warning("%s: holds none of the listed pictures", place)
+            log.warning("%s: contains none of the listed images", place)
         return
-    log.info("%s: %d of the listed pictures", place, len(names))
+    log.info("%s: %d of the listed images", place, len(names))
     found.facts[place] = size
     found.numbers.update(
         _NUMBER.findall(place)[-1:]

@@ -22,8 +22,8 @@ MIRROR = (
     "04eb9d6f4c438d26ba3d74c4f9cf660db54ad757/data"
 )
 
-SPLITS = Option("splits", "Split files: data.zip, or a folder with its content.", Path)
-REFREEZE = Option("refreeze", "Replace the manifest that is there.", bool)
+SPLITS = Option("splits", "Split files: data.zip, or a folder with its contents.", Path)
+REFREEZE = Option("refreeze", "Replace an existing manifest.", bool)
 
 
 class PublicSplits(Dataset):
@@ -71,5 +71,5 @@ class PublicSplits(Dataset):
         absent = split_release.missing(self.folder / "splits")
         if absent:
             yield (
-                f"{self.folder / 'splits'}: {len(absent)} split files are downloaded then (11 MB)"
+                f"{self.folder / 'splits'}: {len(absent)} split files will be downloaded (11 MB)"
             )

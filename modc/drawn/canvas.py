@@ -1,7 +1,7 @@
-"""A canvas and a mannequin: what the drawn pictures of both datasets have in common.
+"""A canvas and a mannequin: what the drawn images of both datasets have in common.
 
 Figures are drawn in a square of 128 x 128 units that becomes the central square of a portrait
-picture, so that a centre crop keeps everything that matters. Position and scale vary a little.
+image, so that a centre crop keeps everything that matters. Position and scale vary a little.
 """
 
 import colorsys
@@ -10,8 +10,8 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-SIDE = 128  # width of a picture in pixels, and side of the figure's square in units
-HEIGHTS = (128, 171)  # range of a picture's height in pixels, the upper end exclusive
+SIDE = 128  # width of an image in pixels, and side of the figure's square in units
+HEIGHTS = (128, 171)  # range of an image's height in pixels, the upper end exclusive
 JPEG_QUALITY = 95
 # Drawn this much larger and reduced, since PIL draws edges without antialiasing.
 OVERSAMPLING = 2
@@ -37,7 +37,7 @@ WAIST, FEET = 64.0, 119.0
 
 
 class Canvas:
-    """A picture in the making; points are in units of the figure's square, shifted and scaled."""
+    """An image in the making; points are in units of the figure's square, shifted and scaled."""
 
     def __init__(self, rng: np.random.Generator):
         self.height = int(rng.integers(*HEIGHTS))
@@ -73,7 +73,7 @@ class Canvas:
         self._draw.rectangle([self._pixel((left, top)), self._pixel((right, bottom))], fill=fill)
 
     def jpeg(self) -> bytes:
-        """Return the finished picture as the bytes of a JPEG file."""
+        """Return the finished image as the bytes of a JPEG file."""
         buffer = io.BytesIO()
         self._image.reduce(OVERSAMPLING).save(buffer, "JPEG", quality=JPEG_QUALITY)
         return buffer.getvalue()
@@ -91,13 +91,13 @@ def mirrored(point: Point) -> Point:
 
 
 def colour(hue: float, saturation: float, brightness: float) -> Colour:
-    """Return the colour of a hue, saturation and brightness, each in 0..1."""
+    """Return the color of a hue, saturation and brightness, each in 0..1."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, brightness)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def cloth_colour(rng: np.random.Generator) -> Colour:
-    """Return a random colour of middle brightness: black, white and skin stand out from it."""
+    """Return a random color of middle brightness: black, white and skin stand out from it."""
     return colour(rng.uniform(0.25, 0.95), rng.uniform(0.45, 0.8), rng.uniform(0.45, 0.75))
 
 
@@ -130,7 +130,7 @@ def sleeves(canvas: Canvas, fraction: float, cloth: Colour, cuff: Colour) -> Non
 
 
 def placeholder() -> bytes:
-    """Return the JPEG picture that a web shop shows where a photograph is gone: a crossed frame."""
+    """Return the JPEG image that a web shop shows where a photograph is gone: a crossed frame."""
     image = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
     draw = ImageDraw.Draw(image)
     draw.rectangle((24, 24, 104, 104), outline=(150, 150, 150), width=4)

@@ -24,10 +24,10 @@ class DrawnDARN(Drawn, DARN):
 
     @contextmanager
     def addresses(self) -> Iterator[Addresses]:
-        """Serve the drawn pictures; return where their host is then."""
+        """Serve the drawn images; return where their host is then."""
         from modc.drawn.garments import HOST
         from modc.drawn.server import serve
 
-        log.info("drawn pictures, served from this machine")
+        log.info("drawn images, served from this machine")
         with serve(self.folder) as place:
             yield {HOST: place}

@@ -1,4 +1,4 @@
-"""Pictures of a top over a skirt or trousers, with DARN's nine attributes.
+"""Images of a top over a skirt or trousers, with DARN's nine attributes.
 
 As in drawing_fashionai, each attribute shows at its own place: the category below the top's hem,
 buttons on the placket, the pattern beside it, the collar around the neck, the sleeves on the arms.
@@ -28,14 +28,14 @@ from modc.drawn.canvas import (
 )
 
 HUES = 11
-# Saturation and brightness of the five groups of clothes colours.
+# Saturation and brightness of the five groups of clothes colors.
 TONES = ((0.75, 0.7), (0.45, 0.95), (0.9, 0.4), (0.5, 0.55), (0.35, 0.75))
 ACCENTS = (BLACK, WHITE, RED, YELLOW)
 LONGEST_TOP = 88.0  # where the longest top ends; the lower garment ends below
 
 
 def draw(values: dict[str, int], rng: np.random.Generator) -> bytes:
-    """Return a JPEG picture of a garment with the given value of each of DARN's attributes."""
+    """Return a JPEG image of a garment with the given value of each of DARN's attributes."""
     canvas = Canvas(rng)
     hue, tone = values["clothes color"] % HUES, TONES[values["clothes color"] // HUES]
     cloth = colour(hue / HUES, *tone)
@@ -75,7 +75,7 @@ def _top(canvas: Canvas, length: int, shape: int, cloth: Colour) -> None:
 
 
 def _pattern(canvas: Canvas, pattern: int) -> None:
-    """None, or seven patterns in four colours, on both sides of the placket."""
+    """None, or seven patterns in four colors, on both sides of the placket."""
     if pattern == 0:
         return
     kind, accent = (pattern - 1) // len(ACCENTS), ACCENTS[(pattern - 1) % len(ACCENTS)]
@@ -113,7 +113,7 @@ def _buttons(canvas: Canvas, design: int) -> None:
 
 
 def _sleeves(canvas: Canvas, length: int, shape: int, cloth: Colour) -> None:
-    """Eight lengths; a shape is a plain end, or one of four cuff widths in four colours."""
+    """Eight lengths; a shape is a plain end, or one of four cuff widths in four colors."""
     fraction = (length + 0.4) / ATTRIBUTES["sleeve length"]
     sleeves(canvas, fraction, cloth, BLACK)
     if shape == 0:
@@ -125,7 +125,7 @@ def _sleeves(canvas: Canvas, length: int, shape: int, cloth: Colour) -> None:
 
 
 def _collar(canvas: Canvas, design: int) -> None:
-    """None, or five collars in five colours, from the neck to the shoulders."""
+    """None, or five collars in five colors, from the neck to the shoulders."""
     if design == 0:
         return
     kind, accent = (design - 1) // 5, (BLACK, WHITE, RED, BLUE, GREEN)[(design - 1) % 5]

@@ -1,4 +1,4 @@
-"""Pictures of an open coat over a skirt or trousers, with FashionAI's eight attributes.
+"""Images of an open coat over a skirt or trousers, with FashionAI's eight attributes.
 
 Each attribute shows at its own place: lengths at the hem of their garment or along the arm, the
 designs of neck, collar, neckline and lapel one below the other around the neck.
@@ -27,7 +27,7 @@ DESIGNS = ("collar_design", "lapel_design", "neckline_design", "neck_design")
 
 
 def draw(attribute: str, value: int, rng: np.random.Generator) -> bytes:
-    """Return a JPEG picture in which `attribute` has `value` and the others random values."""
+    """Return a JPEG image in which `attribute` has `value` and the others random values."""
     values = {name: int(rng.integers(count)) for name, count in ATTRIBUTES.items()}
     for design in DESIGNS:
         if rng.random() > DISTRACTION:

@@ -1,6 +1,6 @@
 """Drawn garments in FashionAI's and in DARN's own files, so that they take the real ones' way.
 
-Three fifths of the pictures are for training, a fifth each for validation and test, where one in
+Three fifths of the images are for training, a fifth each for validation and test, where one in
 four is a query. The same seed gives the same bytes.
 """
 
@@ -23,14 +23,14 @@ from modc.seeds import generator
 QUERIES = 0.25
 # Share of annotations with a neighbouring value marked "maybe" (FashionAI, 5 %).
 MAYBE = 0.05
-# DARN: share of the listed pictures that cannot be had, and the ways in which they fail, in turn
+# DARN: share of the listed images that cannot be had, and the ways in which they fail, in turn
 # (modc/drawn/server.py). "nowhere" is a host that does not exist.
 MISSING = 0.04
 FAILURES = (
     *("placeholder", "gone", "page", "placeholder", "truncated", "empty", "placeholder"),
     *("refused", "reset", "placeholder", "loop", "private", "placeholder", "nowhere", "silent"),
 )
-# One in so many of the other pictures is had at the second try alone.
+# One in so many of the other images is had at the second try alone.
 FLAKY_EVERY = 50
 # What the web server on this machine serves. The top-level domain is reserved for addresses that
 # must not exist.
@@ -43,7 +43,7 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive can say
 
 
 def write_fashionai(folder: Path, images: int, seed: int) -> None:
-    """Write two archives with `images` pictures, one attribute each, and the split files.
+    """Write two archives with `images` images, one attribute each, and the split files.
 
     Raises UserError if the folder holds anything that was not drawn.
     """
@@ -81,10 +81,10 @@ def write_fashionai(folder: Path, images: int, seed: int) -> None:
 
 
 def write_darn(folder: Path, images: int, seed: int) -> None:
-    """Write a list of URLs of `images` pictures, the pictures, and the split files.
+    """Write a list of URLs of `images` images, the images, and the split files.
 
-    The pictures are for `modc fetch` to serve on this machine, some of them in ways that fail. A
-    training picture carries several attributes, one for validation or test exactly one. A picture's
+    The images are for `modc fetch` to serve on this machine, some of them in ways that fail. A
+    training image carries several attributes, one for validation or test exactly one. An image's
     folder stands for its category, as in DARN. Raises UserError if the folder holds anything that
     was not drawn.
     """

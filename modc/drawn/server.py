@@ -1,6 +1,6 @@
-"""A web server on this machine for drawn pictures, with the ways in which old URLs fail.
+"""A web server on this machine for drawn images, with the ways in which old URLs fail.
 
-A URL's path is `/<way>/<picture>`; `ok` gives the picture, the others fail as their name says.
+A URL's path is `/<way>/<image>`; `ok` gives the image, the others fail as their name says.
 """
 
 import http.server
@@ -20,7 +20,7 @@ PAGE = b"<!DOCTYPE html><html><body>The page you asked for does not exist.</body
 
 @contextmanager
 def serve(folder: Path) -> Iterator[tuple[str, int]]:
-    """Serve the pictures drawn in `folder`; yield address and port."""
+    """Serve the images drawn in `folder`; yield address and port."""
     server = _Server(("127.0.0.1", 0), _Answer)
     server.pictures = folder / SERVED
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -1,1 +1,1 @@
-"""From archives and lists of URLs to pictures on disk and a manifest of them."""
+"""From archives and lists of URLs to images on disk and a manifest of them."""

@@ -5,14 +5,14 @@ from modc.fetch.record import Record
 
 _CAUSES = {
     PRIVATE_ADDRESS: "{detail}, which is not an address of the internet: a proxy in fake-IP mode "
-    "(198.18.0.0/15), a captive portal or a filtering resolver; if the hosts are reached by it, "
+    "(198.18.0.0/15), a captive portal or a filtering resolver; if it does reach the hosts, "
     "set download.allow_private_addresses: true, otherwise use another network or resolver",
-    PROXY: "the proxy gave no answer ({detail}); look at http_proxy and https_proxy",
+    PROXY: "the proxy did not respond ({detail}); check http_proxy and https_proxy",
     BLOCKED: "{detail}: a captive portal or a block page; log in, or use another network",
     UNCONFIRMED: "no image came after them ({detail}): a captive portal or a filter may have "
     "answered; log in, or use another network",
-    TLS: "no valid certificate ({detail}); for all hosts this is a wrong clock, a proxy that reads "
-    "along, or no CA certificates here (SSL_CERT_FILE)",
+    TLS: "no valid certificate ({detail}); for all hosts this is a wrong clock, a proxy that "
+    "intercepts TLS, or no CA certificates here (SSL_CERT_FILE)",
     DNS: "no address for their hosts ({detail}); for all hosts this is a network that is down",
     CONNECTION: "no connection ({detail}); for all hosts this is a network that is down",
 }

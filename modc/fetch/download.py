@@ -50,7 +50,7 @@ def find_on_disk(
     names = [name for name, _ in record.to_ask(again, limit) if store.has(name)]
     if not names:
         return
-    with Progress(len(names), store.folder, "pictures on disk") as progress:
+    with Progress(len(names), store.folder, "images on disk") as progress:
         batch = []
         for outcome in workers.adopt(names):
             progress.add(outcome.state if outcome else PENDING, None)
@@ -73,7 +73,7 @@ def download(
 ) -> None:
     """Ask for what `record` still wants, and record what becomes of it.
 
-    folder: the dataset's; pictures go to its pic/. settings: the section `download` of the
+    folder: the dataset's; images go to its pic/. settings: the section `download` of the
     configuration. dataset: its name, for the progress. again: states to ask for once more. limit:
     at most so many URLs. connect_to: see Web. Stopped by a signal, it records what is done and
     raises KeyboardInterrupt; the next call resumes. Raises OSError if the disk takes no more, and
@@ -182,7 +182,7 @@ class _Run:
         if answer.body is None:
             outcome = Outcome(item.name, answer.state, answer.detail, answer.http_status)
         else:
-            # A host may be asked for the next picture while this one is looked at.
+            # A host may be asked for the next image while this one is looked at.
             self._changed.set()
             try:
                 outcome = await self._workers.put(item.name, answer.body, answer.http_status)
@@ -192,7 +192,7 @@ class _Run:
                 outcome = replace(outcome, state=TRUNCATED, detail=answer.detail)
         self._settle(item, outcome, answer, asked_at)
         for other in given_up:
-            why = answer.detail if is_of_the_host else "the host was given up for now"
+            why = answer.detail if is_of_the_host else "the host was given up for this run"
             self._finish(Outcome(other.name, answer.state, why, answer.http_status))
 
     def _settle(self, item: Wanted, outcome: Outcome, answer: Answer, asked_at: float) -> None:

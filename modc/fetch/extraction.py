@@ -1,4 +1,4 @@
-"""One picture at a time from its copies to its place, with what the manifest says of it."""
+"""One image at a time from its copies to its place, with what the manifest says of it."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ from modc.data.states import MISSING, NOT_AN_IMAGE, OK
 from modc.progress_bar import progress_bar
 
 DAMAGED = "damaged"
-# Beside the pictures, so that a rename puts one in place; its files are no pictures by their names.
+# Beside the images, so that a rename puts one in place; its files are no images by their names.
 PARTIAL = ".partial"
 # The disk waits, not the processor.
 THREADS = 8
@@ -37,7 +37,7 @@ class Copy(NamedTuple):
 
 
 class ManifestRow(NamedTuple):
-    """A row of the manifest (its six columns), and why the picture is not there."""
+    """A row of the manifest (its six columns), and why the image is not there."""
 
     path: str
     status: str
@@ -51,24 +51,24 @@ class ManifestRow(NamedTuple):
 def extract(
     folder: Path, pictures: Iterable[tuple[str, list[Copy]]], total: int
 ) -> list[ManifestRow]:
-    """Put each picture (path below `folder`, its copies) in place; return what there is then.
+    """Put each image (path below `folder`, its copies) in place; return what there is then.
 
-    A picture that lies there with the size and checksum of a copy is left alone, and so is one
-    without a copy. The others are written whole or not at all, and only if they are pictures. A
-    full disk ends in an OSError that names the picture; what was put in place stays.
+    An image that lies there with the size and checksum of a copy is left alone, and so is one
+    without a copy. The others are written whole or not at all, and only if they are images. A
+    full disk ends in an OSError that names the image; what was put in place stays.
     """
     _remove_leftovers(folder / PARTIAL)
     pool = ThreadPoolExecutor(THREADS)
     try:
         rows = pool.map(lambda picture: _put(folder, *picture), pictures)
-        return list(progress_bar(rows, "pictures", total))
+        return list(progress_bar(rows, "images", total))
     finally:
         pool.shutdown(cancel_futures=True)
         _remove_leftovers(folder / PARTIAL)
 
 
 def can_be_had(copies: Iterable[Copy]) -> bool:
-    """Return whether one of the copies is a picture."""
+    """Return whether one of the copies is an image."""
     return any(_read(copy)[0] == OK for copy in copies)
 
 
@@ -86,10 +86,10 @@ def _put(folder: Path, path: str, copies: list[Copy]) -> ManifestRow:
 
 
 def _read(copy: Copy) -> tuple[str, str, bytes, tuple[int, int]]:
-    """Return the copy's status, why it is no picture, its bytes, its width and height."""
+    """Return the copy's status, why it is no image, its bytes, its width and height."""
     data = None if copy.unreadable else copy.read()
     if data is None:
-        reason = copy.unreadable or "damaged: its checksum does not fit"
+        reason = copy.unreadable or "damaged: checksum mismatch"
         return DAMAGED, f"{copy.source}: {reason}", b"", (0, 0)
     try:
         return OK, "", data, shown_size(open_image(data))
@@ -117,8 +117,8 @@ def _is_copy(data: bytes, copy: Copy) -> bool:
 
 
 def _write(folder: Path, path: str, data: bytes) -> None:
-    """Write the picture beside its place, then rename. Not as modc.atomic does, which asks the
-    disk to be done and looks for leftovers each time: hours for 180,335 pictures."""
+    """Write the image beside its place, then rename. Not as modc.atomic does, which asks the
+    disk to be done and looks for leftovers each time: hours for 180,335 images."""
     temporary = folder / PARTIAL / f"{HOST}.{os.getpid()}.{threading.get_ident()}"
     try:
         for place in (temporary, folder / path):

@@ -26,7 +26,7 @@ PART = 1000
 
 
 def forget_altered(record: Record, folder: Path) -> int:
-    """Forget pictures whose file is not what was recorded; return how many.
+    """Forget images whose file is not what was recorded; return how many.
 
     After a power cut, or by another program's hand, a file of the right size may hold other bytes.
     """
@@ -42,20 +42,20 @@ def forget_altered(record: Record, folder: Path) -> int:
             return ""
 
     with ThreadPoolExecutor(manifest.THREADS) as pool:
-        # In parts: a pool keeps a kilobyte for each picture that it is given.
+        # In parts: a pool keeps a kilobyte for each image that it is given.
         parts = (pool.map(hash_of, names[at : at + PART]) for at in range(0, len(names), PART))
         found = chain.from_iterable(parts)
-        found = progress_bar(found, "hashing pictures", len(names))
+        found = progress_bar(found, "hashing images", len(names))
         pairs = zip(names, table["sha256"], found, strict=True)
         altered = [name for name, recorded, now in pairs if now != recorded]
-    record.write(Outcome(name, PENDING, "its file was altered") for name in altered)
+    record.write(Outcome(name, PENDING, "its file was changed") for name in altered)
     return len(altered)
 
 
 def rows(record: Record, dropped: pd.Series) -> pd.DataFrame:
     """Return the manifest's rows: one a usable name of the list.
 
-    dropped: names of the pictures that are placeholders.
+    dropped: names of the images that are placeholders.
     """
     table = record.table("name", "state", "stored", "sha256", "width", "height")
     table = table[~table["state"].isin([BAD_NAME, DUPLICATE])]
@@ -76,12 +76,12 @@ def rows(record: Record, dropped: pd.Series) -> pd.DataFrame:
 def freeze(record: Record, folder: Path, thresholds: dict[str, int]) -> tuple[str, int]:
     """Write the manifest, and placeholders.csv with what was dropped.
 
-    Returns the manifest's hash and its number of pictures. Raises UserError if it would have none.
+    Returns the manifest's hash and its number of images. Raises UserError if it would have none.
     """
     altered = forget_altered(record, folder)
     if altered:
         log.warning(
-            "%s: %d pictures are not what was downloaded; the next run asks for them again",
+            "%s: %d images are not what was downloaded; the next run downloads them again",
             folder / PICTURES,
             altered,
         )
@@ -91,7 +91,7 @@ def freeze(record: Record, folder: Path, thresholds: dict[str, int]) -> tuple[st
     pictures = int((table["status"] == OK).sum())
     if not pictures:
         raise UserError(
-            f"{folder / DROPPED}: all pictures count as placeholders; raise "
+            f"{folder / DROPPED}: all images count as placeholders; raise "
             f"download.placeholders and run the same command again"
         )
     sources = {"list_sha256": record.list_sha256, "placeholders": thresholds}
@@ -99,7 +99,7 @@ def freeze(record: Record, folder: Path, thresholds: dict[str, int]) -> tuple[st
 
 
 def newer(record: Record, folder: Path, thresholds: dict[str, int]) -> tuple[int, int]:
-    """Return how many pictures a new manifest would add to the frozen one, how many take out."""
+    """Return how many images a new manifest would add to the frozen one, how many take out."""
     frozen = manifest.read(folder).pictures
     now = rows(record, placeholders.find(record, thresholds)["name"])
     now = now[now["status"] == OK]

@@ -50,18 +50,18 @@ def download(drive_id: str, output: Path, what: str, advice: str, limit: int = L
     except _Refused as error:
         reason = str(error)
     except FileURLRetrievalError:
-        reason = "it answers with a page instead: too many downloads today, or no public file"
+        reason = "a page instead of the file: too many downloads today, or not public"
     except requests.exceptions.HTTPError as error:
-        reason = f"it answers with status {error.response.status_code}"
+        reason = f"HTTP status {error.response.status_code}"
     except requests.exceptions.RequestException as error:
         reason = _REASONS.get(type(error), "no connection")
     except DownloadError:
-        reason = "the download broke off"
+        reason = "the download was interrupted"
     except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
         # gdown reads Google's pages, which may look otherwise tomorrow.
-        reason = "it answers with a page that is not understood"
+        reason = "an unknown page instead of the file"
     raise UserError(
-        f"{what}: Google Drive does not hand it over ({reason}); open "
+        f"{what}: Google Drive refuses it ({reason}); open "
         f"{PAGE.format(id=drive_id)} in a browser, download it there, and {advice}"
     )
 
@@ -69,8 +69,8 @@ def download(drive_id: str, output: Path, what: str, advice: str, limit: int = L
 _REASONS = {
     requests.exceptions.SSLError: "no secure connection",
     requests.exceptions.ProxyError: "the proxy refuses",
-    requests.exceptions.ConnectTimeout: "no answer in time",
-    requests.exceptions.ReadTimeout: "no answer in time",
+    requests.exceptions.ConnectTimeout: "timeout",
+    requests.exceptions.ReadTimeout: "timeout",
 }
 
 
@@ -86,7 +86,7 @@ def _download(drive_id: str, output: Path, what: str, limit: int) -> None:
         def progress(done: int, total: int | None) -> None:
             nonlocal bar
             if max(done, total or 0) > limit:
-                raise _Refused(f"it sends more than {limit / 1e6:,.0f} MB")
+                raise _Refused(f"more than {limit / 1e6:,.0f} MB")
             if bar is None:
                 bar = stack.enter_context(
                     tqdm(desc=what, total=total, unit="B", unit_scale=True, mininterval=1)
@@ -106,6 +106,6 @@ def _download(drive_id: str, output: Path, what: str, limit: int) -> None:
         with temporary.open("rb") as file:
             start = file.read(512)
         if not start:
-            raise _Refused("it sends an empty file")
+            raise _Refused("an empty file")
         if _WEB_PAGE.match(start):
-            raise _Refused("it sends a web page")
+            raise _Refused("a web page")

@@ -31,7 +31,7 @@ class Wanted:
 
 
 def wanted(name: str, url: str) -> Wanted:
-    """Return the picture `name` to be asked for at `url`."""
+    """Return the image `name` to be asked for at `url`."""
     return Wanted(name, url, host_of(url))
 
 

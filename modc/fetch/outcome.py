@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one URL. A picture that lies on disk has the last five fields.
+    """What became of one URL. An image that lies on disk has the last five fields.
 
     received: bytes of the answer's body; stored: bytes of the file that is kept.
     """

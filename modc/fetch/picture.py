@@ -21,7 +21,7 @@ from modc.data.image_file import (
     turned,
 )
 
-# A picture of more pixels than this takes much memory while it is decoded.
+# An image of more pixels than this takes much memory while it is decoded.
 LARGE = 4_000_000
 # Two neighbours differ if by more levels than this, so that noise in a plain area counts as none.
 _TOLERANCE = 2
@@ -29,9 +29,9 @@ _TOLERANCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it is kept.
+    """An image as it is kept.
 
-    data: the JPEG file. look: 32 hexadecimal digits that pictures of the same look share, whatever
+    data: the JPEG file. look: 32 hexadecimal digits that images of the same look share, whatever
     their size and compression. width and height in pixels.
     """
 
@@ -49,13 +49,13 @@ def prepare(
     most_pixels: int,
     large: Callable[[], AbstractContextManager] = nullcontext,
 ) -> Picture:
-    """Return the picture in `body`, ready to be kept.
+    """Return the image in `body`, ready to be kept.
 
-    A picture whose short side is above `short_side` pixels is shrunk to it; None keeps the size.
+    An image whose short side is above `short_side` pixels is shrunk to it; None keeps the size.
     What is a JPEG file in RGB and small enough is kept as it came; all else becomes one of
     `quality`, its pixels as they lay, with an EXIF entry that says how to turn them (A21). Every
     pixel's data are read, so that a body which breaks off is found out. large: what is entered
-    while a picture that takes much memory is decoded. Raises Unusable for all that is no whole
+    while an image that takes much memory is decoded. Raises Unusable for all that is no whole
     image of a photograph's shape, or one of more than `most_pixels`.
     """
     image = open_image(body, most_pixels)

@@ -1,4 +1,4 @@
-"""One picture under many URLs is no photograph of a garment: a host's "not available" picture."""
+"""One image under many URLs is no photograph of a garment: a host's "not available" image."""
 
 import pandas as pd
 
@@ -9,12 +9,12 @@ RULES = {"same_bytes": "sha256", "same_look": "look"}
 
 
 def find(record: Record, thresholds: dict[str, int]) -> pd.DataFrame:
-    """Return which pictures of a record are placeholders; columns COLUMNS, in the list's order.
+    """Return which images of a record are placeholders; columns COLUMNS, in the list's order.
 
-    thresholds: of same_bytes and of same_look, the number of different URLs from which on pictures
+    thresholds: of same_bytes and of same_look, the number of different URLs from which on images
     with the same bytes, or of the same look, are placeholders; 0 switches the rule off. rule: the
-    one that a picture fell under, same_bytes first; urls: how many URLs shared the picture. The
-    record itself keeps them as ok, since what is a placeholder depends on all other pictures and on
+    one that an image fell under, same_bytes first; urls: how many URLs shared the image. The
+    record itself keeps them as ok, since what is a placeholder depends on all other images and on
     the thresholds.
     """
     found = [

@@ -52,12 +52,12 @@ class Progress:
             self._line(self.text())
 
     def text(self) -> str:
-        """Return one line: done, ok, gone, failed, pictures and megabytes a second, time left."""
+        """Return one line: done, ok, gone, failed, images and megabytes a second, time left."""
         done, seconds = self._counts.total(), max(1e-9, time.monotonic() - self._start)
         left = (self._total - done) * seconds / done if done else 0.0
         return (
             f"{self._what}: {done:,} of {self._total:,} done: {self._states()}; "
-            f"{done / seconds:.1f} a second; about {_duration(left)} left"
+            f"{done / seconds:.1f} per second; about {_duration(left)} left"
         )
 
     def _states(self) -> str:
@@ -66,7 +66,7 @@ class Progress:
         later = sum(self._counts[state] for state in TRANSIENT)
         other = self._counts.total() - ok - gone - later
         return (
-            f"{ok:,} ok, {gone:,} gone, {later:,} failed for now, {other:,} failed; "
+            f"{ok:,} ok, {gone:,} gone, {later:,} to retry, {other:,} failed; "
             f"{ok / seconds:.1f} images/s, {self._bytes / seconds / 1e6:.1f} MB/s"
         )
 

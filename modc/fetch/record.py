@@ -1,4 +1,4 @@
-"""What became of each line of the list of URLs: a SQLite file from which a run goes on."""
+"""What became of each line of the list of URLs: a SQLite file from which a run resumes."""
 
 import errno
 import os
@@ -53,8 +53,8 @@ class Record:
         except sqlite3.DatabaseError as error:
             self._raise_if_of_the_disk(error)
             raise UserError(
-                f"{self.path}: not a record that this version writes ({error}); delete it: "
-                f"pictures that lie in pic/ are found again"
+                f"{self.path}: not a record of this version ({error}); delete it: "
+                f"images that lie in pic/ are found again"
             ) from None
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Record:
     def take_in(self, rows: Iterable[Listed], list_sha256: str, list_name: str = "list") -> None:
         """Make the record that of a list: new lines are added, what is no longer listed goes.
 
-        A name whose URL changed is asked for again, unless there is a picture of it; so is a bad
+        A name whose URL changed is asked for again, unless there is an image of it; so is a bad
         address, which depends on the settings and on how this version reads a URL. A line whose
         name cannot be used, or stands in an earlier line, is recorded under its number. Raises
         UserError, and changes nothing, if no line can be used or if most of what is recorded is not
@@ -124,8 +124,8 @@ class Record:
                 "SELECT line, url, detail FROM listed ORDER BY line LIMIT 1"
             ).fetchone() or (1, "", "empty")
             raise UserError(
-                f"{list_name}: no line can be used, line {line} ({url[:60]!r}) because of "
-                f"{detail or 'its name'}; expected lines of `<name> <url>`"
+                f"{list_name}: no valid line; line {line} ({url[:60]!r}): "
+                f"{detail or 'invalid name'}; expected lines of `<name> <url>`"
             )
         known, kept = self._base.execute(
             "SELECT count(*), count(name IN (SELECT name FROM listed) OR NULL) FROM pictures"
@@ -133,8 +133,8 @@ class Record:
         if kept < known / 2:
             raise UserError(
                 f"{list_name}: has {kept:,} of the {known:,} names recorded in {self.path}; "
-                f"expected the same list or a longer one; name that, or delete the record to start "
-                f"anew (pictures that lie in pic/ are found again)"
+                f"expected the same list or a longer one; pass that, or delete the record to start "
+                f"anew (images that lie in pic/ are found again)"
             )
 
     def _insert(self, name: str, row: Listed) -> bool:
@@ -197,7 +197,7 @@ class Record:
         return sum(count for count, _ in rows), rows[0][1] if rows else ""
 
     def stored(self) -> Iterator[tuple[str, int]]:
-        """Walk over the pictures that are there: name and bytes."""
+        """Walk over the images that are there: name and bytes."""
         yield from self._base.execute("SELECT name, stored FROM pictures WHERE state = ?", (OK,))
 
     def counts(self) -> dict[str, int]:
@@ -211,7 +211,7 @@ class Record:
         return pd.read_sql_query(f"SELECT {chosen} FROM pictures ORDER BY line", self._base)
 
     def shared(self, column: str, least: int) -> pd.DataFrame:
-        """Return the pictures whose sha256, or look, at least `least` different URLs have.
+        """Return the images whose sha256, or look, at least `least` different URLs have.
 
         Columns line, name, url, sha256, look and urls, the number of these URLs.
         """

@@ -39,7 +39,7 @@ def parse(text: str) -> URL:
     if not host:
         raise ValueError("no host")
     if not host.isprintable() or " " in host or "%" in host:
-        raise ValueError("a host that cannot be")
+        raise ValueError("an invalid host")
     if _DIGITS.fullmatch(host.rpartition(":")[0] or host) and not _ADDRESS.match(host):
         raise ValueError("an address in another form than a.b.c.d")
     # The host is the one part that has another spelling on the wire, for names beyond ASCII.

@@ -32,7 +32,7 @@ def fetch(folder: Path, release: Release, source: Path | None, command: str) -> 
     """
     if (folder / GENERATED).exists():
         raise UserError(
-            f"{folder}: holds drawn pictures, whose split files are drawn too; choose another "
+            f"{folder}: holds drawn images, whose split files are drawn too; choose another "
             f"folder for the real ones"
         )
     if source is None and _right(folder, release):
@@ -50,7 +50,7 @@ def _right(folder: Path, release: Release) -> bool:
         split_check.check(splits, release)
     except UserError as error:
         raise UserError(
-            f"{error}; delete {splits} to have them fetched, or pass others with --splits"
+            f"{error}; delete {splits} to fetch them, or pass others with --splits"
         ) from None
     return True
 
@@ -85,7 +85,7 @@ def _download(release: Release, command: str) -> dict[str, bytes]:
         try:
             members = split_mirror.download(release, FILE_LIMIT)
         except UserError as also:
-            raise UserError(f"{error}; nor has the mirror given them ({also})") from None
+            raise UserError(f"{error}; the mirror failed too ({also})") from None
     mirror = Path(release.mirror.partition("//")[2])
     return _checked(mirror, members, release, _advice(command))
 
@@ -124,7 +124,7 @@ def _of_zip(source: Path, release: Release, again: str) -> dict[str, bytes]:
             if _is_expected(path, release):
                 data = zip_files.read(archive, member)
                 if data is None:
-                    raise UserError(f"{where}: damaged: its checksum does not fit; {again}")
+                    raise UserError(f"{where}: damaged: checksum mismatch; {again}")
                 members[path] = data
     return members
 
@@ -183,4 +183,4 @@ def _install(splits: Path, files: dict[str, bytes]) -> None:
         for name in (marker, *FILES[:-1]):
             stack.enter_context(atomic_path(splits / name)).write_bytes(files[name])
         (splits / marker).unlink(missing_ok=True)
-    log.info("%s: %d files put in place", splits, len(files))
+    log.info("%s: %d files written", splits, len(files))

@@ -32,7 +32,7 @@ def check(folder: Path, release: Release) -> None:
     for name, blob in release.blobs.items():
         if blob not in _blobs((folder / name).read_bytes()):
             raise UserError(
-                f"{folder}/{name}: its content is not the public release's (git blob {blob}); "
+                f"{folder}/{name}: differs from the public release (git blob {blob}); "
                 f"fetch the split files again"
             )
 

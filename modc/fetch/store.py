@@ -1,4 +1,4 @@
-"""Pictures on disk: `pic/<name>.jpg`, each whole or absent."""
+"""Images on disk: `pic/<name>.jpg`, each whole or absent."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, er
 
 
 class Store:
-    """The pictures of a dataset's folder. Several processes may have one, of one folder."""
+    """The images of a dataset's folder. Several processes may have one, of one folder."""
 
     def __init__(self, folder: Path, settings: dict):
         """settings: the section `download` of the configuration."""
@@ -41,11 +41,11 @@ class Store:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Where the picture `name` lies."""
+        """Where the image `name` lies."""
         return self.folder / PICTURES / f"{name}.jpg"
 
     def has(self, name: str, size: int | None = None) -> bool:
-        """Whether the picture is there, of `size` bytes where that is known."""
+        """Whether the image is there, of `size` bytes where that is known."""
         try:
             found = self.path(name).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +53,7 @@ class Store:
         return size is None or found == size
 
     def put(self, name: str, body: bytes, http_status: int | None) -> Outcome:
-        """Keep the picture in `body`, or return why not.
+        """Keep the image in `body`, or return why not.
 
         Raises OSError if the disk does not take it; then nothing of it is left.
         """
@@ -74,7 +74,7 @@ class Store:
         return _kept(name, picture, http_status, len(body))
 
     def adopt(self, name: str) -> Outcome | None:
-        """Return the outcome of a picture that lies there unrecorded; None if it is no picture.
+        """Return the outcome of an image that lies there unrecorded; None if it is no image.
 
         It is kept as it is.
         """
@@ -88,7 +88,7 @@ class Store:
 
     @contextmanager
     def _one_large(self) -> Iterator[None]:
-        """Let one process at a time decode a large picture; one that dies lets the next in."""
+        """Let one process at a time decode a large image; one that dies lets the next in."""
         lock = take(self._incoming / "large", wait=True)
         try:
             yield

@@ -21,7 +21,7 @@ AS_PERCENT = "modc.percent"
 _QUOTED = re.compile(r"(?<![^ \t,;|])([\"'<])([^\"'<>]*)[\"'>](?![^ \t,;|])")
 # Of two letters at least: one is a drive.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-# Lists made for other tools name the folder of the pictures, too, and the dataset's.
+# Lists made for other tools name the folder of the images, too, and the dataset's.
 _FOLDER = r"(?:\./)?(?:(?:data/)?{}/)?pic/"
 _SEPARATORS = {" ": "blanks", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
@@ -39,7 +39,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class _Naming:
-    """How a dataset's pictures are called: folders that may stand before, what is usual."""
+    """How a dataset's images are called: folders that may stand before, what is usual."""
 
     dataset: str
     folder: re.Pattern[str]
@@ -146,7 +146,7 @@ def _what_is_wrong_with_name(name: str) -> str:
     if not name.isprintable():
         return "a control character"
     if any(part in ("", ".", "..") or part.startswith(".") for part in parts):
-        return "a path that leaves its folder, or a hidden file"
+        return "a path outside its folder, or a hidden file"
     if any(len(part.encode("utf-8", "replace")) > LONGEST_PART for part in parts):
         return f"longer than {LONGEST_PART} bytes"
     return ""

@@ -1,4 +1,4 @@
-"""From a dataset's list of URLs to pictures and a frozen manifest of them."""
+"""From a dataset's list of URLs to images and a frozen manifest of them."""
 
 import logging
 import shutil
@@ -29,7 +29,7 @@ LIST = "urls.txt"
 class UrlSource:
     """A list of URLs on Google Drive, and the dataset (its name in the configuration) it is of.
 
-    usual_name: a regular expression of what its pictures are called.
+    usual_name: a regular expression of what its images are called.
     """
 
     dataset: str
@@ -38,7 +38,7 @@ class UrlSource:
 
     @property
     def command(self) -> str:
-        """What downloads the pictures."""
+        """What downloads the images."""
         return f"modc fetch {self.dataset}"
 
 
@@ -52,13 +52,13 @@ def fetch(
     refreeze: bool = False,
     connect_to: Mapping[str, tuple[str, int]] | None = None,
 ) -> None:
-    """Download the pictures of a list of URLs to `folder`, and freeze what there is.
+    """Download the images of a list of URLs to `folder`, and freeze what there is.
 
     settings: the section `download` of the configuration. list_file: the list, by default
     `folder`/urls.txt, which is fetched if it is not there. again: states to ask for once more.
     limit: ask for at most so many URLs, and freeze nothing. A manifest that is there stays as it is
     unless `refreeze`, which freezes whatever there is. connect_to: see
-    `modc.fetch.web.Web`. Raises UserError if there is no picture at
+    `modc.fetch.web.Web`. Raises UserError if there is no image at
     all, or if more failed for now than may be frozen unasked.
     """
     thresholds = settings["placeholders"]
@@ -90,7 +90,7 @@ def fetch(
                 log.warning("%s: %s", folder, line)
             later = sum(counts.get(state, 0) for state in TRANSIENT)
             if later:
-                log.info("%d URLs failed for now: the same command asks for them again", later)
+                log.info("%d URLs had transient failures: the same command retries them", later)
             # Drawn anew they are frozen anew: their numbers say nothing about the paper.
             refreeze = refreeze or drawn
             if limit is None and not refreeze and not manifest.exists(folder):
@@ -108,14 +108,14 @@ def _refuse_an_outage(
     most: float,
     why: list[str],
 ) -> None:
-    """Raise UserError where too much failed for now to be frozen unasked."""
+    """Raise UserError if too many transient failures keep the manifest from being frozen."""
     total = sum(counts.values())
     if later > most * total:
         raise UserError(
-            f"{folder}: {later:,} of {total:,} URLs failed in a way that may pass, more than "
+            f"{folder}: {later:,} of {total:,} URLs had transient failures, more than "
             f"download.failed_share, so nothing is frozen ({'; '.join(why[:1])}); "
             f"run the same command again, or "
-            f"`{source.command} --refreeze` to go on with {counts[manifest.OK]:,} pictures"
+            f"`{source.command} --refreeze` to continue with {counts[manifest.OK]:,} images"
         )
 
 
@@ -129,14 +129,14 @@ def _freeze(
 ) -> None:
     if refreeze or (limit is None and not manifest.exists(folder)):
         name, pictures = freeze.freeze(record, folder, thresholds)
-        log.info("%s: %d pictures frozen, SHA-256 %s", folder / manifest.MANIFEST, pictures, name)
+        log.info("%s: %d images frozen, SHA-256 %s", folder / manifest.MANIFEST, pictures, name)
     elif manifest.exists(folder):
         more, fewer = freeze.newer(record, folder, thresholds)
         if more or fewer:
             log.warning(
-                "%s stays as it was frozen: without the %d pictures that are new and with %d that "
-                "are gone or placeholders now; --refreeze makes it anew, and every model of %s "
-                "is then trained again",
+                "%s is unchanged: without the %d images that are new and with %d that "
+                "are gone or placeholders now; --refreeze replaces it, and every model of %s "
+                "is then retrained",
                 folder / manifest.MANIFEST,
                 more,
                 fewer,
@@ -145,7 +145,7 @@ def _freeze(
 
 
 def _forget_another_drawing(folder: Path, list_sha256: str) -> None:
-    """Remove the pictures and the record of other drawn pictures, which may have the same names."""
+    """Remove the images and the record of other drawn images, which may have the same names."""
     if not record_exists(folder):
         return
     record = Record(folder)
@@ -162,7 +162,7 @@ def status(folder: Path, source: UrlSource, thresholds: dict) -> str:
     May be called while a download is under way. Raises UserError if there was none.
     """
     if not record_exists(folder):
-        raise UserError(f"{folder}: nothing was downloaded there yet; run `{source.command}`")
+        raise UserError(f"{folder}: nothing has been downloaded yet; run `{source.command}`")
     record = Record(folder)
     try:
         table = record.table("name", "url", "state", "http_status")

@@ -23,15 +23,13 @@ def status(table: pd.DataFrame) -> str:
 
 
 def _again(states: pd.Series) -> str:
-    """Say which URLs the next run asks for again, and how to ask for the others."""
+    """Say which URLs the next run retries, and how to retry the others."""
     later = int(states[states.index.isin(TRANSIENT)].sum())
-    said = f"The next run asks again for {later:,} that failed in a way that may pass"
+    said = f"The next run retries {later:,} with transient failures"
     final = [state for state in FINAL if state in states]
     if not final:
         return f"{said}."
-    return (
-        f"{said}; for others with --retry STATE (here {', '.join(final)}) or with --retry failed."
-    )
+    return f"{said}; --retry STATE (here {', '.join(final)}) or --retry failed retries the others."
 
 
 def _crossed(table: pd.DataFrame, by: pd.Series, name: str) -> str:

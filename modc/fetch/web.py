@@ -183,7 +183,7 @@ class Web:
                 known = error.errno is not None and error.errno > 0
                 why = os.strerror(error.errno) if known else error.strerror or "no answer"
                 raise UserError(
-                    f"{proxy}: no connection to this proxy ({why}); "
+                    f"{proxy}: cannot connect to this proxy ({why}); "
                     f"start it, or correct or unset {proxy.variable}"
                 ) from None
             writer.close()
@@ -210,7 +210,7 @@ class Web:
                         state = PRIVATE_ADDRESS if seen else BAD_ADDRESS
                         return Answer(state, f"{parsed.host} is a private address", status)
                     if here in seen or len(seen) > MOST_REDIRECTS:
-                        circle = f"in a circle, or too often, at {parsed}"[:300]
+                        circle = f"in a loop, or too often, at {parsed}"[:300]
                         return Answer(REDIRECTED, circle, status, server=server)
                     seen.append(here)
                     status, answer = await self._get(parsed, clock)
@@ -361,7 +361,7 @@ class Web:
 def _decoded(body: bytes, headers: Mapping[str, str], most: int, status: int) -> Answer:
     """Return the answer with a body that came packed by gzip or deflate unpacked to at most `most`.
 
-    Any other encoding is left as it is: if it is true, the body is no picture.
+    Any other encoding is left as it is: if it is true, the body is no image.
     """
     encoding = headers.get("Content-Encoding", "").lower()
     if encoding not in ("gzip", "x-gzip", "deflate"):

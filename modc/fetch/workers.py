@@ -1,4 +1,4 @@
-"""Processes that look at pictures and keep them, so that the one that downloads need not wait.
+"""Processes that look at images and keep them, so that the one that downloads need not wait.
 
 Threads would do the same work, but each of them and the many connections want Python's one lock:
 on two cores that takes half of the speed.
@@ -42,7 +42,7 @@ class Workers:
         yield from self._pool.map(_adopt, names, chunksize=16)
 
     async def put(self, name: str, body: bytes, http_status: int | None) -> Outcome:
-        """Do `Store.put` in another process. A picture that makes it die is not_an_image."""
+        """Do `Store.put` in another process. An image that makes it die is not_an_image."""
         pool, arguments = self._pool, (name, body, http_status)
         try:
             return await _run(pool, arguments)

@@ -54,8 +54,8 @@ def open_zip(path: Path, again: str) -> zipfile.ZipFile:
     if kind:
         raise UserError(f"{path}: {kind}, not a zip archive; {again}")
     raise UserError(
-        f"{path}: no zip archive, or cut short or damaged ({path.stat().st_size:,} bytes): compare "
-        f"its size with the source's; {again}"
+        f"{path}: not a zip archive, or truncated or damaged ({path.stat().st_size:,} bytes): "
+        f"compare its size with the source's; {again}"
     )
 
 
@@ -63,7 +63,7 @@ def other_kind(path: Path) -> str:
     """Return what a file is that is no zip archive, and how to unpack it; "" if that is unclear."""
     name = path.name.lower()
     if name.endswith((".crdownload", ".part", ".download", ".!ut", ".aria2")):
-        return "a download that is not finished"
+        return "an unfinished download"
     if name.endswith((".001", ".z01")):
         return f"a part of a split archive (join its parts first: {_join(path)})"
     with path.open("rb") as file:
@@ -115,7 +115,7 @@ def _join(path: Path) -> str:
     joined = shlex.quote(str(whole.with_name(f"{whole.name}-joined.zip")))
     command = f"`zip -s 0 {shlex.quote(str(path.with_suffix('.zip')))} --out {joined}`"
     needed = "" if shutil.which("zip") else " (of the package zip)"
-    return f"{command}{needed}, or `cat` the parts into one file if they were cut by hand"
+    return f"{command}{needed}, or `cat` the parts into one file if they were split by hand"
 
 
 def _seven_zip(path: Path) -> str:
@@ -161,7 +161,7 @@ def why_unreadable(path: Path, member: zipfile.ZipInfo, limit: int) -> str:
         return why_too_large(member.file_size, limit)
     tool = _unzip(path) if method == _DEFLATE64 else _seven_zip(path)
     named = _METHODS.get(method, f"method {method}")
-    return f"packed by {named}, which Python does not know; unpack it by hand with {tool}"
+    return f"packed by {named}, which Python does not support; unpack it by hand with {tool}"
 
 
 def why_too_large(size: int, limit: int) -> str:

@@ -48,7 +48,7 @@ class ASEN(Network):
         self.projection = nn.Linear(channels, EMBEDDING_DIM)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the feature maps (B, F, S/16, S/16) of normalised images (B, 3, S, S)."""
+        """Return the feature maps (B, F, S/16, S/16) of normalized images (B, 3, S, S)."""
         return self.backbone(images)
 
     def head(self, features: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,7 +44,7 @@ class Branch(nn.Module):
         self.projection = nn.Linear(channels, EMBEDDING_DIM)
 
     def forward(self, features: Tensor, embedded: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the vector (B, 1024), not normalised, and the attention (B, h, w).
+        """Return the vector (B, 1024), not normalized, and the attention (B, h, w).
 
         features: the backbone's (B, F, h, w); embedded: the attribute embedding (B, 512).
         """
@@ -99,7 +99,7 @@ class ASENpp(Network):
         self.local_branch = Branch(local_backbone, LOCAL_ATTENTION_DIM)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the global feature maps (B, F, S/16, S/16) of normalised images (B, 3, S, S)."""
+        """Return the global feature maps (B, F, S/16, S/16) of normalized images (B, 3, S, S)."""
         return self.global_branch.backbone(images)
 
     def embed(
@@ -118,11 +118,11 @@ class ASENpp(Network):
         return Embedded(vector, embedding, {"local": local}, attention)
 
     def global_head(self, features: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """Return global vectors (B, 1024), not normalised, and attention (B, h, w)."""
+        """Return global vectors (B, 1024), not normalized, and attention (B, h, w)."""
         return self.global_branch(features, self.attribute_embedding(attribute))
 
     def local_head(self, crops: Tensor, attribute: Tensor) -> Tensor:
-        """Return local vectors (B, 1024), not normalised, of normalised crops (B, 3, S/2, S/2)."""
+        """Return local vectors (B, 1024), not normalized, of normalized crops (B, 3, S/2, S/2)."""
         features = self.local_branch.backbone(crops)
         return self.local_branch(features, self.attribute_embedding(attribute))[0]
 
@@ -165,7 +165,7 @@ class ASENpp(Network):
         if spec.local_learning_rate is None:
             raise UserError(
                 f"{self.name} {spec.stage}: the recipe has no local_learning_rate, which "
-                f"the local branch needs; expected it beside learning_rate"
+                f"the local branch needs; expected next to learning_rate"
             )
         return [*groups, (local, spec.local_learning_rate)]
 

@@ -31,7 +31,7 @@ NAMES = (
 
 
 class Backbone(nn.Sequential):
-    """Images (B, 3, S, S), normalised, to a feature map (B, channels, S/16, S/16)."""
+    """Images (B, 3, S, S), normalized, to a feature map (B, channels, S/16, S/16)."""
 
     def __init__(self, resnet: ResNet):
         super().__init__(OrderedDict((part, getattr(resnet, part)) for part in PARTS))
@@ -87,7 +87,7 @@ def _imagenet(name: str) -> dict[str, Tensor]:
     try:
         return state_dict(read(file), file)
     except UserError as error:
-        raise UserError(f"{error}; or delete it, and it is downloaded anew") from None
+        raise UserError(f"{error}; or delete it to download it again") from None
 
 
 def weights_file(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Batch normalisation that takes its statistics over each group of a batch.
+"""Batch normalization that takes its statistics over each group of a batch.
 
 The public code passes anchors, positives and negatives through the network one after the other, so
 its statistics are of 16 images. In groups, one pass of 48 gives the same.
@@ -18,7 +18,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     groups = 1
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the normalised features; while training, the running statistics move by group."""
+        """Return the normalized features; while training, the running statistics move by group."""
         if not self.training or self.groups == 1:
             return super().forward(features)
         self.num_batches_tracked.add_(self.groups)
@@ -74,7 +74,7 @@ class _InGroups(torch.autograd.Function):
 
 @contextmanager
 def in_groups(network: nn.Module, groups: int) -> Iterator[None]:
-    """Let every batch normalisation of `network` see so many groups."""
+    """Let every batch normalization of `network` see so many groups."""
     layers = [module for module in network.modules() if isinstance(module, BatchNorm2d)]
     try:
         for layer in layers:

@@ -42,7 +42,7 @@ class CSN(Network):
         nn.init.normal_(self.masks.weight, MASK_MEAN, MASK_SD)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the feature maps (B, F, S/16, S/16) of normalised images (B, 3, S, S)."""
+        """Return the feature maps (B, F, S/16, S/16) of normalized images (B, 3, S, S)."""
         return self.backbone(images)
 
     def embed(

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it, for a network that only evaluates."""
+"""Batch normalization folded into the convolution before it, for a network that only evaluates."""
 
 import copy
 from itertools import pairwise
@@ -10,7 +10,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 @torch.no_grad()
 def folded(network: nn.Module) -> nn.Module:
-    """Return a copy in evaluation mode whose convolutions do their batch normalisation too.
+    """Return a copy in evaluation mode whose convolutions do their batch normalization too.
 
     A convolution directly before a BatchNorm2d among its parent's parts takes its scale and shift,
     as torchvision's ResNets and this package's networks order them. The embeddings are the same but

@@ -22,7 +22,7 @@ class ModelFile:
 
     facts: plain values: key (what names the model: settings, code, data), stage, settings, sizes
     ({"image": side, perhaps "detail": side}), epoch, valid_MAP@all (a fraction), index_sha256,
-    provenance. training: what the next stage goes on from: optimizer (Adam's state), epochs (of its
+    provenance. training: what the next stage starts from: optimizer (Adam's state), epochs (of its
     schedule that are done), centres (A, V, D) and predictor (a state dict), the latter two under
     MODC alone.
     """
@@ -61,7 +61,7 @@ def from_content(content: dict, path: Path) -> ModelFile:
     fields = {name: content.get(name) for name in ("architecture", "state_dict", "facts")}
     network, attributes = content.get("network"), content.get("attributes")
     if not isinstance(network, str) or not attributes or not all(fields.values()):
-        raise UserError(f"{path}: a damaged model file; train it again")
+        raise UserError(f"{path}: damaged model file; train it again")
     training = content.get("training", {})
     return ModelFile(network=network, attributes=tuple(attributes), training=training, **fields)
 

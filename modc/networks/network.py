@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from modc.losses.triplet import triplet_loss
 from modc.stage import StageSpec
 
-# From attention (B, h, w) to the normalised pixels (B, 3, S/2, S/2) of a closer look, which are cut
+# From attention (B, h, w) to the normalized pixels (B, 3, S/2, S/2) of a closer look, which are cut
 # from a larger image (`modc.networks.region`).
 CloserLook = Callable[[Tensor], Tensor]
 
@@ -93,7 +93,7 @@ class Network(nn.Module):
     # Whether it takes a closer look, for which larger images are packed.
     looks_closer: ClassVar[bool] = False
     # Whether a triplet's negative passes before the positive. Only the running statistics of batch
-    # normalisation depend on it.
+    # normalization depend on it.
     negative_first: ClassVar[bool] = True
     # The options of the network as it was published, {} where none was.
     published: ClassVar[dict] = {}
@@ -106,7 +106,7 @@ class Network(nn.Module):
     attributes: int
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the feature maps (B, F, h, w) of normalised images (B, 3, S, S).
+        """Return the feature maps (B, F, h, w) of normalized images (B, 3, S, S).
 
         They know no attribute, so that an image that is looked at for several passes here once.
         """

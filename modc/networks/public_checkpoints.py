@@ -34,8 +34,8 @@ def restore(content: dict, path: Path, network: str, attributes: int) -> Network
     found = _identify(public)
     if found is None:
         raise UserError(
-            f"{path}: no checkpoint of ours and no public one of {', '.join(_public())}; "
-            f"its first key is {next(iter(public), 'absent')!r}"
+            f"{path}: neither a checkpoint of this project nor a public one of "
+            f"{', '.join(_public())}; its first key is {next(iter(public), 'absent')!r}"
         )
     if found != network:
         raise UserError(f"{path}: holds {found}, not {network}; pass --network {found}")
@@ -64,7 +64,7 @@ def _translated(
         if key in network.public_copies:
             original = network.public_copies[key]
             if original in public and not torch.equal(tensor, public[original]):
-                raise UserError(f"{path}: {key} and {original} differ; they are one tensor")
+                raise UserError(f"{path}: {key} and {original} differ; they should be one tensor")
             continue
         ours = _our_name(key, network)
         if ours is not None and any(part in ours for part in _UNUSED):

@@ -58,7 +58,7 @@ def look_at_details(details: Tensor, size: int) -> CloserLook:
 
 
 def look_at_originals(originals: list[np.ndarray], size: int) -> CloserLook:
-    """Return what cuts regions from whole pictures, uint8 (H, W, 3), as the public code does."""
+    """Return what cuts regions from whole images, uint8 (H, W, 3), as the public code does."""
 
     def look(attention: Tensor) -> Tensor:
         regions = region_of_interest(attention, size).tolist()
@@ -72,11 +72,11 @@ def look_at_originals(originals: list[np.ndarray], size: int) -> CloserLook:
 
 
 def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) -> np.ndarray:
-    """Return the region of an original picture as uint8 (size/2, size/2, 3).
+    """Return the region of an original image as uint8 (size/2, size/2, 3).
 
     image: uint8 (H, W, 3); region: left, top, side in the size x size view, which shows the centre
-    square of the picture. Cropped and resized by PIL, as the public code does; what lies beyond the
-    picture is black.
+    square of the image. Cropped and resized by PIL, as the public code does; what lies beyond the
+    image is black.
     """
     height, width = image.shape[:2]
     short = min(height, width)

@@ -93,11 +93,11 @@ def state_dict(content: dict, path: Path) -> dict[str, Tensor]:
     state = content if wrapper is None else content[wrapper]
     wrong = next((key for key, value in state.items() if not isinstance(value, Tensor)), None)
     if wrong is not None or not state:
-        found = f"{wrong!r} is no tensor" if state else "it is empty"
+        found = f"{wrong!r} is not a tensor" if state else "it is empty"
         raise UserError(f"{path}: {found}; expected a state dict of tensors")
     named = {_PREFIX.sub("", str(key)).lstrip("."): tensor for key, tensor in state.items()}
     if len(named) < len(state):
-        raise UserError(f"{path}: two tensors have one name once their prefixes are taken off")
+        raise UserError(f"{path}: two tensors have the same name after removing prefixes")
     return named
 
 
@@ -120,7 +120,7 @@ def _what_it_is(data: bytes) -> str:
     if members:
         some = ", ".join(members[:4]) + (", ..." if len(members) > 4 else "")
         return f"an archive of {some}; unpack it and name the file in it"
-    return "truncated or no PyTorch file; fetch or train it again"
+    return "truncated or not a PyTorch file; fetch or train it again"
 
 
 def _members(data: bytes) -> list[str]:

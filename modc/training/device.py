@@ -124,7 +124,7 @@ def torch_device(leased: str | None):
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
             f"GPU {leased} cannot be used by PyTorch {torch.__version__}: {reason}; free the card, "
-            f"take a PyTorch that fits its driver (README: Another PyTorch), or {CPU_INSTEAD}"
+            f"take a PyTorch that fits its driver (docs/running.md), or {CPU_INSTEAD}"
         ) from None
     return device
 

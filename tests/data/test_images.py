@@ -40,7 +40,7 @@ def test_rows_of_an_idx_file_are_grey_pictures_shown_in_colour(tmp_path):
     opened = np.asarray(folder.open("x-idx3-ubyte.gz/00001"))
     assert np.array_equal(opened, np.repeat(pictures[1][..., None], 3, axis=2))
     assert folder.size("x-idx3-ubyte.gz/00000") == (3, 4)
-    with pytest.raises(UserError, match="x-idx3-ubyte.gz/00002: no such picture"):
+    with pytest.raises(UserError, match="x-idx3-ubyte.gz/00002: no such image"):
         folder.open("x-idx3-ubyte.gz/00002")
 
 
@@ -56,7 +56,7 @@ def test_a_picture_is_turned_as_its_exif_orientation_says(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no such picture"),
+        (None, "no such image"),
         (b"", "not_an_image"),
         (b"<html>gone</html>", "not_an_image"),
         (jpeg(1, 65_000), "not_an_image"),

@@ -56,7 +56,7 @@ def test_a_coverage_of_other_labels_is_refused(tmp_path, index, old, new):
     path = tmp_path / paths.COUNTS
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(UserError, match="does not count the labels"):
+    with pytest.raises(UserError, match="does not match the labels"):
         read(tmp_path)
 
 

@@ -57,7 +57,7 @@ def test_a_second_value_of_a_training_image_is_kept_and_counted(darn, tmp_path, 
     assert (before.second_values, index.second_values) == (0, 1)
     assert len(index.rows("train", "train")) == len(before.rows("train", "train")) + 1
     assert "1 labels of training images are a second value" in caplog.text
-    assert "1 stand twice" in caplog.text
+    assert "1 are repeated" in caplog.text
 
 
 def test_a_second_value_of_a_query_stops_the_index(darn, tmp_path):
@@ -126,7 +126,7 @@ def test_a_picture_that_changed_since_stops_the_index(darn, tmp_path, spoil, wha
         made(DARN, tmp_path, "leave_out").index()
     message = str(error.value)
     assert message.startswith(f"{tmp_path / paths[5]}: {what}")
-    assert "(2 of 384 pictures are not as they were frozen)" in message
+    assert "(2 of 384 images differ from the manifest)" in message
     assert f"`modc fetch DARN --folder {tmp_path} --refreeze`" in message
 
 

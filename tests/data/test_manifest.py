@@ -45,7 +45,7 @@ def test_a_change_is_noticed(described, tmp_path):
     manifest.write(tmp_path, described, {})
     path = tmp_path / manifest.MANIFEST
     path.write_text(path.read_text().replace("1.jpg,ok", "2.jpg,ok"))
-    with pytest.raises(UserError, match="altered since it was frozen"):
+    with pytest.raises(UserError, match="changed since it was frozen"):
         manifest.read(tmp_path)
 
 
@@ -59,7 +59,7 @@ def test_damaged_facts_are_named(described, tmp_path, text):
 
 def test_an_absent_manifest_is_named(tmp_path):
     assert not manifest.exists(tmp_path)
-    with pytest.raises(UserError, match=r"manifest\.json: no manifest there"):
+    with pytest.raises(UserError, match=r"manifest\.json: no manifest"):
         manifest.read(tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_an_unreadable_picture_is_named_and_later_packed_alone(
 
 
 def test_where_no_picture_can_be_read_nothing_stays(tmp_path, index):
-    with pytest.raises(UserError, match=r"0\.jpg: no such picture.*\(10 of 10 "):
+    with pytest.raises(UserError, match=r"0\.jpg: no such image.*\(10 of 10 "):
         pack(index, tmp_path, [Form(32)], tmp_path / "packed", 2)
     assert contents(tmp_path / "packed") == []
 
@@ -158,7 +158,7 @@ def test_room_that_is_taken_already_is_not_asked_for_again(
         stop_at(stopping, "4.jpg")
         with pytest.raises(KeyboardInterrupt):
             pack(index, pictures, [Form(1000)], tmp_path / "packed", 1)
-    assert "10 pictures at 1000 pixels need 30.0 MB; " in caplog.text
+    assert "10 images at 1000 pixels need 30.0 MB; " in caplog.text
     free(monkeypatch, tmp_path, 0)
     decoded.clear()
     pack(index, pictures, [Form(1000)], tmp_path / "packed", 1)
@@ -237,8 +237,8 @@ def test_a_disk_that_fills_up_in_the_middle_is_named_and_it_goes_on_later(
     [
         ("truncated", "damaged array"),
         ("foreign", "damaged array"),
-        ("absent", "no packed images there"),
-        ("sidecar", "no packed images there"),
+        ("absent", "no packed images"),
+        ("sidecar", "no packed images"),
         ("shape", "an array (3, 3)"),
         ("index", "packed from another index"),
     ],

@@ -45,8 +45,8 @@ def test_a_mistake_is_named_with_its_line(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a.jpg\nb.jpg\na.jpg\n", "line 3: a.jpg stands in line 1 already"),
-        (b"\n", "empty; expected one image path a line"),
+        (b"a.jpg\nb.jpg\na.jpg\n", "line 3: a.jpg is already in line 1"),
+        (b"\n", "empty; expected one image path per line"),
         (b"\xff\xfe\x00", "not a text file"),
         (None, "no such split file"),
         (b"a.jpg\n../b.jpg\n", r"line 2: \.\./b\.jpg: it leads out of its folder"),

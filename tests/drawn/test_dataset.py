@@ -19,10 +19,10 @@ CONFIGS = [REPOSITORY / "config.yaml", REPOSITORY / "configs" / "smoke.yaml"]
 def test_it_is_drawn_once_and_anew_for_another_seed(tmp_path):
     folder = tmp_path / "FashionAI"
     first = made(DrawnFashionAI, folder, generate={"images": 300, "seed": 0})
-    assert first.fetch().endswith("300 pictures listed: 300 ok; manifest.csv is frozen")
+    assert first.fetch().endswith("300 images listed: 300 ok; manifest.csv is frozen")
     index, drawn = first.index(), (folder / "GENERATED.json").stat().st_mtime_ns
     assert index.generated and index.dataset == "FashionAI"
-    assert first.fetch().endswith("300 pictures as manifest.csv has them")
+    assert first.fetch().endswith("300 images, as in manifest.csv")
     assert (folder / "GENERATED.json").stat().st_mtime_ns == drawn
     second = made(DrawnFashionAI, folder, generate={"images": 300, "seed": 1})
     second.fetch()

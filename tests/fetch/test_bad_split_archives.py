@@ -45,11 +45,11 @@ def test_a_nul_in_a_name_is_seen_though_python_cuts_it_off(splits, small, tmp_pa
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("cut", "no zip archive, or cut short or damaged"),
-        ("empty", "no zip archive, or cut short or damaged (0 bytes)"),
+        ("cut", "not a zip archive, or truncated or damaged"),
+        ("empty", "not a zip archive, or truncated or damaged (0 bytes)"),
         ("page", "a web page, not a zip archive"),
         ("absent", "no such archive or folder"),
-        ("checksum", "damaged: its checksum does not fit"),
+        ("checksum", "damaged: checksum mismatch"),
         ("encrypted", "needs a password"),
         ("bomb", "larger than 0 MB"),
     ],

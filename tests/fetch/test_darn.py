@@ -60,7 +60,7 @@ def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
     for said in (
         "names unlike DARN's",
         "8 ok, 1 gone, 1 bad_address, 1 bad_name",
-        "8 pictures frozen, SHA-256 ",
+        "8 images frozen, SHA-256 ",
     ):
         assert said in done.stderr
     folder = place / "data" / "DARN"
@@ -71,7 +71,7 @@ def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
     assert not (place / "data" / "x.jpg").exists() and not (folder / "x.jpg").exists()
     log = (folder / "fetch.log").read_text().splitlines()
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d DARN: 9 to do", log[0])
-    assert "DARN: 9 of 9 done: 8 ok, 1 gone, 0 failed for now, 0 failed;" in log[-1]
+    assert "DARN: 9 of 9 done: 8 ok, 1 gone, 0 to retry, 0 failed;" in log[-1]
 
 
 def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, picture):
@@ -83,12 +83,12 @@ def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, pictu
     times = {path: path.stat().st_mtime_ns for path in before}
     server.routes["/late"] = picture(9)
     done = run(place)
-    assert done.returncode == 0 and "without the 1 pictures that are new" in done.stderr
+    assert done.returncode == 0 and "without the 1 images that are new" in done.stderr
     assert "--refreeze" in done.stderr and (folder / "pic" / "late.jpg").exists()
     assert {path: path.read_bytes() for path in before} == before
     assert {path: path.stat().st_mtime_ns for path in before} == times
     done = run(place, "--refreeze")
-    assert done.returncode == 0 and "15 pictures frozen" in done.stderr
+    assert done.returncode == 0 and "15 images frozen" in done.stderr
     assert len(manifest.read(folder).pictures) == 15
 
 
@@ -117,7 +117,7 @@ def test_retry_asks_for_what_failed_for_good(place, server, picture):
 def test_status_counts_and_asks_for_nothing(place, server, picture):
     done = run(place, "--status")
     assert done.returncode == 1
-    assert done.stderr.endswith("nothing was downloaded there yet; run `modc fetch DARN`\n")
+    assert done.stderr.endswith("nothing has been downloaded yet; run `modc fetch DARN`\n")
     server.routes = {"/a": picture(1), "/b": 404, "/c": 404}
     listed(place, server)
     run(place)
@@ -161,7 +161,7 @@ def test_an_outage_is_not_frozen_unasked(place, server, picture):
     done = run(place)
     assert done.returncode == 1 and not manifest.exists(place / "data" / "DARN")
     said = done.stderr.splitlines()[-1]
-    assert "9 of 10 URLs failed in a way that may pass" in said and "--refreeze" in said
+    assert "9 of 10 URLs had transient failures" in said and "--refreeze" in said
     assert run(place, "--refreeze").returncode == 0
     assert len(manifest.read(place / "data" / "DARN").pictures) == 1
 

@@ -30,7 +30,7 @@ from modc.fetch import extraction
 @pytest.mark.parametrize(
     ("kind", "state", "reason"),
     [
-        ("checksum", "damaged", "damaged: its checksum does not fit"),
+        ("checksum", "damaged", "damaged: checksum mismatch"),
         ("encrypted", "damaged", "needs a password"),
         ("link", "damaged", "a link"),
         ("large", "damaged", "larger than 0 MB"),
@@ -59,9 +59,9 @@ def test_a_bad_member_is_recorded_and_the_rest_goes_on(
     assert (
         row["attribute"] == path.split("/")[1].removesuffix("_labels") and reason in row["reason"]
     )
-    assert f"{row['split']}: 1 pictures are not there: {row['attribute']} 1" in caplog.text
-    assert f"1 OF 300 LISTED PICTURES ARE NOT THERE (1 {state}), the first: {name}" in caplog.text
-    leads_out = "1 members of the archives lead out of their folder" in caplog.text
+    assert f"{row['split']}: 1 images are missing: {row['attribute']} 1" in caplog.text
+    assert f"1 OF 300 LISTED IMAGES ARE MISSING (1 {state}), the first: {name}" in caplog.text
+    leads_out = "1 members of the archives point outside their folder" in caplog.text
     assert leads_out == (kind in ("outside", "absolute"))
     new = set(files(drawn.parent)) - set(outside)
     assert all(file.startswith("FashionAI/") for file in new)
@@ -103,7 +103,7 @@ def test_too_little_room_is_said_before_the_work(drawn, monkeypatch):
     monkeypatch.setattr(
         fashionai_archives.shutil, "disk_usage", lambda _: usage._replace(free=5000)
     )
-    with pytest.raises(UserError, match=r"300 pictures need 0\.0 GB, but only 0\.0 GB are free"):
+    with pytest.raises(UserError, match=r"300 images need 0\.0 GB, but only 0\.0 GB are free"):
         fetch(drawn, drawn, refreeze=False)
     assert pictures(drawn) == {}
 

@@ -31,7 +31,7 @@ def test_what_the_split_files_list_is_extracted_and_nothing_else(drawn):
     whole = expected(drawn)
     rewrite(drawn / FIRST, lambda pairs: [*pairs, ("x/Images/neck_design_labels/no.jpg", jpeg())])
     line = fetch(drawn, drawn, refreeze=False)
-    assert line == f"{drawn}: 300 pictures listed: 300 ok; manifest.csv is frozen"
+    assert line == f"{drawn}: 300 images listed: 300 ok; manifest.csv is frozen"
     assert pictures(drawn) == whole and len(whole) == 300
     frozen = manifest.read(drawn)
     row = frozen.table.iloc[7]
@@ -66,7 +66,7 @@ def test_what_misses_pictures_is_not_frozen_unasked(modc, drawn, leave_out, one_
     call = ("fetch", "FashionAI", "--part", "images", "--folder", drawn)
     status, _, err = modc(*call)
     message = one_error(err)
-    assert status == 1 and "1 of 300 listed pictures are not there" in message
+    assert status == 1 and "1 of 300 listed images are missing" in message
     assert "missing.csv" in message and "missing_images to leave_out" in message
     assert not manifest.exists(drawn) and name in (drawn / "missing.csv").read_text()
     assert modc(*call, *leave_out)[0] == 0 and manifest.exists(drawn)
@@ -93,11 +93,11 @@ def test_a_frozen_manifest_stays_until_it_is_told_to_go(modc, drawn, leave_out, 
     assert modc(*call)[0] == 0
     before = {path: (drawn / path).read_bytes() for path in ("manifest.csv", "manifest.json")}
     status, out, _ = modc(*call)
-    assert status == 0 and "299 pictures as manifest.csv has them; 1 are missing as before" in out
+    assert status == 0 and "299 images, as in manifest.csv; 1 are missing as before" in out
     assert "--refreeze" not in caplog.text
     rewrite(drawn / FIRST, lambda pairs: [*pairs, (name, data)])
     assert modc(*call)[0] == 0
-    assert "1 pictures are there that the frozen manifest does not have" in caplog.text
+    assert "1 images are there that the frozen manifest does not have" in caplog.text
     assert "--refreeze" in caplog.text
     assert before == {path: (drawn / path).read_bytes() for path in before}
     assert status_of(drawn, name) == "missing"
@@ -113,7 +113,7 @@ def test_what_a_frozen_manifest_has_is_put_in_place_again(modc, drawn, one_error
     before = (drawn / "manifest.csv").stat().st_mtime_ns
     shutil.rmtree(drawn / "Images" / "coat_length_labels")
     status, out, _ = modc(*call)
-    assert status == 0 and "of them put in place again" in out
+    assert status == 0 and "of them restored" in out
     assert pictures(drawn) == whole
     for name in (FIRST, SECOND):
         (drawn / name).unlink()
@@ -121,7 +121,7 @@ def test_what_a_frozen_manifest_has_is_put_in_place_again(modc, drawn, one_error
     path = drawn / sorted(whole)[0]
     path.unlink()
     status, _, err = modc(*call)
-    assert status == 1 and "1 listed pictures are not in place" in one_error(err)
+    assert status == 1 and "1 listed images are not in place" in one_error(err)
     assert (drawn / "manifest.csv").stat().st_mtime_ns == before
 
 
@@ -133,7 +133,7 @@ def test_another_picture_in_the_place_of_a_frozen_one_is_named(modc, drawn, one_
     (drawn / name.split("/", 1)[1]).unlink()
     status, _, err = modc(*call)
     message = one_error(err)
-    assert status == 1 and "1 pictures of the frozen manifest are gone" in message
+    assert status == 1 and "1 images of the frozen manifest are gone" in message
     assert name.split("/", 1)[1] in message and "--refreeze" in message
 
 
@@ -218,7 +218,9 @@ def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error
     monkeypatch.chdir(tmp_path)
     status, _, err = modc("fetch", "FashionAI")
     assert status == 1
-    assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
+    assert one_error(err).startswith(
+        "config.yaml: no such file in the working directory; run this in"
+    )
 
 
 def test_an_altered_manifest_is_named(modc, drawn, one_error):
@@ -227,5 +229,5 @@ def test_an_altered_manifest_is_named(modc, drawn, one_error):
     path = drawn / "manifest.csv"
     path.write_text(path.read_text() + "more,ok,1,,1,1\n")
     status, _, err = modc(*call)
-    assert status == 1 and "altered since it was frozen" in one_error(err)
+    assert status == 1 and "changed since it was frozen" in one_error(err)
     assert json.loads((drawn / "manifest.json").read_text())["pictures"] == {"ok": 300}

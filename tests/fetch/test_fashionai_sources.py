@@ -112,7 +112,7 @@ def test_an_archive_of_other_pictures_does_not_count(drawn, caplog):
     write_zip(drawn / SECOND, {"fashionAI_attributes_train2/Images/neck_design_labels/a.jpg": "x"})
     with pytest.raises(UserError, match=r"no fashionAI_attributes_train2\.zip \(7 GB\) there"):
         fetch(drawn, drawn, refreeze=False)
-    assert f"{SECOND}: holds none of the listed pictures" in caplog.text
+    assert f"{SECOND}: contains none of the listed images" in caplog.text
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "page", "start"])

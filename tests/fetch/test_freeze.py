@@ -92,7 +92,7 @@ def test_says_how_much_would_be_new(record, tmp_path, kept):
 
 def test_a_manifest_without_a_picture_is_not_written(record, tmp_path, kept):
     record.write([kept("b/2", "S"), kept("b/3", "S"), Outcome("b/1", "gone")])
-    with pytest.raises(UserError, match="all pictures count as placeholders"):
+    with pytest.raises(UserError, match="all images count as placeholders"):
         freeze(record, tmp_path, RULE)
     assert not manifest.exists(tmp_path)
 

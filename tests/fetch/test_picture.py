@@ -150,7 +150,7 @@ def test_what_follows_a_jpeg_does_no_harm(picture):
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 16), (15, 100)])
 def test_what_has_no_photographs_shape_is_refused(picture, size):
     why = reason(picture(6, size))
-    assert why.state == "not_an_image" and "no photograph" in why.detail
+    assert why.state == "not_an_image" and "not a photograph" in why.detail
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])

@@ -22,8 +22,8 @@ def test_a_line_a_minute_goes_to_the_log(tmp_path, monkeypatch, caplog):
     said = lines(tmp_path)
     assert len(said) == 1 + 2 + 1  # the beginning, two minutes, the end
     assert said[1] == (
-        "DARN: 60 of 300 done: 30 ok, 30 gone, 0 failed for now, 0 failed; 0.5 images/s, "
-        "0.5 MB/s; 1.0 a second; about 4 min left"
+        "DARN: 60 of 300 done: 30 ok, 30 gone, 0 to retry, 0 failed; 0.5 images/s, "
+        "0.5 MB/s; 1.0 per second; about 4 min left"
     )
     assert [record.message for record in caplog.records] == said
 
@@ -32,7 +32,7 @@ def test_what_failed_is_told_apart(tmp_path):
     with Progress(5, tmp_path, "DARN") as progress:
         for state in ("ok", "timeout", "dns", "refused", "not_an_image"):
             progress.add(state, None)
-    assert "5 of 5 done: 1 ok, 0 gone, 2 failed for now, 2 failed;" in lines(tmp_path)[-1]
+    assert "5 of 5 done: 1 ok, 0 gone, 2 to retry, 2 failed;" in lines(tmp_path)[-1]
 
 
 def test_a_terminal_shows_a_bar(tmp_path, monkeypatch, capsys, caplog):
@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_bar(tmp_path, monkeypatch, capsys, caplog):
         progress.add("ok", 10)
         progress.add("gone", None)
     shown = capsys.readouterr().err
-    assert re.search(r"DARN: 100%.*2/2", shown) and "1 ok, 1 gone, 0 failed for now" in shown
+    assert re.search(r"DARN: 100%.*2/2", shown) and "1 ok, 1 gone, 0 to retry" in shown
     assert caplog.records == [] and len(lines(tmp_path)) == 2
 
 

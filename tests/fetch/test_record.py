@@ -122,7 +122,7 @@ def test_a_list_of_other_names_is_refused_and_changes_nothing(record):
 
 def test_a_list_without_a_line_that_can_be_used_is_refused(record):
     rows = [Listed(3, "1", "name http://x", "bad_address", "a blank in the URL")]
-    with pytest.raises(UserError, match=r"list.txt: no line can be used, line 3 \('name http://x'"):
+    with pytest.raises(UserError, match=r"list.txt: no valid line; line 3 \('name http://x'"):
         record.take_in(rows, "", "list.txt")
     assert len(record.table()) == 0
 

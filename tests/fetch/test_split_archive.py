@@ -80,7 +80,7 @@ def mirror(server, archive, monkeypatch):
     """A mirror of the archive's files on this machine, and no Google Drive."""
 
     def refuse(*_):
-        raise UserError("data.zip: Google Drive does not hand it over")
+        raise UserError("data.zip: Google Drive refuses it")
 
     monkeypatch.setattr(split_archive, "download", refuse)
     for dataset in (DARN, FashionAI):
@@ -127,7 +127,7 @@ def test_content_is_compared_where_its_blob_is_known(
     monkeypatch.setattr(DARN, "release", replace(DARN.release, blobs=other))
     for options in ((), ("--splits", archive)):
         status, _, err = splits(tmp_path / "other", *options)
-        assert status == 1 and "label_train.txt: its content is not the public release's" in err
+        assert status == 1 and "label_train.txt: differs from the public release" in err
     assert not (tmp_path / "other" / "DARN").exists()
 
 
@@ -170,7 +170,7 @@ def test_files_of_another_release_that_are_there_are_named_and_kept(
 def test_a_folder_of_drawn_pictures_is_left_alone(splits, archive, drawn, one_error):
     before = files(drawn)
     status, _, err = splits(drawn.parent, "--splits", archive, datasets=["FashionAI"])
-    assert status == 1 and f"{drawn}: holds drawn pictures" in one_error(err)
+    assert status == 1 and f"{drawn}: holds drawn images" in one_error(err)
     assert files(drawn) == before
 
 
@@ -185,7 +185,9 @@ def test_a_missing_configuration_is_named(modc, tmp_path, monkeypatch, one_error
     monkeypatch.chdir(tmp_path)
     status, _, err = modc("fetch", "DARN")
     assert status == 1
-    assert one_error(err).startswith("config.yaml: no such configuration file here; run this in")
+    assert one_error(err).startswith(
+        "config.yaml: no such file in the working directory; run this in"
+    )
     status, _, err = modc("fetch", "DARN", "--config", "other.yaml")
     assert status == 1 and one_error(err) == "other.yaml: no such configuration file"
 

@@ -44,7 +44,7 @@ def test_a_method_that_python_does_not_know_is_named_with_a_tool(
     archive = zip_files.open_zip(path, "")
     for member in archive.infolist():
         said = zip_files.why_unreadable(path, member, 10**6)
-        assert "Python does not know" in said and f"`{tool}" in said and str(path) in said
+        assert "Python does not support" in said and f"`{tool}" in said and str(path) in said
 
 
 def test_without_the_tool_its_package_is_named(tmp_path, monkeypatch):
@@ -127,8 +127,8 @@ def test_a_part_of_a_split_archive_says_how_to_join_it(tmp_path):
         ("a.7z", b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z"),
         ("a.tar.gz", b"\x1f\x8b\x08", "packed by gzip", "tar xf"),
         ("a.tar", bytes(257) + b"ustar\0" + bytes(249), "a tar archive", "tar xf"),
-        ("a.zip.crdownload", b"PK\3\4", "not finished", ""),
-        ("a.zip.part", b"PK\3\4", "not finished", ""),
+        ("a.zip.crdownload", b"PK\3\4", "unfinished download", ""),
+        ("a.zip.part", b"PK\3\4", "unfinished download", ""),
         ("a.zip.001", b"PK\3\4", "split", "cat"),
         ("a.z01", b"PK\3\4", "split", "zip -s 0"),
     ],

@@ -101,12 +101,12 @@ def test_a_failed_download_says_which_file_to_put_where(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"junk", "truncated or no PyTorch file"),
+        (b"junk", "truncated or not a PyTorch file"),
         (b"", "an empty file"),
         ({"conv1.weight": torch.ones(1)}, "conv1.weight has shape (1,)"),
         ({"other": torch.ones(1)}, "the key conv1.weight is missing"),
-        ({"conv1.weight": "text"}, "'conv1.weight' is no tensor"),
-        ({"model": {}}, "'model' is no tensor"),
+        ({"conv1.weight": "text"}, "'conv1.weight' is not a tensor"),
+        ({"model": {}}, "'model' is not a tensor"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(tmp_path, content, message):

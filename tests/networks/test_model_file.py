@@ -59,7 +59,7 @@ def test_damaged_parts_are_named(tmp_path):
     content = {"format": model_file.FORMAT, **vars(model), "attributes": ["a", "b", "c"]}
     for part in ("network", "architecture", "attributes", "state_dict", "facts"):
         torch.save({**content, part: None}, path)
-        with pytest.raises(UserError, match=r"model\.pt: a damaged model file"):
+        with pytest.raises(UserError, match=r"model\.pt: damaged model file"):
             model_file.load(path)
     torch.save({**content, "attributes": ["a"]}, path)
     with pytest.raises(UserError, match="do not fit its ASENv2"):
@@ -72,5 +72,5 @@ def test_another_file_is_no_model_of_ours(tmp_path):
     with pytest.raises(UserError, match="not a model file of this project"):
         model_file.load(path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match="truncated or no PyTorch file"):
+    with pytest.raises(UserError, match="truncated or not a PyTorch file"):
         model_file.load(path)

@@ -92,7 +92,7 @@ def test_another_network_is_named(public_checkpoint, held, asked):
 def test_asenpps_two_copies_of_its_attribute_embedding_must_agree(altered):
     key = "choices.local.attrnet.attr_embedding.weight"
     path = altered("ASEN++", lambda state: state.update({key: state[key] + 1}))
-    assert "differ; they are one tensor" in refused(path, "ASEN++")
+    assert "differ; they should be one tensor" in refused(path, "ASEN++")
 
 
 def test_a_bare_state_dict_and_a_backbone_without_classifier_are_taken(tmp_path):
@@ -147,13 +147,13 @@ def test_whatever_stands_around_the_weights_they_are_taken(tmp_path, wrap):
         (zipped("FashionAI.pth.tar", "DARN.pth.tar"), "FashionAI.pth.tar, DARN.pth.tar"),
         (tarred("FashionAI.pth.tar"), "FashionAI.pth.tar"),
         (struct.pack("<Q", 2) + b'{"a":{}}', "safetensors"),
-        (bytes(1000), "truncated or no PyTorch file"),
+        (bytes(1000), "truncated or not a PyTorch file"),
         (torch.nn.Linear(2, 2), "holds torch.nn.modules.linear.Linear"),
         ({"log": collections.defaultdict(list)}, "holds collections.defaultdict"),
         ({"key": "settings", "state": {}}, "model.pt"),
         ([1, 2], "expected a checkpoint dictionary, found list"),
-        ({"epoch": 1}, "'epoch' is no tensor"),
-        ({"state_dict": {"encoder.weight": torch.ones(1)}}, "no public one of ASEN"),
+        ({"epoch": 1}, "'epoch' is not a tensor"),
+        ({"state_dict": {"encoder.weight": torch.ones(1)}}, "nor a public one of ASEN"),
     ],
     # Not by their bytes, since archives hold the time at which they were made.
     ids=lambda value: value if isinstance(value, str) else "file",
@@ -168,7 +168,7 @@ def test_a_truncated_file_is_refused(tmp_path, public_checkpoint):
     path = tmp_path / "cut.pt"
     data = public_checkpoint("ASENv2").read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    assert "truncated or no PyTorch file" in refused(path)
+    assert "truncated or not a PyTorch file" in refused(path)
 
 
 def test_an_absent_file_is_named(tmp_path):

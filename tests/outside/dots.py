@@ -16,16 +16,16 @@ SIDE = 32
 
 
 class Dots(Dataset):
-    """One disc an image: what color, how large."""
+    """One disc per image; attributes: color and size."""
 
     attributes = {"color": len(COLORS), "size": len(RADII)}
     counts = {"train": {"images": 180}, "valid": {"images": 60}, "test": {"images": 60}}
-    counts_source = "what is drawn"
+    counts_source = "as drawn"
     labels_an_image = 2
     files = ("values.json",)
 
     def fetch(self) -> str:
-        """Draw the images; values.json comes last, so that it stands for all of them."""
+        """Draw the images; values.json is written last, as the mark of completion."""
         self.folder.mkdir(parents=True, exist_ok=True)
         total = sum(split["images"] for split in self.counts.values())
         values = np.random.default_rng(0).integers([[len(COLORS)], [len(RADII)]], size=(2, total))
@@ -35,10 +35,10 @@ class Dots(Dataset):
             ImageDraw.Draw(image).circle(place, radius, fill=COLORS[color])
             image.save(self.folder / f"{number}.png")
         write_json(self.folder / "values.json", values.tolist())
-        return f"{self.folder}: {total} images are drawn"
+        return f"{self.folder}: {total} images drawn"
 
     def index(self):
-        """Return the index of what was drawn."""
+        """Return the index of the drawn images."""
         try:
             values = np.array(json.loads((self.folder / "values.json").read_text()))
         except FileNotFoundError:
@@ -49,5 +49,5 @@ class Dots(Dataset):
         return build_index(self.name, self.attributes, images, values)
 
     def download_size(self, images: int) -> tuple[int, str]:
-        """Return what so many small files take."""
-        return images * 4096, "measured: a block each"
+        """Return the bytes that so many small files take on disk."""
+        return images * 4096, "computed: one block each"

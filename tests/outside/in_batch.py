@@ -1,4 +1,4 @@
-"""In-batch negatives: after the baseline, an anchor is told from all negatives of its batch."""
+"""In-batch negatives: contrasts each anchor with all negatives of its batch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from modc.training.batches import Batch
 
 @dataclass(frozen=True)
 class Options:
-    """What the objective reads of the configuration."""
+    """The settings that the objective reads."""
 
     temperature: float
 
 
 class InBatch(Method):
-    """One stage, which goes on from the baseline's model."""
+    """One stage, which starts from the baseline's model."""
 
     title = "InBatch"
     compared_with = "baseline"
@@ -39,7 +39,7 @@ class InBatch(Method):
         return ("in_batch",)
 
     def recipe(self, cell: Cell, stage: str) -> Recipe:
-        """Return the rates of the warm-up's last stage, with an own number of epochs."""
+        """Return the recipe of the warm-up's last stage, with its own number of epochs."""
         last = self.warm_up(cell.network)[-1]
         options = Options(self.settings["temperature"])
         return self.warm_up_recipe(

@@ -1,4 +1,4 @@
-"""A network of one linear layer an attribute, on the mean of the features."""
+"""One linear layer per attribute on globally pooled features."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from modc.networks.network import CloserLook, Embedded, Network, precise
 
 
 class Pooled(Network):
-    """dim: the dimensions of its embeddings."""
+    """dim: dimension of the embeddings."""
 
     def __init__(self, backbone: Backbone, attributes: int, dim: int):
         super().__init__()
@@ -19,7 +19,7 @@ class Pooled(Network):
         self.layers = nn.Parameter(layers)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the feature maps (B, F, S/16, S/16) of normalised images (B, 3, S, S)."""
+        """Return the feature maps (B, F, S/16, S/16) of normalized images (B, 3, S, S)."""
         return self.backbone(images)
 
     def embed(

@@ -162,7 +162,7 @@ def test_values_are_called_by_their_names(config, place, tmp_path, monkeypatch):
 
 def test_the_page_says_what_the_names_give_away(written):
     section = written[".md"].read_text().split("## Remarks")[1]
-    count = re.search(r"(\d+) of the (\d+) folders hold one clothes category alone", section)
+    count = re.search(r"(\d+) of the (\d+) folders hold a single clothes category", section)
     assert count[1] == count[2]
     assert "0 of 400 stems" in section
 
