@@ -63,7 +63,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
             place
             for name, frame in every.items()
             for place in details(
-                frame, known_tables[name].title if name in known_tables else name, results, config
+                frame, known_tables[name].title if name in known_tables else name, source
             )
         ],
         "runs": runs(run_folder, config, results, known),

@@ -3,11 +3,13 @@
 import pandas as pd
 
 from modc.grid import method_of
+from modc.papers.places import Place
 from modc.report.anchors import place_id, run_id
 from modc.report.failures import FAILED
-from modc.report.results import Result
 from modc.report.row_names import row_name
-from modc.report.trainings import THIS_RUN
+from modc.report.tables import Source
+from modc.report.trainings import THIS_RUN, Trainings
+from modc.report.verdicts import MISSING
 
 SAME_BUT_METHOD = ("dataset", "network", "labeled_percent", "attribute", "metric")
 NUMBERS = (
@@ -28,7 +30,7 @@ NUMBERS = (
 )
 
 
-def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict) -> list[dict]:
+def details(frame: pd.DataFrame, name: str, source: Source) -> list[dict]:
     """Return one entry a place of a table: its names, numbers (None where absent), and links.
 
     frame: the long form. Numbers are fractions. seeds: number and value of each seed, None where it
@@ -36,15 +38,15 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
     place of the baseline, "" for a baseline; run: the training, "" where the grid has none; badge:
     the verdict, or that the training failed.
     """
-    divisor = config["evaluation"]["map_at_100"]
+    config = source.config
     places = frame.to_dict("records")
     over = {method: method_of(config, method).compared_with for method in config["methods"]}
     by_method = {(place["method"], _key(place)): place for place in places}
     found = []
     for place in places:
-        baseline = by_method.get((over[place["method"]], _key(place)))
+        baseline = by_method.get((over.get(place["method"]), _key(place)))
         cell = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
-        seeds = _seeds(place, results, divisor)
+        seeds = _seeds(place, source.trainings)
         found.append(
             {
                 "id": place_id(place),
@@ -65,17 +67,16 @@ def details(frame: pd.DataFrame, name: str, results: list[Result], config: dict)
     return found
 
 
-def _seeds(place: dict, results: list[Result], divisor: str) -> list[dict]:
-    metric = place["metric"]
-    metric += f"/{divisor}" if metric == "MAP@100" else ""
-    where = (place["attribute"], metric, place["query_label"], place["top_n"])
-    key = (place["dataset"], place["network"], place["labeled_percent"], place["method"])
+def _seeds(place: dict, trainings: Trainings) -> list[dict]:
+    where = Place(*(place[name] for name in Place._fields))
     return [
-        {"seed": result.cell.seed, "value": result.value(*where), "why": result.status}
-        for result in results
-        if key
-        == (result.cell.dataset, result.cell.network, result.cell.labeled_percent, result.method)
+        {"seed": row["seed"], "value": _number(row["value"]), "why": _why(row)}
+        for row in trainings.rows(where)
     ]
+
+
+def _why(row: dict) -> str:
+    return row["reason"] if row["status"] == MISSING else ""
 
 
 def _where(place: dict) -> str:
