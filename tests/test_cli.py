@@ -314,8 +314,9 @@ def test_an_ablation_of_a_run_that_has_nothing_says_so(modc, prepared, tmp_path)
     call = ["ablation", "--config", CONFIG, "--results", folder]
     status, out, _ = modc(*call)
     assert status == 0 and "A3 memory_bank: not run." in out
-    written = [f"ablation/ablation.{kind}" for kind in ("csv", "md", "tex")]
-    assert files(folder) == [*written, "rendered/ablation.json"]
+    endings = ("-standalone.tex", ".csv", ".md", ".tex")
+    written = [f"ablation/ablation{ending}" for ending in endings]
+    assert files(folder) == [*written, "ablation/summary.txt", "rendered/ablation.json"]
     (tmp_path / "a18.yaml").write_text("ablation: {assumptions: [A18]}")
     status, _, err = modc(*call, "--config", tmp_path / "a18.yaml")
     assert status == 1 and "A18 cannot be ablated" in one_error(err)

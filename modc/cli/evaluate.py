@@ -21,7 +21,7 @@ PAIRS_FOR_A_GPU = 300_000_000
     "--checkpoint",
     type=PATH,
     required=True,
-    help="Of this project, or a public one of ASEN or ASEN++.",
+    help="Of this project, or a public one.",
 )
 @click.option(
     "--attributes",

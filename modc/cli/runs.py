@@ -60,8 +60,9 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
 @click.option("--prefer", type=PATH, help="The run to take where runs have other scores.")
 @click.option("--models", is_flag=True, help="Copy model.pt, last.pt and test.npz too.")
 def merge(output: Path, runs: tuple[Path, ...], prefer: Path | None, models: bool) -> None:
-    """Merge RUNS, such as one seed or one dataset a machine, into the folder OUTPUT.
+    """Merge several runs into one folder.
 
+    RUNS are, for example, one seed or one dataset per machine, OUTPUT is the folder to write.
     Copies scores, queries and learning curves; config.yaml gets the grid of all runs together.
     Nothing is written if the runs disagree about settings, data or the scores of a result. OUTPUT
     may be the result of an earlier merge. The ablation is not copied.

@@ -17,7 +17,7 @@ from modc.grid import packed_forms
     "name",
     required=True,
     metavar="DATASET/NETWORK/PERCENT/SEED",
-    help="Such as FashionAI/ASENv2/10/0.",
+    help="Names of the configuration, percent of the labels, seed.",
 )
 @click.option(
     "--method", required=True, help="A method of the configuration, such as baseline or modc."
