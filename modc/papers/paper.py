@@ -1,6 +1,6 @@
 """A paper as data: a folder with its tables' numbers, its claims and its assumptions.
 
-    paper.yaml        title, and by name of each table its title and caption
+    paper.yaml        title; by name of each table its title and caption; figures, see `Paper`
     <table>.csv       a row a published number, in the paper's order: the columns of `Place` but for
                       table, and value in percent
     claims.yaml       what the paper says of its numbers (`modc.papers.statements`)
@@ -11,7 +11,7 @@ The last two may be absent. Other columns of a table are ignored.
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -46,10 +46,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper's tables, in its order, with its claims and assumptions."""
+    """A paper's tables, in its order, with its claims and assumptions.
+
+    figures: the network that a figure of the paper shows, by the figure's name here.
+    """
 
     title: str
     tables: tuple[Table, ...]
+    figures: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[Statement, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 
@@ -120,10 +124,11 @@ def folders(config: dict) -> list[Path]:
 def read(folder: Path) -> Paper:
     """Return the paper of a folder. Raises UserError as `papers` does."""
     said = _yaml(folder / PAPER, dict)
-    _check_keys(folder / PAPER, said, {"title", "tables"})
+    _check_keys(folder / PAPER, {"figures": {}, **said}, {"title", "tables", "figures"})
     return Paper(
         said["title"],
         tuple(_table(folder, name, own) for name, own in said["tables"].items()),
+        said.get("figures", {}),
         tuple(_entries(folder / CLAIMS, Statement)),
         tuple(_entries(folder / ASSUMPTIONS, Assumption)),
     )

@@ -88,7 +88,7 @@ def _numbers(figure: Figure) -> str:
 def _plan(config: dict) -> list[_Planned]:
     """Return every figure, in the order in which they are shown."""
     grid = config["grid"]
-    attributes = attributes_of(config, shown_cell(config, retrieval.NETWORK).dataset)
+    attributes = attributes_of(config, shown_cell(config, retrieval.NAME).dataset)
     return [
         _Planned("figure1.png", "Figure 1: the spaces", spaces.draw),
         *(

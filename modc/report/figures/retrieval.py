@@ -18,8 +18,7 @@ from modc.report.figures.pictures import pictures
 from modc.report.figures.retrieval_picture import draw_rows
 from modc.report.figures.run import Run, shown_cell
 
-# That the paper draws.
-NETWORK = "ASEN++"
+NAME = "figure2"
 FOUND = 8
 # Average precision of all candidates, of each way to rank.
 PRECISION = {BASELINE_METHOD: "MAP@all", PAPERS_METHOD: column_name(1, "known", "MAP@all")}
@@ -51,7 +50,7 @@ def draw(run: Run, attribute: str) -> Figure:
 
     Raises UserError if embeddings, scores or pictures of the cell are not there.
     """
-    cell = shown_cell(run.config, NETWORK)
+    cell = shown_cell(run.config, NAME)
     index = run.index(cell.dataset)
     number = index.attributes.index(attribute)
     rows = {role: index.rows("test", role) for role in ("query", "candidate")}

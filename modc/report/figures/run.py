@@ -14,6 +14,7 @@ from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
 from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
+from modc.papers.paper import papers
 from modc.papers.places import OVERALL, Place
 from modc.report.render import all_frames
 from modc.report.results import collect, result_of
@@ -75,12 +76,15 @@ class Run:
         return f" Not comparable to the paper: {why}." if why else ""
 
 
-def shown_cell(config: dict, network: str) -> Cell:
-    """Return the cell that `report.figures` names for a figure that the paper draws of `network`.
+def shown_cell(config: dict, figure: str) -> Cell:
+    """Return the cell that `report.figures` names for a figure, such as figure1.
 
-    Where that says auto: the first dataset of the grid, `network` or else the grid's first one, the
-    largest percentage, the first seed. Raises UserError if the grid has no such cell.
+    Where that says auto: the first dataset of the grid, the network that the paper shows or else
+    the grid's first one, the largest percentage, the first seed. Raises UserError if the grid has
+    no such cell.
     """
+    shown = (paper.figures.get(figure) for paper in papers(config))
+    network = next(filter(None, shown), "")
     grid, chosen = config["grid"], config["report"].get("figures", {})
     named = {key: value for key, value in chosen.items() if value != "auto"}
     dataset = named.get("dataset", grid["datasets"][0])

@@ -18,8 +18,7 @@ from modc.report.figures.pictures import pictures
 from modc.report.figures.points import flat_map, sample
 from modc.report.figures.run import Run, shown_cell
 
-# That the paper draws.
-NETWORK = "ASENv2"
+NAME = "figure1"
 MOST_POINTS = 800
 # A ResNet-50 takes minutes for these on one CPU core.
 MOST_PICTURES = 480
@@ -43,7 +42,7 @@ def draw(run: Run) -> Figure:
 
     Raises UserError if there are no embeddings of the cell.
     """
-    cell = shown_cell(run.config, NETWORK)
+    cell = shown_cell(run.config, NAME)
     index = run.index(cell.dataset)
     attribute = int(np.argmax(index.values))  # the one with the most values
     test = _read(run, cell, attribute)

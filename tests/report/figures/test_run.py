@@ -19,20 +19,20 @@ def config() -> dict:
 
 
 def test_by_default_it_is_the_papers(config):
-    assert shown_cell(config, "ASENv2") == Cell("FashionAI", "ASENv2", 100, 0)
+    assert shown_cell(config, "figure1") == Cell("FashionAI", "ASENv2", 100, 0)
     # As in the configuration of a run of an earlier version.
     del config["report"]["figures"]
-    assert shown_cell(config, "ASEN++") == Cell("FashionAI", "ASEN++", 100, 0)
+    assert shown_cell(config, "figure2") == Cell("FashionAI", "ASEN++", 100, 0)
     config["grid"] |= {"networks": ["ASEN"], "datasets": ["DARN"], "seeds": [3, 4]}
-    assert shown_cell(config, "ASEN++") == Cell("DARN", "ASEN", 100, 3)
+    assert shown_cell(config, "figure2") == Cell("DARN", "ASEN", 100, 3)
 
 
 def test_the_configuration_names_another(config):
     config["report"]["figures"] |= {"dataset": "DARN", "labeled_percent": 10}
-    assert shown_cell(config, "ASENv2") == Cell("DARN", "ASENv2", 10, 0)
+    assert shown_cell(config, "figure1") == Cell("DARN", "ASENv2", 10, 0)
     config["grid"]["seeds"] = [0, 7]
     config["report"]["figures"] |= {"network": "ASEN", "seed": 7}
-    assert shown_cell(config, "ASENv2") == Cell("DARN", "ASEN", 10, 7)
+    assert shown_cell(config, "figure1") == Cell("DARN", "ASEN", 10, 7)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_the_configuration_names_another(config):
 def test_a_cell_that_the_grid_does_not_have(config, key, value):
     config["report"]["figures"][key] = value
     with pytest.raises(UserError, match=rf"report\.figures: {key} {value}: the grid has no such"):
-        shown_cell(config, "ASENv2")
+        shown_cell(config, "figure1")
