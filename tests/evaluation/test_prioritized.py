@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from modc.cli import main
+from modc.cli import cli
 from modc.errors import UserError
 from modc.evaluation.prioritized import NO_VALUE, nearest_values, right
 from modc.evaluation.ranking import unit
@@ -178,7 +178,7 @@ def test_fewer_centres_than_asked_for():
 
 def scored_by_command(folder: Path, *options: str) -> dict:
     call = ["score", "--embeddings", folder / "e.npz", "--output", folder / "s.json", *options]
-    done = CliRunner().invoke(main, list(map(str, call)))
+    done = CliRunner().invoke(cli, list(map(str, call)))
     assert done.exit_code == 0, done.output
     return json.loads((folder / "s.json").read_text())
 

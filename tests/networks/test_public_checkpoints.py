@@ -14,7 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from modc.cli import main
+from modc.cli import cli
 from modc.errors import UserError
 from modc.evaluation.embed_images import load_network
 from modc.networks import public_checkpoints, safe_load
@@ -233,7 +233,7 @@ def test_the_command_line_embeds_with_a_public_checkpoint(tmp_path, public_check
     output = tmp_path / "e.npz"
     call = ["embed", "--network", "ASEN++", "--attributes", "8", "--output", output]
     call += ["--checkpoint", public_checkpoint("ASEN++"), *pictures[2:]]
-    done = CliRunner().invoke(main, list(map(str, call)))
+    done = CliRunner().invoke(cli, list(map(str, call)))
     assert done.exit_code == 0, done.output
     with np.load(output) as arrays:
         assert arrays["embedding"].shape == (2, 8, 2048)
