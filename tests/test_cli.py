@@ -44,7 +44,10 @@ TINY = {
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
-        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
+        "stages": {
+            "ASENv2": {"warm_up": {"epochs": 1}},
+            "ASEN++": {"warm_up_global": {"epochs": 1}, "warm_up": {"epochs": 1}},
+        },
     },
 }
 # Its configuration says that it is drawn.
