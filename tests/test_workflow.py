@@ -52,28 +52,28 @@ def finished(halved) -> Path:
 
 def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
     folder = copied(tmp_path)
-    for gpus in ([], ["--cores", "all", "--resources", "gpu=4"]):
-        status, output = snakemake(folder, "-n", *gpus)
-        assert status == 0, output
-        assert stats(output) == {
-            "fetch_FashionAI_listing": 1,
-            "fetch_DARN_listing": 1,
-            "fetch_FashionAI": 1,
-            "fetch_DARN": 1,
-            "index": 2,
-            "coverage": 2,
-            "pack_FashionAI": 1,
-            "pack_DARN": 1,
-            # With two further seeds of five cells.
-            "subset": 7 + 2 * 3,
-            "train": 42 + 20,
-            "score": 42 + 20,
-            "tables": 1,
-            "figures": 1,
-            "report": 1,
-            "all": 1,
-            "total": 151,
-        }
+    # With GPUs that this machine lacks: it is planned for another.
+    status, output = snakemake(folder, "-n", "--cores", "all", "--resources", "gpu=4")
+    assert status == 0, output
+    assert stats(output) == {
+        "fetch_FashionAI_listing": 1,
+        "fetch_DARN_listing": 1,
+        "fetch_FashionAI": 1,
+        "fetch_DARN": 1,
+        "index": 2,
+        "coverage": 2,
+        "pack_FashionAI": 1,
+        "pack_DARN": 1,
+        # With two further seeds of five cells.
+        "subset": 7 + 2 * 3,
+        "train": 42 + 20,
+        "score": 42 + 20,
+        "tables": 1,
+        "figures": 1,
+        "report": 1,
+        "all": 1,
+        "total": 151,
+    }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
 
@@ -118,10 +118,17 @@ def test_as_many_jobs_run_as_there_are_places_on_the_gpus(tmp_path, monkeypatch)
     assert re.search(r"^Provided resources: gpu=.*\b6\b", output, re.M)
 
 
-def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
-    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> str:
+    """The plan of the smoke run."""
+    folder = copied(tmp_path_factory.mktemp("smoke"))
+    status, output = snakemake(folder, "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output
-    jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", output, re.M)
+    return output
+
+
+def test_the_cell_with_the_most_work_left_goes_first(smoke):
+    jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", smoke, re.M)
     scores, trainings = set(), {}
     for rule, text in jobs:
         found = re.search(r"priority: (\S+)", text)
@@ -138,10 +145,8 @@ def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
     assert min(own for (_, p, m), own in trainings.items() if (p, m) == ("10", "modc")) > asen_pp
 
 
-def test_the_smoke_run_is_the_same_grid(tmp_path):
-    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
-    assert status == 0, output
-    found = stats(output)
+def test_the_smoke_run_is_the_same_grid(smoke):
+    found = stats(smoke)
     assert (found["fetch_FashionAI"], found["fetch_DARN"]) == (1, 1)
     assert (found["train"], found["score"]) == (42, 42)
 
@@ -256,26 +261,16 @@ def edited(finished):
         path.write_text(text)
 
 
+# Which files each rule is made by, `tests/test_provenance.py` says; here, that each rule reads it.
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
         ("modc/report/markdown.py", {"tables", "report"}),
-        ("modc/published/numbers.py", {"tables", "figures", "report"}),
         ("modc/published/assumptions.yaml", {"tables", "figures", "report"}),
         ("modc/plot_style.py", {"figures", "report"}),
         ("modc/report/coverage_picture.py", {"coverage", "report"}),
-        ("modc/cli/report.py", set()),
-        ("modc/evaluation/embed_images.py", set()),
-        (
-            "modc/training/train.py",
-            {"train", "score", "tables", "figures", "report"},
-        ),
         (
             "modc/networks/attention.py",
-            {"train", "score", "tables", "figures", "report"},
-        ),
-        (
-            "modc/losses/triplet.py",
             {"train", "score", "tables", "figures", "report"},
         ),
     ],
@@ -287,19 +282,15 @@ def test_only_a_file_that_training_imports_retrains(finished, edited, file, rule
     assert set(planned(finished)) - {"all", "total"} == rules
 
 
-@pytest.mark.parametrize("file", ["modc/networks/csn.py", "modc/training/progress.py"])
-def test_another_networks_code_and_what_is_no_number_retrain_nothing(finished, edited, file):
-    edited(file, '"""\n', '"""\nEDITED = 1\n')
-    assert planned(finished) == {}
-
-
-def test_a_comment_and_a_docstring_retrain_nothing(finished, edited):
+def test_what_makes_no_number_of_the_run_retrains_nothing(finished, edited):
+    for file in (
+        *("modc/cli/report.py", "modc/evaluation/embed_images.py"),
+        # Another network's code; what shows how far a training is.
+        *("modc/networks/csn.py", "modc/training/progress.py"),
+    ):
+        edited(file, '"""\n', '"""\nEDITED = 1\n')
     edited("modc/losses/triplet.py", '"""', '"""(edited) ')
     edited("modc/networks/asen_v2.py", "\n\n\n", "\n\n\n# A comment.\n")
-    assert planned(finished) == {}
-
-
-def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
     (finished / "modc" / "training" / "train.py").touch()
     assert planned(finished) == {}
 
@@ -311,19 +302,13 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
             "training: {margin: 0.3}",
             {"train", "score", "tables", "figures", "report"},
         ),
-        (
-            "training: {triplets_per_epoch: 48}",
-            {"train", "score", "tables", "figures", "report"},
-        ),
-        (
-            "networks: {ASENv2: {backbone: resnet18}}",
-            {"train", "score", "tables", "figures", "report"},
-        ),
         ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
-        ("methods: {modc: {temperature: 0.2}}", {"train", "score", "tables", "figures", "report"}),
-        ("networks: {ASEN: {backbone: resnet18}}", set()),
-        ("training: {local_weight: 0.5}", set()),
-        ("datasets: {DARN: {image_size: 96}}", set()),
+        # Of another network, of another dataset.
+        (
+            "networks: {ASEN: {backbone: resnet18}}\ntraining: {local_weight: 0.5}\n"
+            "datasets: {DARN: {image_size: 96}}",
+            set(),
+        ),
         (
             "datasets: {FashionAI: {comparable_coverage: 0.9}}",
             {"coverage", "tables", "figures", "report"},
@@ -397,12 +382,6 @@ def test_an_ablation_of_nothing_there_is_refused_at_once(finished):
     ("override", "message"),
     [
         ("trainig: {batch: 8}", "unknown key 'trainig' (did you mean 'training'?)"),
-        ("training: {batch: eight}", "training.batch: 'eight' is not of type 'integer'"),
-        ("grid: {networks: [ASEN+]}", "grid.networks: no network 'ASEN+' (did you mean 'ASEN++'?)"),
-        (
-            "grid: {datasets: [FashionIA]}",
-            "grid.datasets: no dataset 'FashionIA' (did you mean 'FashionAI'?)",
-        ),
         (
             "datasets: {DARN: {class: 'modc.datasets.darn:Darn'}}",
             "datasets.DARN.class: modc.datasets.darn:Darn: no class Darn in modc.datasets.darn; it",
