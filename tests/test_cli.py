@@ -40,7 +40,12 @@ TINY = {
         "labeled_percent": {},
         "extra_seeds": [],
     },
-    "methods": {"modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+        }
+    },
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
