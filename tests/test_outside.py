@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,15 @@ SMALL = {
 }
 CALL = ("--configfile", "pooled.yaml", "in_batch.yaml", "tiny.yaml", "--cores", "2")
 TABLE = "results/tiny/tables/table4.md"
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """Leave no module of a copy to the tests that follow."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in ("pooled", "in_batch"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ from modc.errors import UserError
 OUTSIDE = REPOSITORY / "tests" / "outside"
 # A training of seconds, whose numbers say nothing.
 TRAINING = {key: TINY[key] for key in ("networks", "training", "methods", "threads")}
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """Leave no module of a copy to the tests that follow."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in ("dots",):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
