@@ -184,37 +184,30 @@ def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
 
-def test_without_network_the_page_of_the_split_files_is_named_and_own_files_stay(tmp_path):
+def test_split_files_are_fetched_where_they_are_absent_and_own_ones_stay(tmp_path):
     folder = copied(tmp_path)
     own = folder / "data" / "FashionAI" / "splits" / "query_test.txt"
     own.parent.mkdir(parents=True)
     own.write_text("0 0 0\n")
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
-    status, output = snakemake(folder, *call)
+    # The other dataset has all of its own.
+    for path, text in release().items():
+        _, dataset, name = path.split("/")
+        if dataset == "DARN":
+            place = folder / "data" / dataset / "splits" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+    # Whose content is not compared with the public release's.
+    (folder / "data" / "DARN" / "GENERATED.json").touch()
+    targets = ("data/FashionAI/manifest.csv", "data/DARN/manifest.csv")
+    status, output = snakemake(folder, *targets, "--cores", "2", "--quiet", "rules", "--keep-going")
     assert status != 0 and "Traceback" not in output
     answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI-listing.log): ") :]
     assert "https://drive.google.com/file/d/1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH/view" in answer
     assert "run `modc fetch FashionAI --splits FILE`" in answer
     assert own.read_text() == "0 0 0\n"
-
-
-def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(tmp_path):
-    folder = copied(tmp_path)
-    for path, text in release().items():
-        _, dataset, name = path.split("/")
-        place = folder / "data" / dataset / "splits" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    # Whose content is not compared with the public release's.
-    (folder / "data" / "FashionAI" / "GENERATED.json").touch()
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
-    status, output = snakemake(folder, *call)
-    assert status != 0 and "Traceback" not in output
-    answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI.log): ") :]
-    assert "data/FashionAI: no fashionAI_attributes_train1.zip (6 GB) and no fashionAI" in answer
-    assert "180,335 listed pictures are not in place" in answer
-    assert "https://tianchi.aliyun.com/competition/entrance/231671/introduction" in answer
-    assert "listing.log" not in output
+    answer = output[output.index("FAILED (results/paper/logs/fetch/DARN.log): ") :]
+    assert "run `modc fetch DARN --file FILE`" in answer
+    assert "DARN-listing.log" not in output
 
 
 def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
