@@ -40,11 +40,19 @@ TINY = {
         "labeled_percent": {},
         "extra_seeds": [],
     },
-    "methods": {"modc": {"warm_up": {"ASENv2": "shared", "ASEN++": "shared"}}},
+    "methods": {
+        "modc": {
+            "warm_up": {"ASENv2": "shared", "ASEN++": "shared"},
+            "stages": {"ASENv2": {"epochs": {"supervised": 1}}},
+        }
+    },
     "networks": {"ASENv2": {"backbone": "resnet10"}, "ASEN++": {}},
     "training": {
         "triplets_per_epoch": 32,
-        "stages": {"ASENv2": {"warm_up": {"epochs": 1}}},
+        "stages": {
+            "ASENv2": {"warm_up": {"epochs": 1}},
+            "ASEN++": {"warm_up_global": {"epochs": 1}, "warm_up": {"epochs": 1}},
+        },
     },
 }
 # Its configuration says that it is drawn.

@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from project_copy import REPOSITORY, TINY, copied, snakemake
 
 from modc import config as configuration
 from modc import datasets
+from modc.cli import cli
 from modc.config import merge
 from modc.data.index import check
 from modc.errors import UserError
@@ -18,6 +21,15 @@ from modc.errors import UserError
 OUTSIDE = REPOSITORY / "tests" / "outside"
 # A training of seconds, whose numbers say nothing.
 TRAINING = {key: TINY[key] for key in ("networks", "training", "methods", "threads")}
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """Leave no module of a copy to the tests that follow."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in ("dots",):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -28,25 +40,32 @@ def place(tmp_path) -> Path:
     mine.mkdir()
     shutil.copy(OUTSIDE / "dots.py", mine)
     settings = merge(yaml.safe_load((OUTSIDE / "dots.yaml").read_text()), TRAINING)
+    settings["grid"]["methods"] = ["baseline"]
     (mine / "dots.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
 
 
-def test_a_dataset_of_ones_own_goes_all_the_way(place):
-    call = ("--configfile", "../mine/dots.yaml", "--cores", "2", "--quiet", "rules")
-    status, output = snakemake(place / "project", *call)
+def test_a_dataset_of_ones_own_goes_all_the_way(place, monkeypatch):
+    project = place / "project"
+    files = ("--configfile", "../mine/dots.yaml", "--cores", "2")
+    call = (*files, "--quiet", "rules", "--", "results/dots/tables/Dots.md")
+    status, output = snakemake(project, *call)
     assert status == 0, output
-    results = place / "project" / "results" / "dots"
+    results = project / "results" / "dots"
     table = (results / "tables" / "Dots.md").read_text()
     assert re.search(r"^\| ASENv2, 100 % +\| +\d+\.\d\d \| +\d+\.\d\d \|", table, re.M), table
     scores = json.loads(next(results.rglob("baseline/scores.json")).read_text())
     assert scores["attribute_names"] == ["color", "size"] and scores["overall"]["queries"] == 24
+    with monkeypatch.context() as patch:
+        patch.chdir(project)
+        page = ["report", "--config", "results/dots/config.yaml"]
+        assert CliRunner().invoke(cli, page, catch_exceptions=False).exit_code == 0
     assert "Dots" in (results / "report.html").read_text()
-    assert "Nothing to be done" in snakemake(place / "project", *call)[1]
+    assert "Nothing to be done" in snakemake(project, *call)[1]
     # An edit of its file makes the index anew, and with it what is made from that.
     file = place / "mine" / "dots.py"
     file.write_text(file.read_text().replace("SIDE = 32", "SIDE = 33"))
-    output = snakemake(place / "project", *call[:4], "-n")[1]
+    output = snakemake(project, *files, "-n")[1]
     assert re.search(r"^index +1$", output, re.M) and re.search(r"^train +\d", output, re.M)
 
 

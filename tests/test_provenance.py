@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -45,10 +46,17 @@ def test_what_is_left_out_is_there():
     assert all(provenance._file(name) for name in provenance.WITHOUT_NUMBERS)
 
 
+@cache
+def meaning_of(text: str) -> bytes:
+    return provenance.meaning(text).encode()
+
+
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A copy of the package whose files are fingerprinted, without what is remembered of others."""
     folder = tmp_path / "modc"
+    # Remembered by what is in a file, so that an edit makes one anew and not all.
+    monkeypatch.setattr(provenance, "_meaning", lambda path: meaning_of(path.read_text("utf-8")))
     shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "PACKAGE", folder)
 

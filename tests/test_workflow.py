@@ -52,28 +52,28 @@ def finished(halved) -> Path:
 
 def test_a_dry_run_lists_every_job_of_the_papers_grid(tmp_path):
     folder = copied(tmp_path)
-    for gpus in ([], ["--cores", "all", "--resources", "gpu=4"]):
-        status, output = snakemake(folder, "-n", *gpus)
-        assert status == 0, output
-        assert stats(output) == {
-            "fetch_FashionAI_listing": 1,
-            "fetch_DARN_listing": 1,
-            "fetch_FashionAI": 1,
-            "fetch_DARN": 1,
-            "index": 2,
-            "coverage": 2,
-            "pack_FashionAI": 1,
-            "pack_DARN": 1,
-            # With two further seeds of five cells.
-            "subset": 7 + 2 * 3,
-            "train": 42 + 20,
-            "score": 42 + 20,
-            "tables": 1,
-            "figures": 1,
-            "report": 1,
-            "all": 1,
-            "total": 151,
-        }
+    # With GPUs that this machine lacks: it is planned for another.
+    status, output = snakemake(folder, "-n", "--cores", "all", "--resources", "gpu=4")
+    assert status == 0, output
+    assert stats(output) == {
+        "fetch_FashionAI_listing": 1,
+        "fetch_DARN_listing": 1,
+        "fetch_FashionAI": 1,
+        "fetch_DARN": 1,
+        "index": 2,
+        "coverage": 2,
+        "pack_FashionAI": 1,
+        "pack_DARN": 1,
+        # With two further seeds of five cells.
+        "subset": 7 + 2 * 3,
+        "train": 42 + 20,
+        "score": 42 + 20,
+        "tables": 1,
+        "figures": 1,
+        "report": 1,
+        "all": 1,
+        "total": 151,
+    }
     assert not (folder / "results").exists() and not (folder / "data").exists()
 
 
@@ -118,10 +118,17 @@ def test_as_many_jobs_run_as_there_are_places_on_the_gpus(tmp_path, monkeypatch)
     assert re.search(r"^Provided resources: gpu=.*\b6\b", output, re.M)
 
 
-def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
-    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> str:
+    """The plan of the smoke run."""
+    folder = copied(tmp_path_factory.mktemp("smoke"))
+    status, output = snakemake(folder, "-n", "--configfile", "configs/smoke.yaml")
     assert status == 0, output
-    jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", output, re.M)
+    return output
+
+
+def test_the_cell_with_the_most_work_left_goes_first(smoke):
+    jobs = re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", smoke, re.M)
     scores, trainings = set(), {}
     for rule, text in jobs:
         found = re.search(r"priority: (\S+)", text)
@@ -138,10 +145,8 @@ def test_the_cell_with_the_most_work_left_goes_first(tmp_path):
     assert min(own for (_, p, m), own in trainings.items() if (p, m) == ("10", "modc")) > asen_pp
 
 
-def test_the_smoke_run_is_the_same_grid(tmp_path):
-    status, output = snakemake(copied(tmp_path), "-n", "--configfile", "configs/smoke.yaml")
-    assert status == 0, output
-    found = stats(output)
+def test_the_smoke_run_is_the_same_grid(smoke):
+    found = stats(smoke)
     assert (found["fetch_FashionAI"], found["fetch_DARN"]) == (1, 1)
     assert (found["train"], found["score"]) == (42, 42)
 
@@ -173,49 +178,36 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
 
 def test_an_absent_dataset_fails_before_anything_is_trained(tmp_path):
     folder = copied(tmp_path)
-    call = ("--cores", "2", "--quiet", "rules")
-    status, output = snakemake(folder, *call)
+    status, output = snakemake(folder, "--cores", "2", "--quiet", "rules")
     assert status != 0 and "Traceback" not in output
     assert "Error: data/FashionAI: FashionAI's archives are not there; register at" in output
     assert not (folder / "results").exists() and not (folder / "data").exists()
-    status, output = snakemake(folder, *call, "--keep-going")
-    assert status != 0
-    assert "DARN's list of URLs: Google Drive refuses it" in output
-    assert "data.zip" in output and "run `modc fetch DARN --splits FILE`" in output
-    assert not (folder / "results" / "paper" / "cells").exists()
 
 
-def test_without_network_the_page_of_the_split_files_is_named_and_own_files_stay(tmp_path):
+def test_split_files_are_fetched_where_they_are_absent_and_own_ones_stay(tmp_path):
     folder = copied(tmp_path)
     own = folder / "data" / "FashionAI" / "splits" / "query_test.txt"
     own.parent.mkdir(parents=True)
     own.write_text("0 0 0\n")
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
-    status, output = snakemake(folder, *call)
+    # The other dataset has all of its own.
+    for path, text in release().items():
+        _, dataset, name = path.split("/")
+        if dataset == "DARN":
+            place = folder / "data" / dataset / "splits" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+    # Whose content is not compared with the public release's.
+    (folder / "data" / "DARN" / "GENERATED.json").touch()
+    targets = ("data/FashionAI/manifest.csv", "data/DARN/manifest.csv")
+    status, output = snakemake(folder, *targets, "--cores", "2", "--quiet", "rules", "--keep-going")
     assert status != 0 and "Traceback" not in output
     answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI-listing.log): ") :]
     assert "https://drive.google.com/file/d/1KUkwqdZxjmDL-ixCcIX8GbsnUFqqcpJH/view" in answer
     assert "run `modc fetch FashionAI --splits FILE`" in answer
     assert own.read_text() == "0 0 0\n"
-
-
-def test_with_the_split_files_the_archives_are_asked_for_and_nothing_is_fetched(tmp_path):
-    folder = copied(tmp_path)
-    for path, text in release().items():
-        _, dataset, name = path.split("/")
-        place = folder / "data" / dataset / "splits" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    # Whose content is not compared with the public release's.
-    (folder / "data" / "FashionAI" / "GENERATED.json").touch()
-    call = ("data/FashionAI/manifest.csv", "--cores", "2", "--quiet", "rules", "--keep-going")
-    status, output = snakemake(folder, *call)
-    assert status != 0 and "Traceback" not in output
-    answer = output[output.index("FAILED (results/paper/logs/fetch/FashionAI.log): ") :]
-    assert "data/FashionAI: no fashionAI_attributes_train1.zip (6 GB) and no fashionAI" in answer
-    assert "180,335 listed images are not in place" in answer
-    assert "https://tianchi.aliyun.com/competition/entrance/231671/introduction" in answer
-    assert "listing.log" not in output
+    answer = output[output.index("FAILED (results/paper/logs/fetch/DARN.log): ") :]
+    assert "run `modc fetch DARN --file FILE`" in answer
+    assert "DARN-listing.log" not in output
 
 
 def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
@@ -256,26 +248,16 @@ def edited(finished):
         path.write_text(text)
 
 
+# Which files each rule is made by, `tests/test_provenance.py` says; here, that each rule reads it.
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
         ("modc/report/markdown.py", {"tables", "report"}),
-        ("modc/papers/paper.py", {"tables", "figures", "report"}),
         ("modc/papers/modc/assumptions.yaml", {"tables", "figures", "report"}),
         ("modc/plot_style.py", {"figures", "report"}),
         ("modc/report/coverage_picture.py", {"coverage", "report"}),
-        ("modc/cli/report.py", set()),
-        ("modc/evaluation/embed_images.py", set()),
-        (
-            "modc/training/train.py",
-            {"train", "score", "tables", "figures", "report"},
-        ),
         (
             "modc/networks/attention.py",
-            {"train", "score", "tables", "figures", "report"},
-        ),
-        (
-            "modc/losses/triplet.py",
             {"train", "score", "tables", "figures", "report"},
         ),
     ],
@@ -287,19 +269,15 @@ def test_only_a_file_that_training_imports_retrains(finished, edited, file, rule
     assert set(planned(finished)) - {"all", "total"} == rules
 
 
-@pytest.mark.parametrize("file", ["modc/networks/csn.py", "modc/training/progress.py"])
-def test_another_networks_code_and_what_is_no_number_retrain_nothing(finished, edited, file):
-    edited(file, '"""\n', '"""\nEDITED = 1\n')
-    assert planned(finished) == {}
-
-
-def test_a_comment_and_a_docstring_retrain_nothing(finished, edited):
+def test_what_makes_no_number_of_the_run_retrains_nothing(finished, edited):
+    for file in (
+        *("modc/cli/report.py", "modc/evaluation/embed_images.py"),
+        # Another network's code; what shows how far a training is.
+        *("modc/networks/csn.py", "modc/training/progress.py"),
+    ):
+        edited(file, '"""\n', '"""\nEDITED = 1\n')
     edited("modc/losses/triplet.py", '"""', '"""(edited) ')
     edited("modc/networks/asen_v2.py", "\n\n\n", "\n\n\n# A comment.\n")
-    assert planned(finished) == {}
-
-
-def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
     (finished / "modc" / "training" / "train.py").touch()
     assert planned(finished) == {}
 
@@ -311,19 +289,13 @@ def test_a_touched_file_of_the_same_content_retrains_nothing(finished):
             "training: {margin: 0.3}",
             {"train", "score", "tables", "figures", "report"},
         ),
-        (
-            "training: {triplets_per_epoch: 48}",
-            {"train", "score", "tables", "figures", "report"},
-        ),
-        (
-            "networks: {ASENv2: {backbone: resnet18}}",
-            {"train", "score", "tables", "figures", "report"},
-        ),
         ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
-        ("methods: {modc: {temperature: 0.2}}", {"train", "score", "tables", "figures", "report"}),
-        ("networks: {ASEN: {backbone: resnet18}}", set()),
-        ("training: {local_weight: 0.5}", set()),
-        ("datasets: {DARN: {image_size: 96}}", set()),
+        # Of another network, of another dataset.
+        (
+            "networks: {ASEN: {backbone: resnet18}}\ntraining: {local_weight: 0.5}\n"
+            "datasets: {DARN: {image_size: 96}}",
+            set(),
+        ),
         (
             "datasets: {FashionAI: {comparable_coverage: 0.9}}",
             {"coverage", "tables", "figures", "report"},
@@ -397,12 +369,6 @@ def test_an_ablation_of_nothing_there_is_refused_at_once(finished):
     ("override", "message"),
     [
         ("trainig: {batch: 8}", "unknown key 'trainig' (did you mean 'training'?)"),
-        ("training: {batch: eight}", "training.batch: 'eight' is not of type 'integer'"),
-        ("grid: {networks: [ASEN+]}", "grid.networks: no network 'ASEN+' (did you mean 'ASEN++'?)"),
-        (
-            "grid: {datasets: [FashionIA]}",
-            "grid.datasets: no dataset 'FashionIA' (did you mean 'FashionAI'?)",
-        ),
         (
             "datasets: {DARN: {class: 'modc.datasets.darn:Darn'}}",
             "datasets.DARN.class: modc.datasets.darn:Darn: no class Darn in modc.datasets.darn; it",

@@ -1,7 +1,6 @@
 """`modc fetch DARN` from outside: a list, a server, a process that is killed, a frozen manifest."""
 
 import json
-import os
 import random
 import re
 import resource
@@ -9,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -39,10 +39,19 @@ def is_drawn(place: Path) -> bool:
     return "modc.drawn" in (place / "override.yaml").read_text()
 
 
-def run(place: Path, *options: object, **settings) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(place, *options), capture_output=True, text=True, timeout=60, **settings
-    )
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(modc):
+    """Return a function that runs the command in this process, which pays for no imports."""
+    return lambda place, *options: Done(*modc(*command(place, *options)[3:]))
 
 
 def listed(place: Path, server, extra: str = "") -> None:
@@ -52,7 +61,8 @@ def listed(place: Path, server, extra: str = "") -> None:
     (folder / "urls.txt").write_text("".join(lines) + extra)
 
 
-def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
+def test_a_list_becomes_pictures_and_a_manifest(place, run, server, picture, caplog):
+    caplog.set_level("INFO")
     server.routes = {f"/{number}/a": picture(number) for number in range(8)} | {"/9/a": 404}
     listed(place, server, "../x http://a.example/b\n\n# comment\nftp/b ftp://a.example/b\n")
     done = run(place)
@@ -62,10 +72,10 @@ def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
         "8 ok, 1 gone, 1 bad_address, 1 bad_name",
         "8 images frozen, SHA-256 ",
     ):
-        assert said in done.stderr
+        assert said in caplog.text
     folder = place / "data" / "DARN"
     found = manifest.read(folder)
-    assert found.sha256 in done.stderr
+    assert found.sha256 in caplog.text
     assert found.facts["pictures"] == {"ok": 8, "gone": 1, "bad_address": 1}
     assert (folder / "pic" / "3" / "a.jpg").read_bytes() == picture(3)
     assert not (place / "data" / "x.jpg").exists() and not (folder / "x.jpg").exists()
@@ -74,7 +84,8 @@ def test_a_list_becomes_pictures_and_a_manifest(place, server, picture):
     assert "DARN: 9 of 9 done: 8 ok, 1 gone, 0 to retry, 0 failed;" in log[-1]
 
 
-def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, picture):
+def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, run, server, picture, caplog):
+    caplog.set_level("INFO")
     server.routes = {f"/{number}": picture(number) for number in range(14)} | {"/late": 503}
     listed(place, server)
     assert run(place).returncode == 0
@@ -82,24 +93,23 @@ def test_a_later_run_leaves_the_frozen_manifest_unless_told(place, server, pictu
     before = {path: path.read_bytes() for path in folder.glob("manifest.*")}
     times = {path: path.stat().st_mtime_ns for path in before}
     server.routes["/late"] = picture(9)
-    done = run(place)
-    assert done.returncode == 0 and "without the 1 images that are new" in done.stderr
-    assert "--refreeze" in done.stderr and (folder / "pic" / "late.jpg").exists()
+    caplog.clear()
+    assert run(place).returncode == 0 and "without the 1 images that are new" in caplog.text
+    assert "--refreeze" in caplog.text and (folder / "pic" / "late.jpg").exists()
     assert {path: path.read_bytes() for path in before} == before
     assert {path: path.stat().st_mtime_ns for path in before} == times
-    done = run(place, "--refreeze")
-    assert done.returncode == 0 and "15 images frozen" in done.stderr
+    assert run(place, "--refreeze").returncode == 0 and "15 images frozen" in caplog.text
     assert len(manifest.read(folder).pictures) == 15
 
 
-def test_a_part_freezes_nothing(place, server, picture):
+def test_a_part_freezes_nothing(place, run, server, picture):
     server.routes = {f"/{number}": picture(number) for number in range(4)}
     listed(place, server)
     assert run(place, "--limit", 3).returncode == 0
     assert len(server.asked) == 3 and not manifest.exists(place / "data" / "DARN")
 
 
-def test_retry_asks_for_what_failed_for_good(place, server, picture):
+def test_retry_asks_for_what_failed_for_good(place, run, server, picture):
     server.routes = {"/a": picture(1), "/b": 404, "/c": 403}
     listed(place, server)
     run(place)
@@ -114,7 +124,7 @@ def test_retry_asks_for_what_failed_for_good(place, server, picture):
     assert done.returncode == 2 and "'ok' is not one of" in done.stderr
 
 
-def test_status_counts_and_asks_for_nothing(place, server, picture):
+def test_status_counts_and_asks_for_nothing(place, run, server, picture):
     done = run(place, "--status")
     assert done.returncode == 1
     assert done.stderr.endswith("nothing has been downloaded yet; run `modc fetch DARN`\n")
@@ -128,7 +138,7 @@ def test_status_counts_and_asks_for_nothing(place, server, picture):
     assert ["127.0.0.1", "3", "1", "2"] in lines and ["404", "2", "0", "2"] in lines
 
 
-def test_no_picture_at_all_is_an_error_and_freezes_nothing(place, server):
+def test_no_picture_at_all_is_an_error_and_freezes_nothing(place, run, server):
     server.routes = {"/a": 404, "/b": 404}
     listed(place, server)
     done = run(place)
@@ -137,7 +147,7 @@ def test_no_picture_at_all_is_an_error_and_freezes_nothing(place, server):
     assert not manifest.exists(place / "data" / "DARN")
 
 
-def test_what_this_network_may_cause_is_named_with_its_setting(place, server, picture):
+def test_what_this_network_may_cause_is_named_with_its_setting(place, run, server, picture):
     server.routes = {"/a": picture(1)}
     listed(place, server)
     path = place / "data" / "DARN" / "urls.txt"
@@ -155,7 +165,7 @@ def test_what_this_network_may_cause_is_named_with_its_setting(place, server, pi
     assert len(manifest.read(place / "data" / "DARN").pictures) == 1
 
 
-def test_an_outage_is_not_frozen_unasked(place, server, picture):
+def test_an_outage_is_not_frozen_unasked(place, run, server, picture):
     server.routes = {"/a": picture(1)} | {f"/down{number}": 503 for number in range(9)}
     listed(place, server)
     done = run(place)
@@ -166,7 +176,7 @@ def test_an_outage_is_not_frozen_unasked(place, server, picture):
     assert len(manifest.read(place / "data" / "DARN").pictures) == 1
 
 
-def test_another_list_may_be_named(place, server, picture):
+def test_another_list_may_be_named(place, run, server, picture):
     server.routes = {"/a": picture(1)}
     path = place / "other.txt"
     path.write_text(f"a {server.url}/a\n")
@@ -181,7 +191,7 @@ def test_another_list_may_be_named(place, server, picture):
     assert done.returncode == 1 and "page.txt: not a list of URLs" in done.stderr
 
 
-def test_a_second_one_waits_for_the_first(place, server, picture):
+def test_a_second_one_waits_for_the_first(place, run, server, picture):
     server.routes = {f"/{number}": picture(number) for number in range(5)}
     server.routes["/held"] = lambda handler: server.stopped.wait(20)
     listed(place, server)
@@ -203,7 +213,7 @@ def test_a_second_one_waits_for_the_first(place, server, picture):
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_records_what_it_has_and_goes_on(place, server, picture, by):
+def test_a_stopped_run_records_what_it_has_and_goes_on(place, run, server, picture, by):
     def slow(handler):
         time.sleep(0.1)
         handler.answer(200, picture(int(handler.path[1:])))
@@ -222,7 +232,7 @@ def test_a_stopped_run_records_what_it_has_and_goes_on(place, server, picture, b
     assert len(manifest.read(place / "data" / "DARN").pictures) == 60
 
 
-def kill_and_go_on(place: Path, server, picture, count: int, kills: int, seed: int) -> None:
+def kill_and_go_on(place: Path, run, server, picture, count: int, kills: int, seed: int) -> None:
     """Kill the command `kills` times; no picture is lost, none that is had is asked for again."""
     rng = random.Random(seed)
     pictures = {f"{number % 20:08d}/{number}": picture(number) for number in range(count)}
@@ -266,16 +276,16 @@ def kill_and_go_on(place: Path, server, picture, count: int, kills: int, seed: i
     assert list((folder.parent / ".incoming").iterdir()) == []
 
 
-def test_killed_twice_it_loses_nothing(place, server, picture):
-    kill_and_go_on(place, server, picture, count=400, kills=2, seed=0)
+def test_killed_twice_it_loses_nothing(place, run, server, picture):
+    kill_and_go_on(place, run, server, picture, count=400, kills=2, seed=0)
 
 
 @pytest.mark.slow
-def test_killed_twenty_times_it_loses_nothing(place, server, picture):
-    kill_and_go_on(place, server, picture, count=8000, kills=20, seed=1)
+def test_killed_twenty_times_it_loses_nothing(place, run, server, picture):
+    kill_and_go_on(place, run, server, picture, count=8000, kills=20, seed=1)
 
 
-def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, server, picture):
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, run, server, picture):
     server.routes = {f"/{number}": picture(number) for number in range(20)}
     server.routes["/large"] = picture(99, (512, 512), quality=100)
     largest = max(len(body) for body in server.routes.values())
@@ -286,7 +296,8 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, server, picture
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 2, largest // 2))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    done = run(place, preexec_fn=small_files)
+    call = {"capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run(command(place), preexec_fn=small_files, **call)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert re.search(r"^modc: error: .*(large\.jpg|downloads\.sqlite)", done.stderr, re.M)
     done = run(place)
@@ -294,7 +305,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, server, picture
     assert len(manifest.read(place / "data" / "DARN").pictures) == 21
 
 
-def test_drawn_garments_are_served_and_downloaded(place):
+def test_drawn_garments_are_served_and_downloaded(place, run):
     folder = place / "data" / "DARN"
     settings = yaml.safe_load((place / "override.yaml").read_text())
     generate = {"images": 400, "seed": 1}
@@ -327,12 +338,8 @@ def test_drawn_garments_are_served_and_downloaded(place):
         assert (folder / row.path).read_bytes() == served.read_bytes()
 
 
-def test_help_names_every_option(place):
-    done = subprocess.run(
-        [sys.executable, "-m", "modc.cli", "fetch", "DARN", "--help"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COLUMNS": "200"},
-    )
+def test_help_names_every_option(modc, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    _, said, _ = modc("fetch", "DARN", "--help")
     for option in ("--limit", "--retry", "--status", "--refreeze", "--file", "--folder"):
-        assert option in done.stdout
+        assert option in said

@@ -120,7 +120,7 @@ def command(folder: Path) -> list[str]:
     return [sys.executable, "-m", "modc.cli", "fetch", "FashionAI", *options]
 
 
-def test_a_disk_that_fills_up_ends_in_one_line_and_the_same_command_goes_on(drawn):
+def test_a_disk_that_fills_up_ends_in_one_line_and_the_same_command_goes_on(modc, drawn):
     whole = expected(drawn)
     limit = sorted(len(data) for data in whole.values())[-2]
 
@@ -136,11 +136,10 @@ def test_a_disk_that_fills_up_ends_in_one_line_and_the_same_command_goes_on(draw
     there = pictures(drawn)
     assert largest not in there and all(whole[path] == data for path, data in there.items())
     assert not manifest.exists(drawn) and not (drawn / ".partial").exists()
-    done = subprocess.run(command(drawn), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and pictures(drawn) == whole
+    assert modc(*command(drawn)[3:])[0] == 0 and pictures(drawn) == whole
 
 
-def test_after_kills_the_same_command_goes_on_and_ends_the_same(drawn, tmp_path):
+def test_after_kills_the_same_command_goes_on_and_ends_the_same(modc, drawn, tmp_path):
     """SIGKILL three times amid the work, which is slowed down so that it lasts."""
     whole = expected(drawn)
     slow = tmp_path / "slow.py"
@@ -171,7 +170,6 @@ def test_after_kills_the_same_command_goes_on_and_ends_the_same(drawn, tmp_path)
     (drawn / ".partial").mkdir(exist_ok=True)
     left = drawn / ".partial" / f"{extraction.HOST}.999999999.1"
     left.write_bytes(b"half")
-    done = subprocess.run(command(drawn), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and pictures(drawn) == whole
+    assert modc(*command(drawn)[3:])[0] == 0 and pictures(drawn) == whole
     assert manifest.read(drawn).facts["pictures"] == {"ok": 300}
     assert not (drawn / ".partial").exists()

@@ -1,6 +1,7 @@
 """The golden outputs of the public networks, and checkpoints in the public forms."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,11 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 def public_state(network: str) -> dict[str, torch.Tensor]:
     """Return the state dict of a public network under its public keys."""
+    return dict(_drawn(network))
+
+
+@cache
+def _drawn(network: str) -> dict[str, torch.Tensor]:
     return {
         key: torch.from_numpy(np.array(recipe.draw("public", key, shape)))
         for key, shape in KEYS[PUBLIC_NAMES[network]]

@@ -1,5 +1,7 @@
 """The networks compute what the public ones do, from the same weights and pictures."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -25,11 +27,21 @@ def test_the_pixels_are_the_same(golden, pictures):
     assert relative(pixels.numpy(), golden["pixels"]) < 1e-6
 
 
+@pytest.fixture(scope="module")
+def embedded(pictures, public_checkpoint):
+    """Return a function from a network's name to the embeddings of the images, made once."""
+
+    @cache
+    def arrays(network: str) -> dict:
+        loaded, size = load_network(network, public_checkpoint(network), 8)
+        return embed(loaded, pictures if network == "ASEN++" else pictures[:3], size, batch=3)
+
+    return arrays
+
+
 @pytest.mark.parametrize("network", NAMES)
-def test_embeddings_and_attention_are_the_same(golden, pictures, public_checkpoint, network):
-    loaded, size = load_network(network, public_checkpoint(network), 8)
-    chosen = pictures if network == "ASEN++" else pictures[:3]
-    arrays = embed(loaded, chosen, size, batch=3)
+def test_embeddings_and_attention_are_the_same(golden, embedded, network):
+    arrays = embedded(network)
     # CSN attends to no place.
     for name in ("embedding",) if network == "CSN" else ("embedding", "attention"):
         expected = golden[f"{NAMES[network]}_{name}"]
@@ -38,9 +50,8 @@ def test_embeddings_and_attention_are_the_same(golden, pictures, public_checkpoi
         assert relative(arrays[name], expected) < 1e-4
 
 
-def test_asenpps_branches_and_losses_are_the_same(golden, pictures, public_checkpoint):
-    network, size = load_network("ASEN++", public_checkpoint("ASEN++"), 8)
-    embedding = torch.from_numpy(embed(network, pictures, size)["embedding"])
+def test_asenpps_branches_and_losses_are_the_same(golden, embedded):
+    embedding = torch.from_numpy(embedded("ASEN++")["embedding"])
     # The halves are unit vectors scaled by the roots of 0.6 and 0.4.
     halves = embedding[..., :1024] / 0.6**0.5, embedding[..., 1024:] / 0.4**0.5
     for ours, name in zip(halves, ("global", "local"), strict=True):

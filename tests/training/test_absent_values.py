@@ -15,6 +15,13 @@ from modc.methods.modc_objective import labeled_members
 from modc.networks import model_file
 from modc.training.train import Machine, set_up
 
+EPOCHS = {"epochs": {"supervised": 1, "semi_supervised": 1}}
+ONE_EPOCH = {
+    "training": {"stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
+    "methods": {"modc": {"stages": {"ASENv2": EPOCHS}}},
+}
+BANK = {"centres": "memory_bank", "memory_bank": {"every": 2}, "pseudo_labels": "each_epoch"}
+
 
 @pytest.fixture
 def labeled_with(index):
@@ -29,7 +36,7 @@ def labeled_with(index):
     return images
 
 
-@pytest.mark.parametrize("options", [{}, {"centres": "memory_bank", "pseudo_labels": "each_epoch"}])
+@pytest.mark.parametrize("options", [{}, BANK])
 def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeypatch, options):
     given = []
 
@@ -45,7 +52,7 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeyp
     caplog.set_level(logging.INFO)
     change = {"labeled": labeled_with(0)}
     stages = ("warm_up", *STAGES)
-    config = merge(tiny, {"methods": {"modc": options}})
+    config = merge(merge(tiny, ONE_EPOCH), {"methods": {"modc": options}})
     for stage, task in chain("absent", config, *stages, change=change).items():
         losses = pd.read_csv(task.output / "curve.csv")
         assert np.isfinite(losses.to_numpy()).all()
@@ -65,7 +72,7 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeyp
 
 def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, index, caplog):
     change = {"labeled": labeled_with(1)}
-    tasks = chain("one", tiny, "warm_up", *STAGES, change=change)
+    tasks = chain("one", merge(tiny, ONE_EPOCH), "warm_up", "supervised", change=change)
     assert "1 of 5 values have fewer than two labelled images" in caplog.text
     for task in tasks.values():
         assert np.isfinite(pd.read_csv(task.output / "curve.csv").to_numpy()).all()
@@ -75,5 +82,5 @@ def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, inde
     labels, members = objective.start.labels, labeled_members(objective.start)
     (row,) = np.flatnonzero((labels["attribute"] == 0) & (labels["value"] == 2))
     assert torch.allclose(objective.centres[0, 2], members.embedding[row], atol=1e-6)
-    last = model_file.load(tasks["pseudo_clusters"].output / "last.pt").training
+    last = model_file.load(tasks["supervised"].output / "last.pt").training
     assert last["objective"]["clusters.centres"][0].isfinite().all()

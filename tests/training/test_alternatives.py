@@ -1,6 +1,7 @@
 """The alternatives of the assumption ledger that training reads: each trains another model."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,12 @@ from modc.methods.modc import STAGES
 from modc.networks import model_file
 from modc.papers import assumptions, paper
 from modc.training import forward as module
+from modc.training import train as training
 from modc.training.batches import batches
 from modc.training.forward import embedded
+from modc.training.optimizer import set_learning_rate
 from modc.training.task import Task
-from modc.training.train import Learner, Machine, set_up
+from modc.training.train import Learner, Machine, set_up, train_batch
 
 # The others change which stages there are, when a stage ends, or what comes before training.
 LEDGER = paper.read(paper.FOLDER / "modc").assumptions
@@ -29,6 +32,7 @@ CASES = [
     for name in entry.alternatives
     if name != "warm_up"  # of A16, which is first read by a warm-up of MODC's own
 ]
+ONE_EPOCH = {"epochs": {"supervised": 1, "semi_supervised": 1}}
 APART = {"methods": {"modc": {"warm_up": dict.fromkeys(("ASEN", "ASENv2", "ASEN++"), "apart")}}}
 CPU = Machine(torch.device("cpu"), torch.float32)
 
@@ -52,18 +56,61 @@ def assert_another_model(task: Task, plain: Task) -> None:
     assert len(losses) and np.isfinite(losses.to_numpy()).all()
 
 
+def stepped(task: Task) -> Learner:
+    """Return a stage after its first epoch of two steps."""
+    learner = set_up(task, CPU)
+    set_learning_rate(learner.adam, task.spec, learner.behind)
+    if learner.objective.begin_epoch is not None:
+        learner.objective.begin_epoch(0)
+    learner.network.train()
+    for batch in batches(learner.source, 0):
+        losses, _ = train_batch(learner, batch)
+        assert all(loss.isfinite() for loss in losses.values())
+    return learner
+
+
+@pytest.fixture(scope="module")
+def first_steps(plain, modc_task, spec_of, tmp_path_factory):
+    """Return a function from a configuration and a stage to what two steps make of it."""
+
+    def after(config: dict, stage: str, network="ASENv2", initial=None, change=None):
+        if initial is None:
+            before = spec_of(config, stage, network).before
+            initial = before and model(plain(network)[before], "model.pt")
+        task = modc_task(tmp_path_factory.getbasetemp(), config, stage, initial, network=network)
+        return stepped(replace(task, **(change or {})))
+
+    return after
+
+
+@pytest.fixture(scope="module")
+def plain_steps(first_steps, tiny):
+    return cache(lambda stage, network="ASENv2": first_steps(tiny, stage, network))
+
+
+def differ(one: Learner, other: Learner) -> bool:
+    """Return whether two networks have other weights."""
+    a, b = one.network.state_dict(), other.network.state_dict()
+    return any(not torch.equal(a[key], b[key]) for key in a if "num_batches" not in key)
+
+
+def test_the_same_steps_make_the_same_network(first_steps, plain_steps, tiny):
+    for stage in (STAGES[0], STAGES[-1]):
+        assert not differ(first_steps(tiny, stage), plain_steps(stage))
+
+
 @pytest.mark.parametrize(("assumption", "alternative"), CASES)
 def test_it_trains_another_model_from_the_stage_on_that_reads_it(
-    plain, chain, tiny, assumption, alternative, spec_of
+    first_steps, plain_steps, tiny, assumption, alternative, spec_of
 ):
     config = assume(tiny, assumption, alternative)
     read = [s for s in STAGES if spec_of(config, s) != spec_of(tiny, s)]
     rest = STAGES[STAGES.index(read[0]) :]
     # The later stages have views in any case.
     assert read == (["supervised"] if assumption == "A16" else list(rest))
-    # Where it is first read, and where everything is; the last stage has views in any case.
+    # Where it is first read, and where everything is.
     for stage in dict.fromkeys((read[0], read[0] if assumption == "A16" else STAGES[-1])):
-        assert_another_model(chain(stage, config, stage)[stage], plain()[stage])
+        assert differ(first_steps(config, stage), plain_steps(stage))
 
 
 def test_the_predictor_begins_at_the_initial_rate_where_asked(plain, chain, tiny):
@@ -99,18 +146,18 @@ def test_the_best_epoch_is_chosen_by_what_is_asked_for(chain, tiny, alternative,
     assert stage["best"]["MAP@all"] == model(made, "model.pt").facts["valid_MAP@all"]
 
 
-def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of):
-    part = {"stages": {"ASENv2": {"epochs": {"supervised": 5}}}}
+def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of, monkeypatch):
+    part = {"stages": {"ASENv2": {"epochs": {"supervised": 3}}}}
     rule = {"convergence": {"rule": "fixed_epochs"}}
-    config = merge(
-        assume(tiny, "A23", "last"),
-        {"methods": {"modc": part | rule}},
+    config = merge(assume(tiny, "A23", "last"), {"methods": {"modc": part | rule}})
+    # Another epoch would be chosen by score.
+    validate, falling = training._validate, iter((0.9, 0.8, 0.7))
+    monkeypatch.setattr(
+        training, "_validate", lambda *given: validate(*given) | {"valid_MAP@all": next(falling)}
     )
     made = chain("selected", config, "supervised")["supervised"]
     last, best = model(made), model(made, "model.pt")
-    assert best.facts["epoch"] == last.facts["epoch"] == 5
-    # Another epoch would be chosen by score.
-    assert curve(made)["valid_MAP@all"].idxmax() != 4
+    assert best.facts["epoch"] == last.facts["epoch"] == 3
     assert all(
         torch.equal(best.state_dict[name], last.state_dict[name]) for name in best.state_dict
     )
@@ -119,10 +166,10 @@ def test_the_last_epoch_is_taken_where_asked_for(chain, tiny, spec_of):
     assert spec_of(merge(tiny, APART), "warm_up_apart").selected_by == "MAP@all"
 
 
-def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
+def test_views_are_cut_from_the_whole_picture_where_asked(plain, modc_task, tiny, packed, tmp_path):
     config = assume(tiny, "A20", "whole")
-    made = chain("whole", config, "self_supervised")["self_supervised"]
-    learner = set_up(made, CPU)
+    initial = model(plain()["supervised"], "model.pt")
+    learner = set_up(modc_task(tmp_path, config, "self_supervised", initial), CPU)
     assert learner.source.aspect.tolist() == [1.0] * len(packed["image"])
     batch = next(batches(learner.source, 0))
     seen = torch.cat([images.pixels for view in batch.labeled for images in view]).float().mean()
@@ -132,16 +179,12 @@ def test_views_are_cut_from_the_whole_picture_where_asked(chain, tiny, packed):
     assert learner.objective.start.packed["image"] is packed["image"]
 
 
-def test_modcs_own_warm_up_takes_views_where_asked(chain, tiny, spec_of):
+def test_modcs_own_warm_up_takes_views_where_asked(first_steps, tiny, spec_of):
     apart = merge(tiny, APART)
     asked = assume(apart, "A16", "warm_up")
-    made = {
-        name: chain(name, config, "warm_up_apart")["warm_up_apart"]
-        for name, config in (("views", asked), ("plain", apart))
-    }
-    assert_another_model(made["views"], made["plain"])
-    assert made["views"].spec.images_per_triplet == 6
-    assert made["plain"].spec.images_per_triplet == 3
+    assert differ(first_steps(asked, "warm_up_apart"), first_steps(apart, "warm_up_apart"))
+    assert spec_of(asked, "warm_up_apart").images_per_triplet == 6
+    assert spec_of(apart, "warm_up_apart").images_per_triplet == 3
     assert spec_of(asked, "warm_up") == spec_of(tiny, "warm_up")
 
 
@@ -172,6 +215,7 @@ def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
     config = merge(tiny, APART)
     cell = Cell("FashionAI", "ASENv2", 50, 0)
     assert grid.stages(config, cell, "modc")[:2] == ("warm_up_apart", "supervised")
+    config = merge(config, {"methods": {"modc": {"stages": {"ASENv2": ONE_EPOCH}}}})
     made = chain("apart", config, "warm_up_apart", "supervised")
     assert_another_model(made["warm_up_apart"], plain()["warm_up"])
     assert_another_model(made["supervised"], plain()["supervised"])
@@ -179,22 +223,22 @@ def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
     assert stages == ["warm_up_apart", "supervised"]
 
 
-def test_the_memory_bank_recomputes_the_centres_rarely(chain, tiny):
+def test_the_memory_bank_recomputes_the_centres_rarely(plain, modc_task, tiny, tmp_path):
     bank = assume(tiny, "A3", "memory_bank")
-    for every, moves in ((5, False), (4, True)):  # the stage has four iterations
+    initial = model(plain()["warm_up"], "model.pt")
+    for every, moves in ((3, False), (2, True)):  # after two iterations
         config = merge(bank, {"methods": {"modc": {"memory_bank": {"every": every}}}})
-        made = chain(str(every), config, "supervised")["supervised"]
-        first = set_up(made, CPU).objective.centres.nan_to_num()
-        last = model(made).training["objective"]["clusters.centres"].nan_to_num()
+        task = modc_task(tmp_path, config, "supervised", initial)
+        first = set_up(task, CPU).objective.centres.nan_to_num()
+        last = stepped(task).objective.centres.nan_to_num()
         assert torch.equal(first, last) != moves
 
 
-def test_no_predictor_is_kept_where_there_is_none(plain, chain, tiny):
+def test_no_predictor_is_kept_where_there_is_none(first_steps, plain_steps, tiny):
     config = assume(tiny, "A5", "no_predictor")
-    made = chain("without", config, "self_supervised")["self_supervised"]
-    assert not any("predictor" in name for name in model(made).training["objective"])
-    kept = model(plain()["self_supervised"]).training["objective"]
-    assert any("predictor" in name for name in kept)
+    without, kept = first_steps(config, "self_supervised"), plain_steps("self_supervised")
+    assert not any("predictor" in name for name in without.objective.state_dict())
+    assert any("predictor" in name for name in kept.objective.state_dict())
 
 
 def begun(plain, modc_task, config: dict, place) -> Learner:
@@ -269,22 +313,24 @@ def one_attribute(index):
     return replace(index, labels=labels[kept])
 
 
-def test_without_its_attribute_an_image_is_looked_at_for_all(plain, chain, tiny, one_attribute):
-    initial = model(plain()["self_supervised"], "model.pt")
-    facts = {**initial.facts, "index_sha256": one_attribute.sha256}
-    initial, made = replace(initial, facts=facts), {}
+def test_without_its_attribute_an_image_is_looked_at_for_all(
+    plain, first_steps, modc_task, tiny, one_attribute, tmp_path
+):
+    pairs, made = {}, {}
     for hidden in ("value", "value_and_attribute"):
         config = merge(tiny, {"methods": {"modc": {"hidden_labels": hidden}}})
-        others = {"initial": initial, "change": {"index": one_attribute}}
-        stages = ("unlabeled", "pseudo_triplets", "pseudo_clusters")
-        made[hidden] = chain(hidden, config, *stages, **others)
-    pairs = {hidden: task["unlabeled"].parts()[1].tolist() for hidden, task in made.items()}
+        for stage, before in zip(STAGES[2:], STAGES[1:], strict=False):
+            initial = model(plain()[before], "model.pt")
+            facts = {**initial.facts, "index_sha256": one_attribute.sha256}
+            initial = replace(initial, facts=facts)
+            task = replace(modc_task(tmp_path, config, stage, initial), index=one_attribute)
+            assert task.spec.unlabeled.hidden_labels == hidden
+            pairs[hidden], made[hidden, stage] = task.parts()[1].tolist(), stepped(task)
     assert sorted(pairs["value"]) == [[image, image // 2 % 2] for image in range(8, 16)]
     both = [[image, attribute] for image in range(8, 16) for attribute in (0, 1)]
     assert pairs["value_and_attribute"] == both
-    for stage, task in made["value_and_attribute"].items():
-        assert_another_model(task, made["value"][stage])
-        assert task.spec.unlabeled.hidden_labels == "value_and_attribute"
+    for stage in STAGES[2:]:
+        assert differ(made["value", stage], made["value_and_attribute", stage])
 
 
 def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
@@ -297,12 +343,15 @@ def test_with_fixed_epochs_a_stage_goes_on_where_it_had_converged(chain, tiny):
         for n, config in enumerate((stopped, fixed))
     ]
     assert [len(curve(task)) for task in made] == [2, 3]
+    ends = [model(task).facts["stages"][-1]["stopped"] for task in made]
+    assert ends == ["converged at epoch 2", "all 3 epochs"]
     assert curve(made[0]).equals(curve(made[1]).iloc[:2])
     assert_another_model(made[1], made[0])
 
 
 def test_with_all_labels_self_supervision_may_follow(chain, tiny, index):
     config = assume(tiny, "A11", "self_supervised")
+    config = merge(config, {"methods": {"modc": {"stages": {"ASENv2": ONE_EPOCH}}}})
     cell = Cell("FashionAI", "ASENv2", 100, 0)
     stages = grid.stages(config, cell, "modc")
     assert stages == ("warm_up", "supervised", "self_supervised")  # TINY shares the warm-up
@@ -331,19 +380,18 @@ def in_branches(tiny) -> dict:
     return assume(tiny, "A14", "branches")
 
 
-def test_centres_in_branches_keep_the_lengths_of_their_halves(plain, chain, in_branches):
-    made = {
-        stage: chain(stage, in_branches, stage, network="ASEN++")[stage]
-        for stage in ("supervised", "pseudo_clusters")
-    }
-    for stage, task in made.items():
-        assert_another_model(task, plain("ASEN++")[stage])
-    centres = model(made["supervised"]).training["objective"]["clusters.centres"]
+def test_centres_in_branches_keep_the_lengths_of_their_halves(
+    first_steps, plain_steps, in_branches
+):
+    made = {s: first_steps(in_branches, s, "ASEN++") for s in ("supervised", "pseudo_clusters")}
+    for stage, learner in made.items():
+        assert differ(learner, plain_steps(stage, "ASEN++"))
+    centres = made["supervised"].objective.centres
     present = centres[~centres.isnan().any(dim=2)]
     assert len(present) == 5
     for half, share in zip(present.split(1024, dim=1), (0.6, 0.4), strict=True):
         assert torch.allclose(half.norm(dim=1), torch.full((5,), share**0.5), atol=1e-5)
-    whole = model(plain("ASEN++")["supervised"]).training["objective"]["clusters.centres"]
+    whole = plain_steps("supervised", "ASEN++").objective.centres
     assert not torch.allclose(whole.nan_to_num(), centres.nan_to_num(), atol=1e-4)
 
 
@@ -382,9 +430,12 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
 
 
 def test_where_no_image_is_sure_the_terms_are_nothing_and_the_curve_says_so(chain, tiny):
-    sure = merge(tiny, {"methods": {"modc": {"pseudo_label_confidence": 1.0}}})
-    made = chain("run", sure, "pseudo_triplets", "pseudo_clusters")["pseudo_clusters"]
-    rows = curve(made)
-    assert (rows[["share_pseudo_labeled", "share_pseudo_anchors"]] == 0).all(axis=None)
-    assert (rows[["pseudo_triplet", "pseudo_cluster"]] == 0).all(axis=None)
-    assert np.isfinite(rows["loss"]).all()
+    sure = {"pseudo_label_confidence": 1.0, "stages": {"ASENv2": ONE_EPOCH}}
+    made = chain("run", merge(tiny, {"methods": {"modc": sure}}), "pseudo_triplets")
+    made |= chain("run", merge(tiny, {"methods": {"modc": sure}}), "pseudo_clusters")
+    for task in made.values():
+        rows = curve(task)
+        assert (rows["share_pseudo_labeled"] == 0).all() and (rows["pseudo_triplet"] == 0).all()
+        assert (rows["share_pseudo_anchors"] == 0).all()
+        assert np.isfinite(rows["loss"]).all()
+    assert (curve(made["pseudo_clusters"])["pseudo_cluster"] == 0).all()

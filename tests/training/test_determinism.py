@@ -1,19 +1,18 @@
 """Deterministic algorithms, and memory that is left as it is."""
 
-import subprocess
-import sys
-
-# What is so large comes from the system, full of zeros.
-SCRIPT = """
+import pytest
 import torch
+
 from modc.training.determinism import be_deterministic
 
-be_deterministic()
-assert torch.are_deterministic_algorithms_enabled()
-assert not torch.empty(50_000_000).isnan().any()
-"""
+
+@pytest.fixture
+def as_torch_begins():
+    torch.use_deterministic_algorithms(False)
+    torch.utils.deterministic.fill_uninitialized_memory = True
 
 
-def test_nothing_is_filled_before_it_is_written():
-    result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+def test_nothing_is_filled_before_it_is_written(as_torch_begins):
+    be_deterministic()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory

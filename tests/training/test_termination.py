@@ -20,8 +20,7 @@ from modc.training.train import train
 
 # Four steps an epoch, and centres that are recomputed every three steps.
 FOUR_STEPS = {"training": {"triplets_per_epoch": 16}}
-BANK = merge(FOUR_STEPS, {"methods": {"modc": {"centres": "memory_bank"}}})
-EACH_ITERATION = merge(FOUR_STEPS, {"methods": {"modc": {"pseudo_labels": "each_iteration"}}})
+OTHERWISE = {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def test_a_warm_up_goes_on_within_the_epoch(task, terminated, caplog):
     assert read(paths.heartbeat(made.resume))["epochs_done"] == 3
 
 
-@pytest.mark.parametrize("override", [FOUR_STEPS, BANK, EACH_ITERATION])
+@pytest.mark.parametrize("override", [FOUR_STEPS, merge(FOUR_STEPS, OTHERWISE)])
 def test_the_last_stage_goes_on_within_the_epoch(chain, tiny, terminated, override):
     config = merge(tiny, override)
     alone = chain("alone", config, "pseudo_clusters", initial=None)["pseudo_clusters"]
