@@ -24,3 +24,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared golden outputs are not at hand")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def handlers_as_before():
+    """Put back the handler of SIGTERM that a command sets which is called in this process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)

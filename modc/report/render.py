@@ -17,7 +17,7 @@ from modc.report.layout import Page, page
 from modc.report.markdown import markdown, plain
 from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
-from modc.report.tables import Source, attribute_table, paper_table
+from modc.report.tables import Source, all_frames, most_seeds
 
 
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
@@ -42,18 +42,6 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
         written.append(Path(output_folder) / paths.TABLES / file)
         write_text(written[-1], texts[file])
     return written
-
-
-def all_frames(source: Source) -> dict[str, pd.DataFrame]:
-    """Return the long form of each table, by its name or that of a dataset that no paper has."""
-    config = source.config
-    found = {name: paper_table(table, source) for name, table in tables(config).items()}
-    return found | {name: attribute_table(name, source) for name in other_datasets(config)}
-
-
-def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
-    """Return the most seeds that a number of ours is the mean of."""
-    return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
 
 
 def _summary(pages: dict[str, Page], config: dict) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from modc.grid import method_of, methods
-from modc.papers.paper import Table
+from modc.papers.paper import Table, tables
 from modc.papers.places import OVERALL, Place
 from modc.report.comparable import COVERAGE_COLUMNS
+from modc.report.files import other_datasets
 from modc.report.frame import MISSING, PLAIN, PRIORITIZED, results_frame
 from modc.report.results import NOT_IN_GRID, Result
 from modc.report.trainings import (
@@ -175,6 +176,18 @@ def attribute_table(dataset: str, source: "Source") -> pd.DataFrame:
                 )
                 rows.append({**place._asdict(), **source.filled(place), **UNPUBLISHED})
     return _frame(rows)
+
+
+def all_frames(source: "Source") -> dict[str, pd.DataFrame]:
+    """Return the long form of each table, by its name or that of a dataset that no paper has."""
+    config = source.config
+    found = {name: paper_table(table, source) for name, table in tables(config).items()}
+    return found | {name: attribute_table(name, source) for name in other_datasets(config)}
+
+
+def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
+    """Return the most seeds that a number of ours is the mean of."""
+    return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
 
 
 def _ways(config: dict) -> list[tuple[str, str, str]]:

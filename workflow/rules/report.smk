@@ -118,9 +118,6 @@ onsuccess:
 
 
 onerror:
-    # Without its summary a rule runs again next time, so that these tables are not taken as final.
-    for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
-        summary.unlink(missing_ok=True)
     failed = "\n".join(failures(RUN / paths.LOGS, STARTED))
     try:
         shell("modc tables --config {CONFIG}")
@@ -130,4 +127,8 @@ onerror:
             shell("modc ablation --config {CONFIG}")
         shell("modc report --config {CONFIG}")
     finally:
+        # Without its summary a rule runs again next time, so that these tables are not taken as
+        # final.
+        for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
+            summary.unlink(missing_ok=True)
         print(failed, file=sys.stderr)

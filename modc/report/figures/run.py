@@ -16,9 +16,8 @@ from modc.grid import cells, last_stage
 from modc.jobs import stage_folder
 from modc.papers.paper import papers
 from modc.papers.places import OVERALL, Place
-from modc.report.render import all_frames
 from modc.report.results import collect, result_of
-from modc.report.tables import NOT_COMPARABLE, Source
+from modc.report.tables import NOT_COMPARABLE, Source, all_frames
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from modc.report.page.glance import glance
 from modc.report.page.places import details
 from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
 from modc.report.page.training_details import absences, counts, runs
-from modc.report.render import all_frames, most_seeds
 from modc.report.results import collect
-from modc.report.tables import Source
+from modc.report.tables import Source, all_frames, most_seeds
 from modc.report.verdicts import OUTSIDE, WHAT_IS_COMPARED, rule
 
 
