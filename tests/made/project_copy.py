@@ -42,13 +42,15 @@ TINY = {
 
 
 def copied(folder: Path, tiny: dict = TINY) -> Path:
-    """Copy the project to `folder`, so that its files may be changed, with `tiny` as tiny.yaml."""
-    skip = shutil.ignore_patterns("__pycache__")
+    """Copy the project to `folder`, so that its files may be changed, with `tiny` as tiny.yaml.
+
+    What Python has compiled comes with it: every job would compile the package again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=skip)
+            shutil.copytree(source, folder / part)
         else:
             shutil.copy(source, folder / part)
     (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny))
