@@ -115,6 +115,7 @@ onsuccess:
             print(summary.read_text(encoding="utf-8", errors="replace"))
     if REPORT.exists() and REPORT.stat().st_mtime >= STARTED:
         print(f"All of it on one page: {REPORT}")
+    STATUS_FILE.close(SUCCEEDED)
 
 
 onerror:
@@ -131,3 +132,4 @@ onerror:
         shell("modc report --config {CONFIG}")
     finally:
         print(failed, file=sys.stderr)
+        STATUS_FILE.close(FAILED)
