@@ -12,16 +12,17 @@ TORCHES := ^(torch|torchvision|triton|sympy|mpmath|networkx|nvidia-.*|cuda-.*)==
 # Snakemake's rules call `modc`, so the environment must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install smoke test test-all test-oldest lint clean
+.PHONY: help install smoke tiny test test-all test-oldest lint clean
 
 help:
 	@echo "make smoke       the whole grid in miniature, from drawn images to the report"
+	@echo "make tiny        two cells of it in a minute, as CI runs them"
 	@echo "make install     the environment .venv with the pinned packages"
 	@echo "make test        the fast tests"
 	@echo "make test-all    all tests, including the slow ones"
 	@echo "make test-oldest the fast tests with the oldest supported version of each package"
 	@echo "make lint        ruff, snakefmt and Snakemake's linter"
-	@echo "make clean       remove the smoke run's data and results"
+	@echo "make clean       remove the data and results of the smoke and tiny runs"
 
 install: $(BIN)/.installed
 
@@ -52,6 +53,9 @@ $(OLDEST)/.installed: requirements-oldest.lock pyproject.toml
 smoke: install
 	@snakemake --configfile configs/smoke.yaml --cores $(CORES) --quiet rules
 
+tiny: install
+	@snakemake --configfile configs/tiny.yaml --cores $(CORES) --quiet rules
+
 test: install
 	$(BIN)/python -m pytest -q -m "not slow" -n $(CORES) --dist loadfile
 
@@ -69,4 +73,4 @@ lint: install
 	$(BIN)/python tests/lint_workflow.py
 
 clean:
-	rm -rf results/smoke data/smoke
+	rm -rf results/smoke data/smoke results/tiny data/tiny

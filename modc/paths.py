@@ -14,6 +14,8 @@ RESULTS = Path("results")
 # In a run's folder.
 CONFIG = "config.yaml"
 REPORT = "report.html"
+# How far the run is, for programs.
+STATUS = "status.json"
 FRAME = "results.csv"
 TABLES = "tables"
 FIGURES = "figures"

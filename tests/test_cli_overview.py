@@ -88,6 +88,17 @@ def test_status_needs_no_torch_no_pandas_and_no_run(place):
     assert not (place / "results").exists()
 
 
+def test_json_is_one_document_or_one_line_each_time(place):
+    done = modc(place, "status", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert (found["workflow"], found["totals"]["waiting"]) == (None, 1)
+    assert not (place / "results").exists()
+    finish(place)
+    lines = modc(place, "status", "--json", "--watch", "0.1").stdout.splitlines()
+    assert [json.loads(line)["totals"]["done"] for line in lines] == [1]
+
+
 def test_a_watch_says_it_again_until_all_is_done_without_escape_codes(place):
     with started(place, stdout=subprocess.PIPE, text=True) as process:
         seen = 0

@@ -18,7 +18,7 @@ def loaded(tmp_path, **override):
     return config.load([REPOSITORY / "config.yaml", path])
 
 
-@pytest.mark.parametrize("name", ["smoke", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["smoke", "tiny", "fashion-mnist"])
 def test_every_shipped_configuration_is_valid(name):
     merged = config.load([REPOSITORY / "config.yaml", REPOSITORY / "configs" / f"{name}.yaml"])
     assert merged["run"] == name

@@ -165,6 +165,11 @@ def test_where_a_dataset_is_absent_the_rest_is_made_all_the_same(halved):
         assert all(re.fullmatch(r"\d+\.\d\d ?†", number) for number in numbers)
     tables = folder / "results" / "tiny" / "tables"
     assert "not in this run's grid" in (tables / "table2.md").read_text()
+    status = json.loads((folder / "results" / "tiny" / "status.json").read_text())
+    assert status["workflow"] == "failed"
+    assert (status["totals"]["done"], status["totals"]["waiting"]) == (1, 1)
+    failed = {Path(job["log"]).name: job["error"] for job in status["failed_data_jobs"]}
+    assert "Google Drive refuses it" in failed["DARN.log"]
     missing = (tables / "table5.md").read_text()
     assert "ASENv2 10 %, MODC(ASENv2) 10 %: failed in fetch." in missing
     figures = folder / "results" / "tiny" / "figures"
@@ -226,6 +231,11 @@ def test_a_frozen_manifest_outlives_a_run_of_its_rule(tmp_path):
     status, output = snakemake(folder, *target, "--configfile", "tiny.yaml", "more.yaml")
     assert status == 0, output
     assert '"frozen": "2' in facts.read_text() and '"ok": 310' in facts.read_text()
+
+
+def test_the_status_is_final_once_the_run_succeeded(finished):
+    status = json.loads((finished / "results" / "tiny" / "status.json").read_text())
+    assert (status["workflow"], status["totals"]["done"]) == ("succeeded", 1)
 
 
 def test_what_is_finished_is_not_made_again(finished):

@@ -1,5 +1,6 @@
 """The commands about a run as a whole: its progress, and its cost."""
 
+import json
 import platform
 import sys
 import time
@@ -24,26 +25,40 @@ CLEAR = "\x1b[H\x1b[J"
     metavar="[SECONDS]",
     help="Repeat every SECONDS (default 5) until all cells are done. Control-C exits with 130.",
 )
-def status(configs: tuple[Path, ...], results: Path | None, watch: float | None) -> None:
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON; with --watch, one line each time.",
+)
+def status(
+    configs: tuple[Path, ...], results: Path | None, watch: float | None, as_json: bool
+) -> None:
     """Show the progress of each cell of the grid.
 
     It only reads files, so it is safe at any time, also before a run or after a kill. A cell is
     done, training, stopped (its process is gone), failed (with the last line of its log) or
     waiting. A cell with scores is done even without its models, as after `modc merge`. The
-    remaining time is an upper bound: MODC's stages end earlier if they converge.
+    remaining time is an upper bound: MODC's stages end earlier if they converge. docs/running.md
+    describes the keys of --json.
     """
     from modc.grid import seeds_without_cell
     from modc.report.status import DONE, data_failures, run_status
+    from modc.report.status_file import status_record, workflow_state
     from modc.report.status_text import status_text
 
     config = load_config(configs, "", needed=True)
     remarks = seeds_without_cell(config)
     folder = run_folder(results, config)
-    redraws = watch is not None and sys.stdout.isatty()
+    redraws = watch is not None and sys.stdout.isatty() and not as_json
     try:
         while True:
             statuses = run_status(folder, config)
-            text = status_text(statuses, data_failures(folder, config), folder)
+            if as_json:
+                record = status_record(folder, config, statuses, workflow_state(folder))
+                text = json.dumps(record, indent=2 if watch is None else None, allow_nan=False)
+            else:
+                text = status_text(statuses, data_failures(folder, config), folder)
             click.echo((CLEAR if redraws else "") + text)
             for line in remarks:
                 click.echo(line, err=True)
@@ -51,7 +66,7 @@ def status(configs: tuple[Path, ...], results: Path | None, watch: float | None)
             if watch is None or all(cell.state == DONE for cell in statuses):
                 return
             time.sleep(watch)
-            if not redraws:
+            if not redraws and not as_json:
                 click.echo()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -25,6 +25,7 @@ from modc.grid import (
 )
 from modc.lock import is_held
 from modc.report.job_logs import error_of
+from modc.schedule import makespan
 from modc.stage import StageSpec
 from modc.training.heartbeat import origin, read
 
@@ -74,6 +75,11 @@ class CellStatus:
     stages: tuple[StageStatus, ...]
     left: float | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a stage was begun, for which the cell's dataset must have been ready."""
+        return self.state != WAITING or any(stage.state == DONE for stage in self.stages)
+
 
 def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
     """Return the status of each cell, in the grid's order; whatever is not there is waiting."""
@@ -92,6 +98,17 @@ def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     logs = (paths.dataset_log(job, name, part) for job, part in jobs for name in grid)
     found = {path: error_of(path) for path in (Path(run_folder) / log for log in logs)}
     return {path: error for path, error in found.items() if error}
+
+
+def seconds_left(statuses: Iterable[CellStatus]) -> tuple[float, int]:
+    """Return the most seconds that the cells of known pace may take, and with how many at once.
+
+    As many as are training now.
+    """
+    statuses = list(statuses)
+    at_once = max(1, sum(status.state == TRAINING for status in statuses))
+    known = [[status.left] for status in statuses if status.left is not None]
+    return makespan(known, at_once), at_once
 
 
 def stage_statuses(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:

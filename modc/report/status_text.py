@@ -13,8 +13,8 @@ from modc.report.status import (
     TRAINING,
     CellStatus,
     StageStatus,
+    seconds_left,
 )
-from modc.schedule import makespan
 
 HEADERS = ("dataset", "network", "labels", "seed", "state", "stage", "epoch", "MAP@all", "images/s")
 
@@ -35,7 +35,7 @@ def status_text(
         for status in statuses
         if status.state == FAILED
     ]
-    if any(not _has_begun(status) for status in statuses):
+    if any(not status.has_begun for status in statuses):
         failures += [f"FAILED ({log}): {error}" for log, error in data_failures.items()]
     notes = {status.at.note for status in statuses if status.state != FAILED} - {""}
     waiting = [f"* {note}" for note in sorted(notes)]
@@ -94,16 +94,12 @@ def _summary(statuses: list[CellStatus]) -> str:
             "" if len(known) == len(statuses) else "; nothing says how long it will take"
         )
     unknown = len(statuses) - len(known)
-    at_once = max(1, counts[TRAINING])
+    seconds, at_once = seconds_left(statuses)
     text += (
-        f"; at most {duration(makespan([[seconds] for seconds in known], at_once))} left with "
+        f"; at most {duration(seconds)} left with "
         f"{at_once} at once, computed from measured images/s"
     )
     return text + (f"; {unknown} of unknown pace not counted" if unknown else "")
-
-
-def _has_begun(status: CellStatus) -> bool:
-    return status.state != "waiting" or any(stage.state == DONE for stage in status.stages)
 
 
 def _name(status: CellStatus) -> str:

@@ -18,6 +18,8 @@ from modc.papers import assumptions, paper
 from modc.report.beforehand import stops
 from modc.report.files import ABLATION_FILES, coverage_files, listed_datasets, table_files
 from modc.report.job_logs import failures
+from modc.report.status import FAILED
+from modc.report.status_file import SUCCEEDED, StatusFile
 from modc.runs import in_use
 from modc.stage import fingerprint
 from modc.training.gpus import VARIABLE, asked_for, visible_gpus
@@ -113,6 +115,8 @@ onstart:
         sys.exit(f"Error: {error}")
     except OSError as error:
         sys.exit(f"Error: {file_system(error)}")
+    global STATUS_FILE
+    STATUS_FILE = StatusFile(RUN, config)
 
 
 def without_a_gpu():

@@ -115,6 +115,7 @@ onsuccess:
             print(summary.read_text(encoding="utf-8", errors="replace"))
     if REPORT.exists() and REPORT.stat().st_mtime >= STARTED:
         print(f"All of it on one page: {REPORT}")
+    STATUS_FILE.close(SUCCEEDED)
 
 
 onerror:
@@ -132,3 +133,4 @@ onerror:
         for summary in (SUMMARY, FIGURES_SUMMARY, ABLATION_SUMMARY):
             summary.unlink(missing_ok=True)
         print(failed, file=sys.stderr)
+        STATUS_FILE.close(FAILED)
