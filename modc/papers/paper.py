@@ -5,12 +5,14 @@
                       table, and value in percent
     claims.yaml       what the paper says of its numbers (`modc.papers.statements`)
     assumptions.yaml  what it leaves open (`modc.papers.assumptions`)
+    courses.csv       how validation MAP@all rose in published trainings: the columns COURSE_COLUMNS,
+                      a row an epoch, epochs of a course ascending, value in percent
 
-The last two may be absent. Other columns of a table are ignored.
+The last three may be absent. Other columns of a table are ignored.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -27,6 +29,8 @@ from modc.papers.statements import Statement
 
 FOLDER = Path(__file__).parent
 PAPER, CLAIMS, ASSUMPTIONS = "paper.yaml", "claims.yaml", "assumptions.yaml"
+COURSES = "courses.csv"
+COURSE_COLUMNS = ("dataset", "course", "epoch", "value", "source")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Course:
+    """How validation MAP@all rose in a published training with all labels of a dataset.
+
+    name: what was trained; source: where it was published; points: (epoch from 1, fraction), epochs
+    ascending, not every one.
+    """
+
+    dataset: str
+    name: str
+    source: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Paper:
-    """A paper's tables, in its order, with its claims and assumptions.
+    """A paper's tables, in its order, with its claims, assumptions and courses.
 
     figures: the network that a figure of the paper shows, by the figure's name here.
     """
@@ -56,6 +74,7 @@ class Paper:
     figures: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[Statement, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    courses: tuple[Course, ...] = ()
 
     @property
     def published(self) -> dict[Place, float]:
@@ -131,6 +150,7 @@ def read(folder: Path) -> Paper:
         said.get("figures", {}),
         tuple(_entries(folder / CLAIMS, Statement)),
         tuple(_entries(folder / ASSUMPTIONS, Assumption)),
+        tuple(_courses(folder / COURSES)),
     )
 
 
@@ -140,22 +160,43 @@ def _table(folder: Path, name: str, said: object) -> Table:
         raise UserError(f"{folder / where}: expected a title and a caption")
     _check_keys(folder / where, said, {"title", "caption"})
     path = folder / f"{name}.csv"
-    published = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            lacking = {*Place._fields[1:], "value"} - {*(rows.fieldnames or ())}
-            if lacking:
-                raise UserError(f"{path}: the columns {', '.join(sorted(lacking))} are missing")
-            for row in rows:
-                published[_place(path, rows.line_num, name, row)] = _fraction(
-                    path, rows.line_num, row["value"]
-                )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    published = {
+        _place(path, line, name, row): _fraction(path, line, row["value"])
+        for line, row in _rows(path, {*Place._fields[1:], "value"})
+    }
     if len({place.dataset for place in published}) != 1:
         raise UserError(f"{path}: expected numbers of one dataset")
     return Table(name, said["title"], said["caption"], MappingProxyType(published))
+
+
+def _courses(path: Path) -> list[Course]:
+    """Return the courses of a file, none where it is absent."""
+    if not path.is_file():
+        return []
+    found: dict[tuple[str, ...], dict[int, float]] = {}
+    for line, row in _rows(path, {*COURSE_COLUMNS}):
+        points = found.setdefault(
+            tuple(row[name] or "" for name in ("dataset", "course", "source")), {}
+        )
+        text, last = row["epoch"] or "", max(points, default=0)
+        if not (text.isdecimal() and int(text) > last):
+            raise UserError(f"{path}, line {line}: epoch: expected a whole number above {last}")
+        points[int(text)] = _fraction(path, line, row["value"])
+    return [Course(*names, tuple(points.items())) for names, points in found.items()]
+
+
+def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, dict]]:
+    """Yield the rows of a CSV file that has `columns`, each with its line."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            lacking = columns - {*(rows.fieldnames or ())}
+            if lacking:
+                raise UserError(f"{path}: the columns {', '.join(sorted(lacking))} are missing")
+            for row in rows:
+                yield rows.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _place(path: Path, line: int, table: str, row: dict) -> Place:
@@ -211,3 +252,8 @@ def _check_keys(path: Path, said: dict, keys: set[str]) -> None:
 def assumptions(config: dict) -> list[Assumption]:
     """Return the assumptions of a run's papers, in their order."""
     return [assumption for paper in papers(config) for assumption in paper.assumptions]
+
+
+def courses(config: dict, dataset: str) -> list[Course]:
+    """Return the courses that a run's papers have of a dataset."""
+    return [own for paper in papers(config) for own in paper.courses if own.dataset == dataset]

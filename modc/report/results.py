@@ -231,13 +231,18 @@ def _is_fraction(value: object) -> bool:
 
 
 def _why_not_comparable(scores: dict, settings: list[str], config: dict) -> str:
-    """Return why the scores are not this configuration's, or of other data than the paper's."""
+    """Return why the scores are not this configuration's, or say nothing about the paper.
+
+    They say nothing if the configuration says so, or if they are of other data than the paper's.
+    """
     if scores.get("settings_chain") != settings:
         return STALE
     scoring, evaluation = scores.get("scoring"), config["evaluation"]
     for key in ("unanswerable", "prioritized_order") if isinstance(scoring, dict) else ():
         if scoring.get(key, evaluation[key]) != evaluation[key]:
             return f"{SCORED_OTHERWISE}{key} than the configuration's"
+    if reason := config["report"].get("not_comparable"):
+        return reason
     if scores["generated"]:
         return f"drawn pictures, not {scores['dataset']}"
     overall = scores["coverage"]["overall"]

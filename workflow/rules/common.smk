@@ -51,9 +51,13 @@ REPORT = RUN / paths.REPORT
 # The datasets that have a manifest, by the name of their files.
 LISTED = {name.lower(): name for name in listed_datasets(config)}
 COVERAGE = [RUN / paths.COVERAGE / name for own in LISTED.values() for name in coverage_files(own)]
-# From which coverage on a number is comparable: what is rendered depends on it, no training does.
+# What makes a number comparable: what is rendered depends on it, no training does.
 COMPARABLE = {
-    name: config["datasets"][name]["comparable_coverage"] for name in config["grid"]["datasets"]
+    name: (
+        config["datasets"][name]["comparable_coverage"],
+        config["report"].get("not_comparable", ""),
+    )
+    for name in config["grid"]["datasets"]
 }
 VERDICTS = {key: config["report"][key] for key in ("margin", "training_sd")}
 # What the run assumes: the report shows it, whether it changes a model of this grid or not.

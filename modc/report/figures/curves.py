@@ -1,5 +1,7 @@
 """Learning curves: every method's stages of the cells of one network, validation beside losses."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from modc import paths
@@ -10,6 +12,7 @@ from modc.grid import method_of, methods, stages
 from modc.grid import seeds as seeds_of
 from modc.jobs import stage_folder
 from modc.learning_curve import SCORE, draw_line, finish, is_fraction, looks, read_curve
+from modc.papers.paper import Course, courses
 from modc.plot_style import new_figure, png
 from modc.report.figures.figure import Figure
 from modc.report.figures.run import Run
@@ -17,6 +20,8 @@ from modc.report.figures.run import Run
 VALIDATION = (SCORE, "valid_Acc")
 # Marks on a line of all epochs.
 MARKS_A_LINE = 30
+# Published trainings had all labels.
+PUBLISHED_PERCENT = 100
 ROW = ["labeled_percent", "method"]
 COLUMNS = [*ROW, "seed", "stage", "epoch_of_stage", "epoch", "quantity", "value"]
 
@@ -24,8 +29,9 @@ COLUMNS = [*ROW, "seed", "stage", "epoch_of_stage", "epoch", "quantity", "value"
 def draw(run: Run, dataset: str, network: str) -> Figure:
     """Draw the curves of all seeds, a row of two charts a percentage and method.
 
-    The first seed that has curves is drawn with marks, the others as thin lines. Raises UserError
-    if no stage has a curve.
+    The first seed that has curves is drawn with marks, the others as thin lines. Beside a baseline
+    with all labels stand the courses of published trainings (`_published`), whose points are the
+    last rows of the data, without seed and stage. Raises UserError if no stage has a curve.
     """
     percents = run.config["grid"]["labeled_percent"][dataset]
     cells = [
@@ -40,6 +46,7 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
     charts = dict(iter(frame.groupby(ROW, sort=False)))
     rows = [(percent, method) for percent in percents for method in methods(run.config)]
     shown = [row for row in rows if row in charts]
+    published = {row: _published(run, dataset, charts[row]) for row in shown}
     losses = [name for name in dict.fromkeys(frame["quantity"]) if not is_fraction(name)]
     figure = new_figure(10, 1 + 1.9 * len(shown))
     grid_of_axes = figure.subplots(len(shown), 2, squeeze=False)
@@ -47,6 +54,8 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
         percent, method = row
         _lines(left, charts[row], VALIDATION)
         _lines(right, charts[row], losses)
+        for course in published[row]:
+            _draw_course(left, course)
         left.set_ylabel(f"{method}, {percent} % labels\nvalidation, percent", fontsize="small")
         right.set_ylabel("training loss", fontsize="small")
         for axes in (left, right):
@@ -68,9 +77,16 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
             f" With marks: the first seed, whose stages are numbered above. Thin lines: the "
             f"others, whose stages may begin at other epochs.{without}"
         )
+    drawn = {_label(course): course for own in published.values() for course in own}
+    if drawn:
+        sources = "; ".join(dict.fromkeys(course.source for course in drawn.values()))
+        without = (
+            f" Gray and dotted: validation MAP@all in a published training of another network with "
+            f"all labels ({sources}).{without}"
+        )
     return Figure(
         picture=png(figure),
-        data=frame,
+        data=_with_courses(frame, published),
         title=f"Learning curves of {network} on {dataset}",
         caption=f"Validation scores (left) and training losses (right) of every epoch, a row each "
         f"method with so many labels, all its stages after each other. Above: the stages, "
@@ -116,6 +132,47 @@ def _lines(axes, own: pd.DataFrame, names) -> None:
             draw_line(axes, name, line["epoch"], line["value"], own_look, mark_every, is_thin)
     finish(axes)
     axes.tick_params(labelsize="x-small")
+
+
+def _published(run: Run, dataset: str, own: pd.DataFrame) -> list[Course]:
+    """Return the published courses to compare a row of charts with, as far as its first stage goes.
+
+    None but beside a baseline with all labels; none of which that stage has no two points.
+    """
+    percent, method = own[ROW].iloc[0]
+    if percent != PUBLISHED_PERCENT or method_of(run.config, method).compared_with:
+        return []
+    end = own.loc[own["stage"] == own["stage"].iloc[0], "epoch"].max()
+    within = [
+        replace(course, points=tuple(point for point in course.points if point[0] <= end))
+        for course in courses(run.config, dataset)
+    ]
+    return [course for course in within if len(course.points) > 1]
+
+
+def _label(course: Course) -> str:
+    return f"public log ({course.name})"
+
+
+def _draw_course(axes, course: Course) -> None:
+    epochs, values = zip(*course.points, strict=True)
+    percents = [100 * value for value in values]
+    axes.plot(epochs, percents, ":", marker=".", ms=4, lw=1, c=GRAY, label=_label(course))
+
+
+def _with_courses(frame: pd.DataFrame, published: dict[tuple, list[Course]]) -> pd.DataFrame:
+    """Return the curves with a row more for each point of a course that is drawn beside them."""
+    rows = [
+        [percent, _label(course), pd.NA, "", epoch, epoch, SCORE, value]
+        for (percent, _), own in published.items()
+        for course in own
+        for epoch, value in course.points
+    ]
+    if not rows:
+        return frame
+    whole = dict.fromkeys(("seed", "epoch_of_stage", "epoch"), "Int64")
+    points = pd.DataFrame(rows, columns=COLUMNS).astype(whole)
+    return pd.concat([frame.astype(whole), points], ignore_index=True)
 
 
 def _stage_numbers(axes, own: pd.DataFrame, run: Run, cell: Cell) -> None:

@@ -19,7 +19,14 @@ from modc.report.page.coverage import coverage
 from modc.report.page.figures import figures
 from modc.report.page.glance import glance
 from modc.report.page.places import details
-from modc.report.page.summary import claims_sentence, question, scope, sentence, verdict_counts
+from modc.report.page.summary import (
+    claims_sentence,
+    question,
+    scope,
+    sentence,
+    verdict_counts,
+    yardsticks,
+)
 from modc.report.page.training_details import absences, counts, runs
 from modc.report.results import collect
 from modc.report.tables import Source, all_frames, most_seeds
@@ -46,6 +53,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
         "scope": scope(config),
         "sentences": [
             *filter(None, [about]),
+            *yardsticks(config),
             *(claims_sentence(held(checked, side), len(checked), on) for side, on in sides),
         ],
         "published_hold": held(checked, PUBLISHED)["unopposed"],

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from modc.grid import further_seeds
+from modc.cell import Cell
+from modc.grid import further_seeds, method_of, methods, stage_spec, stages
+from modc.papers.paper import Course, courses
 from modc.report.files import other_datasets
 from modc.report.html import VERDICT_MARKS
 from modc.report.verdicts import (
@@ -164,6 +166,56 @@ def reasons(frames: dict[int, pd.DataFrame]) -> list[str]:
         if reason.startswith(NOT_COMPARABLE)
     )
     return list(said)
+
+
+def yardsticks(config: dict) -> list[str]:
+    """Return how far published trainings had come after as many epochs as this run's baselines.
+
+    A sentence for each course of a dataset of the grid; none if the run is comparable
+    (`report.not_comparable`).
+    """
+    if not config["report"].get("not_comparable"):
+        return []
+    found = [
+        _yardstick(course, _longest_stages(config, dataset))
+        for dataset in config["grid"]["datasets"]
+        for course in courses(config, dataset)
+    ]
+    return list(filter(None, found))
+
+
+def _longest_stages(config: dict, dataset: str) -> dict[int, list[str]]:
+    """Return the networks by the epochs of their baseline's longest stage, the shortest first."""
+    grid, found = config["grid"], {}
+    baselines = [name for name in methods(config) if not method_of(config, name).compared_with]
+    for network in grid["networks"]:
+        cell = Cell(dataset, network, max(grid["labeled_percent"][dataset]), grid["seeds"][0])
+        epochs = [
+            stage_spec(config, cell, method, stage).epochs
+            for method in baselines
+            for stage in stages(config, cell, method)
+        ]
+        found.setdefault(max(epochs, default=0), []).append(network)
+    return {epochs: found[epochs] for epochs in sorted(found) if epochs}
+
+
+def _yardstick(course: Course, longest: dict[int, list[str]]) -> str:
+    """Return a course at the last point within each number of epochs; "" if it has none there."""
+    last, best = max(course.points, key=lambda point: point[1])
+    shares = {}
+    for epochs in longest:
+        before = [point for point in course.points if point[0] <= epochs]
+        if before:
+            share = max(value for _, value in before) / best
+            shares[before[-1][0]] = f"{100 * share:.0f} % after epoch {before[-1][0]}"
+    if not shares:
+        return ""
+    own = [f"{epochs} ({', '.join(networks)})" for epochs, networks in longest.items()]
+    return (
+        f"A yardstick: in a public log of a comparable network on {course.dataset}, validation "
+        f"MAP@all was at {_listed(list(shares.values()))} of its best, that of epoch {last}. The "
+        f"longest stage of a baseline has {_listed(own)} epochs here."
+    )
 
 
 def _listed(texts: list[str]) -> str:
