@@ -5,8 +5,8 @@
                       table, and value in percent
     claims.yaml       what the paper says of its numbers (`modc.papers.statements`)
     assumptions.yaml  what it leaves open (`modc.papers.assumptions`)
-    courses.csv       how validation MAP@all rose in published trainings: the columns COURSE_COLUMNS,
-                      a row an epoch, epochs of a course ascending, value in percent
+    courses.csv       how validation MAP@all rose in published trainings: COURSE_COLUMNS, a row an
+                      epoch, epochs of a course ascending, value in percent
 
 The last three may be absent. Other columns of a table are ignored.
 """
