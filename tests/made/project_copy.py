@@ -1,6 +1,7 @@
 """A copy of the project in which Snakemake runs a tiny grid."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ TINY = {
     },
     "threads": 1,
 }
+TINY_RUN = ("--configfile", "tiny.yaml", "--cores", "2", "--quiet", "rules")
 
 
 def copied(folder: Path, tiny: dict = TINY) -> Path:
@@ -82,3 +84,9 @@ def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
     """Run Snakemake in the copy; return exit status and all output."""
     status = started(folder, *arguments).wait()
     return status, (folder / "run.log").read_text()
+
+
+def stats(output: str) -> dict[str, int]:
+    """Return how often each rule would run, by a plan that Snakemake printed."""
+    table = output[output.index("Job stats:") :].split("\n\n")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
