@@ -19,8 +19,8 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"} | {
     name: name
     for name in (
         *("aiohttp", "gdown", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "requests"),
-        *("scipy", "simplejpeg", "tabulate", "threadpoolctl", "torch", "torchvision", "tqdm"),
-        "yarl",
+        *("rocrate", "safetensors", "scipy", "simplejpeg", "tabulate", "threadpoolctl", "torch"),
+        *("torchvision", "tqdm", "yarl"),
     )
 }
 
@@ -82,6 +82,7 @@ for command in (
     overview.plan,
     runs.verify,
     runs.merge,
+    runs.export,
     report.ablation,
     report.assumptions,
 ):
