@@ -7,7 +7,7 @@ import sys
 import click
 
 from modc import __version__
-from modc.cli import data, evaluate, fetch, overview, report, runs, train
+from modc.cli import data, evaluate, export_model, fetch, overview, report, runs, train
 from modc.errors import UserError, file_system
 
 # After Control-C: 128 plus the number of the signal, as in shells.
@@ -83,6 +83,7 @@ for command in (
     runs.verify,
     runs.merge,
     runs.export,
+    export_model.export_model,
     report.ablation,
     report.assumptions,
 ):

@@ -65,30 +65,26 @@ def metadata(
     crate = ROCrate(version=VERSION)
     crate.metadata.extra_contexts.append(TERMS)
 
-    def describe(name: str, **properties: object) -> ContextEntity:
-        # "type" stands for "@type", which is no keyword.
-        properties = {"@type": properties.pop("type"), **properties}
-        return crate.add(ContextEntity(crate, name, properties=properties))
+    def describe(key: str, kind: str, **properties: object) -> ContextEntity:
+        return crate.add(ContextEntity(crate, key, properties={"@type": kind, **properties}))
 
     files = {}
     for name, member in sorted(members.items()):
         properties = {"name": name, "contentSize": str(member.size), "sha256": member.sha256}
-        kind = FORMATS.get(PurePosixPath(name).suffix, "text/plain")
-        properties["encodingFormat"] = kind
-        add = crate.add_file
+        properties["encodingFormat"] = FORMATS.get(PurePosixPath(name).suffix, "text/plain")
         if name == WORKFLOW:
             files[name] = crate.add_workflow(
                 dest_path=name, properties=properties, main=True, lang="snakemake"
             )
         else:
-            files[name] = add(dest_path=name, properties=properties)
+            files[name] = crate.add_file(dest_path=name, properties=properties)
     people = [
-        describe(key, type="Person", name=name) for key, name in map(_person, authors)
+        describe(key, "Person", name=name) for key, name in map(_person, authors)
     ]
     data = [
         describe(
             f"#data-{one['dataset']}-{one['sha256'][:12]}",
-            type="Dataset",
+            "Dataset",
             name=f"{one['dataset']}, drawn" if one["is_drawn"] else one["dataset"],
             identifier=f"sha256:{one['sha256']}",
             description=f"Not part of this archive. The identifier is the SHA-256 of the manifest, "
@@ -97,7 +93,7 @@ def metadata(
         for one in manifests(results)
     ]
     software = describe(
-        "#modc", type="SoftwareApplication", name="modc", softwareVersion=_versions(results)
+        "#modc", "SoftwareApplication", name="modc", softwareVersion=_versions(results)
     )
     workflow = files.get(WORKFLOW)
     if workflow:
@@ -110,7 +106,7 @@ def metadata(
     ]
     action = describe(
         "#run",
-        type="CreateAction",
+        "CreateAction",
         name=f"Run {config['run']}",
         instrument=workflow or software,
         object=[files[paths.CONFIG], *data],
@@ -118,9 +114,9 @@ def metadata(
         endTime=rendered,
         actionStatus={"@id": "http://schema.org/CompletedActionStatus"},
     )
-    describe(MIT, type="CreativeWork", name="MIT License", identifier="MIT")
+    describe(MIT, "CreativeWork", name="MIT License", identifier="MIT")
     articles = [
-        describe(f"#paper-{number}", type="ScholarlyArticle", name=own.title)
+        describe(f"#paper-{number}", "ScholarlyArticle", name=own.title)
         for number, own in enumerate(paper.papers(config), 1)
     ]
     profiles = {"process": "Process Run Crate"}
@@ -129,7 +125,7 @@ def metadata(
     root["conformsTo"] = [
         describe(
             f"https://w3id.org/ro/wfrun/{key}/{PROFILE_VERSION}",
-            type="CreativeWork",
+            "CreativeWork",
             name=name,
             version=PROFILE_VERSION,
         )
