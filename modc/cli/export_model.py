@@ -45,7 +45,9 @@ def export_model(
         if key not in config[section]:
             raise UserError(f"--cell {name}: {key} is not in {section} of {configs[-1]}")
     if method not in config["grid"]["methods"]:
-        raise UserError(f"--method {method}: expected one of {', '.join(config['grid']['methods'])}")
+        raise UserError(
+            f"--method {method}: expected one of {', '.join(config['grid']['methods'])}"
+        )
     if output.exists() and not (output.is_dir() and _may_go(output)):
         raise UserError(f"{output}: exists and is no exported model; expected another folder")
     run = run_folder(results, config)

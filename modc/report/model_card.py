@@ -79,6 +79,7 @@ def _scores(result: Result, config: dict) -> str:
         return f"None: {result.status}."
     unanswerable = config["evaluation"]["unanswerable"]
     over_queries = query_intervals([result], unanswerable).get(result.method, {})
+    divisor = config["evaluation"]["map_at_100"]
     has_centres = "Acc" in result.scores["overall"]
     # With centers, those of the ranking that the paper reports first.
     way = ("known", "1") if has_centres else ("", "")
@@ -87,14 +88,17 @@ def _scores(result: Result, config: dict) -> str:
         shown = []
         for metric in _COLUMNS:
             value = result.value(attribute, metric, *way)
-            interval = over_queries.get(Measure(attribute, metric, *way))
+            of_queries = f"{metric}/{divisor}" if metric == "MAP@100" else metric
+            interval = over_queries.get(Measure(attribute, of_queries, *way))
             within = f" ({100 * interval.low:.2f} to {100 * interval.high:.2f})" if interval else ""
             shown.append("–" if value is None else f"{100 * value:.2f}{within}")
         lines.append(f"| {attribute} | {' | '.join(shown)} |")
     ranking = "prioritized retrieval, top1, query label known" if has_centres else "plain ranking"
-    note = f"Test split, in percent, {ranking}; in parentheses 95 % bootstrap intervals over queries."
+    note = (
+        f"Test split, in percent, {ranking}; in parentheses 95 % bootstrap intervals over queries."
+    )
     if has_centres:
-        plain = result.value("overall", "MAP@100")
+        plain = result.value("overall", "MAP@100") or 0
         note += f" MAP@100 overall of the plain ranking, without centers: {100 * plain:.2f}."
     if result.not_comparable:
         note += f" Not comparable with the paper: {result.not_comparable}."

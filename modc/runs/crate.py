@@ -78,9 +78,7 @@ def metadata(
             )
         else:
             files[name] = crate.add_file(dest_path=name, properties=properties)
-    people = [
-        describe(key, "Person", name=name) for key, name in map(_person, authors)
-    ]
+    people = [describe(key, "Person", name=name) for key, name in map(_person, authors)]
     data = [
         describe(
             f"#data-{one['dataset']}-{one['sha256'][:12]}",
@@ -173,7 +171,8 @@ def _versions(results: list[Result]) -> str:
     found = {
         str(made_by["modc"])
         for result in results
-        if result.scores and isinstance(made_by := result.scores.get("provenance"), dict)
+        if result.scores
+        and isinstance(made_by := result.scores.get("provenance"), dict)
         and "modc" in made_by
     }
     return ", ".join(sorted(found)) or provenance.software()["modc"]

@@ -65,7 +65,9 @@ def export(
         }
         files |= _of_repository(run)
         with atomic_path(output) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            members = {name: _add(archive, name, files[name].read_bytes()) for name in sorted(files)}
+            members = {
+                name: _add(archive, name, files[name].read_bytes()) for name in sorted(files)
+            }
             described = crate.metadata(config, results, members, _time(run), authors, left_out)
             content = json.dumps(described, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
             members[METADATA] = _add(archive, METADATA, content.encode())
