@@ -7,7 +7,7 @@ import sys
 import click
 
 from modc import __version__
-from modc.cli import data, evaluate, fetch, overview, report, runs, train
+from modc.cli import data, evaluate, export_model, fetch, overview, report, runs, train
 from modc.errors import UserError, file_system
 
 # After Control-C: 128 plus the number of the signal, as in shells.
@@ -19,8 +19,8 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"} | {
     name: name
     for name in (
         *("aiohttp", "gdown", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "requests"),
-        *("scipy", "simplejpeg", "tabulate", "threadpoolctl", "torch", "torchvision", "tqdm"),
-        "yarl",
+        *("rocrate", "safetensors", "scipy", "simplejpeg", "tabulate", "threadpoolctl", "torch"),
+        *("torchvision", "tqdm", "yarl"),
     )
 }
 
@@ -82,6 +82,8 @@ for command in (
     overview.plan,
     runs.verify,
     runs.merge,
+    runs.export,
+    export_model.export_model,
     report.ablation,
     report.assumptions,
 ):

@@ -21,7 +21,7 @@ PAIRS_FOR_A_GPU = 300_000_000
     "--checkpoint",
     type=PATH,
     required=True,
-    help="Of this project, or a public one.",
+    help="A model.pt, a folder of `modc export-model`, or a public checkpoint.",
 )
 @click.option(
     "--attributes",

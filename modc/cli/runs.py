@@ -1,4 +1,4 @@
-"""The commands on whole runs: check one, merge several."""
+"""The commands on whole runs: check or export one, merge several."""
 
 import json
 import shlex
@@ -33,25 +33,58 @@ SHOWN = 10
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Check the numbers of a run's folder, such as results/paper.
+    """Check the numbers of a run's folder, such as results/paper, or of an exported run.
 
     Recomputes each scores.json from its queries.csv, renders the tables, report.html and the CSV
     files of the figures again, and compares the images by their SHA-256. Also says whether the
-    settings, code, data and packages here are those that made the run. The folder is only read.
+    settings, code, data and packages here are those that made the run. The folder is only read. Of
+    an archive of `modc export`, the checksum of each file is checked too.
 
     Exit status: 0 if everything holds; 1 if a file or a score changed or is missing, or RUN is no
     run; 2 for a mistyped option.
     """
     from modc.config import load
+    from modc.runs.archive import verify_archive
     from modc.runs.verify import text
     from modc.runs.verify import verify as check
 
-    if not run.is_dir():
+    if not run.exists():
         raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
-    verified = check(run, load(list(configs) or [run / paths.CONFIG]))
+    if run.is_dir():
+        verified = check(run, load(list(configs) or [run / paths.CONFIG]))
+    else:
+        verified = verify_archive(run, list(configs))
     click.echo(json.dumps(verified.as_json(), indent=2) if as_json else text(run, verified))
     if verified.broken or (strict and verified.remarks):
         raise SystemExit(1)
+
+
+@click.command()
+@click.argument("run", type=PATH)
+@click.option("--output", type=PATH, required=True, help="The .zip file to write.")
+@click.option(
+    "--author",
+    "authors",
+    multiple=True,
+    metavar="NAME",
+    help="Who made the run, as NAME or 'NAME <https://orcid.org/...>'. Repeatable.",
+)
+@click.option("--force", is_flag=True, help="Replace OUTPUT even if it is no earlier export.")
+def export(run: Path, output: Path, authors: tuple[str, ...], force: bool) -> None:
+    """Write a run as one archive to publish, an RO-Crate.
+
+    RUN is a run's folder, such as results/paper, with its tables rendered. The archive holds what
+    `modc verify` needs and opens without a network. Datasets, models, embeddings and every figure
+    that shows images of a dataset are left out. The same run gives the same bytes; its date is that
+    of the tables, or SOURCE_DATE_EPOCH.
+    """
+    from modc.runs.export import export as write
+
+    count, left_out = write(run, output, authors, force)
+    for name in left_out:
+        click.echo(f"{name} is left out: it shows images of the dataset")
+    click.echo(f"{output}: {count} files, {output.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"check: modc verify {shlex.quote(str(output))}")
 
 
 @click.command()

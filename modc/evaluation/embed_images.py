@@ -12,7 +12,7 @@ from PIL import Image
 from modc.data.images import ImageFolder
 from modc.data.square import short_side_square
 from modc.errors import UserError
-from modc.networks import model_file, public_checkpoints, safe_load
+from modc.networks import exported, model_file, public_checkpoints, safe_load
 from modc.networks.build import find
 from modc.networks.network import Network
 from modc.networks.normalise import normalise
@@ -28,14 +28,17 @@ PUBLIC_IMAGE_SIZE = 224
 def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[Network, int]:
     """Return the network of a checkpoint, in evaluation mode, and the side of its view in pixels.
 
-    The checkpoint is one of ours or a public one. Raises UserError if it holds another network or
+    The checkpoint is one of ours, a folder of `modc export-model`, or a public one. Raises UserError if it holds another network or
     another number of attributes.
     """
-    content = safe_load.read(checkpoint)
-    if not model_file.is_ours(content):
-        restored = public_checkpoints.restore(content, checkpoint, network, attributes)
-        return restored, PUBLIC_IMAGE_SIZE
-    model = model_file.from_content(content, checkpoint)
+    if checkpoint.is_dir():
+        model = exported.load(checkpoint)
+    else:
+        content = safe_load.read(checkpoint)
+        if not model_file.is_ours(content):
+            restored = public_checkpoints.restore(content, checkpoint, network, attributes)
+            return restored, PUBLIC_IMAGE_SIZE
+        model = model_file.from_content(content, checkpoint)
     if ":" not in network and model.network != network:
         raise UserError(
             f"{checkpoint}: holds {model.network}, not {network}; pass --network {model.network}"

@@ -24,11 +24,18 @@ class _Planned:
     draw: Callable[[Run], Figure]
     # Of scores and curves alone; the others need the test embeddings, the index and the pictures.
     is_of_scores: bool = False
+    # Images of a dataset, which its owner may not allow to be passed on.
+    shows_images: bool = False
 
 
 def figure_files(config: dict) -> list[str]:
     """Return the files of all figures that a run may have, inside results/<run>/figures/."""
     return [planned.file for planned in _plan(config)]
+
+
+def files_with_images(config: dict) -> list[str]:
+    """Return those of `figure_files` that show images of a dataset."""
+    return [planned.file for planned in _plan(config) if planned.shows_images]
 
 
 def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
@@ -96,6 +103,7 @@ def _plan(config: dict) -> list[_Planned]:
                 f"figure2-{_slug(name)}.png",
                 f"Figure 2: retrieval by {name.replace('_', ' ')}",
                 partial(retrieval.draw, attribute=name),
+                shows_images=True,
             )
             for name in attributes
         ),
