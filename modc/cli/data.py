@@ -25,7 +25,7 @@ def garments(
     images: int | None,
     seed: int | None,
 ) -> None:
-    """Draw a small dataset of garments in the format of a real one.
+    """Draw a small dataset in the format of a real one.
 
     DATASET must have a drawn class in the configuration (configs/smoke.yaml); `modc fetch` draws it
     too. Drawn images replace the real ones for a first try and for tests. Numbers computed on them

@@ -33,7 +33,7 @@ SHOWN = 10
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Check the numbers of a run's folder, such as results/paper, or of an exported run.
+    """Check the numbers of a run's folder or of an exported run.
 
     Recomputes each scores.json from its queries.csv, renders the tables, report.html and the CSV
     files of the figures again, and compares the images by their SHA-256. Also says whether the

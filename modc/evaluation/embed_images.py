@@ -28,7 +28,8 @@ PUBLIC_IMAGE_SIZE = 224
 def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[Network, int]:
     """Return the network of a checkpoint, in evaluation mode, and the side of its view in pixels.
 
-    The checkpoint is one of ours, a folder of `modc export-model`, or a public one. Raises UserError if it holds another network or
+    The checkpoint is one of ours, a folder of `modc export-model`, or a public one.
+    Raises UserError if it holds another network or
     another number of attributes.
     """
     if checkpoint.is_dir():

@@ -31,14 +31,16 @@ def card(model: ModelFile, network: str, result: Result, config: dict) -> str:
 
 # {named}
 
-Embeds an image once per attribute; images that share a value of an attribute lie close together in its space.
+Embeds an image once per attribute; images that share a value of an attribute lie
+close together in its space.
 
 ```
 modc embed --network {network} --checkpoint FOLDER --attributes {len(model.attributes)} \
 --output embedded.npz IMAGE...
 ```
 
-`embedding` in the .npz file has the shape (images, attributes, dim), of unit length. Attributes, in order:
+`embedding` in the .npz file has the shape (images, attributes, dim), of unit length. Attributes, in
+order:
 
 {attributes}
 
@@ -58,7 +60,8 @@ modc embed --network {network} --checkpoint FOLDER --attributes {len(model.attri
 ## Limits
 
 - One training; another seed gives other numbers.
-- The images were those of one dataset: expect less on others, and nothing on attributes not listed above.
+- The images were those of one dataset: expect less on others, and nothing on attributes
+  not listed above.
 - The terms of the dataset may restrict the use of weights trained on it.
 """
 

@@ -56,8 +56,8 @@ def metadata(
     """Return the content of ro-crate-metadata.json, the same for the same arguments.
 
     members: all other files by name; rendered: when the tables were (ISO 8601); authors: "Name" or
-    "Name <https://orcid.org/...>"; left_out: figures that show images of a dataset. Raises UserError
-    for an author in another form.
+    "Name <https://orcid.org/...>"; left_out: figures that show images of a dataset. Raises
+    UserError for an author in another form.
     """
     from rocrate.model.contextentity import ContextEntity
     from rocrate.rocrate import ROCrate

@@ -103,7 +103,7 @@ def _rendered(run: Path) -> list[str]:
             path = run / name
             if not path.is_file() or not noted.is_as_written(name, path.read_bytes()):
                 raise UserError(
-                    f"{path}: not what modc {command} wrote; run modc {command} again, or restore it"
+                    f"{path}: not what modc {command} wrote; run it again, or restore the file"
                 )
             found.append(name)
         if noted:
