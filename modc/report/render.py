@@ -23,11 +23,11 @@ from modc.report.tables import Source, attribute_table, paper_table
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write the results frame, the files of `table_files`, and summary.txt; return the paths.
 
-    output_folder: what stands for the run's own. The papers' tables and that of each dataset that
-    no paper has come as Markdown, LaTeX (for
-    \\input, and as a document), CSV and HTML. CSV has fractions in long form, the others
-    percent. What a run does not have stands there with its reason; a run that has nothing renders
-    too. Beside them the papers' claims checked, how each training went, and the assumptions.
+    output_folder: used in place of the run's folder. The papers' tables, and one for each dataset
+    not in a paper, are written as Markdown, LaTeX (for \\input, and as a document), CSV and HTML.
+    CSV has fractions in long form, the others percent. Missing numbers are listed with their
+    reasons, so an empty run renders too. The checked claims, how each training went, and the
+    assumptions complete them.
     """
     results = _results(run_folder, config)
     source = Source(results, config)
@@ -45,19 +45,19 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
 
 
 def all_frames(source: Source) -> dict[str, pd.DataFrame]:
-    """Return the long form of each table, by its name or that of a dataset that no paper has."""
+    """Return the long form of each table, by its name or that of a dataset not in any paper."""
     config = source.config
     found = {name: paper_table(table, source) for name, table in tables(config).items()}
     return found | {name: attribute_table(name, source) for name in other_datasets(config)}
 
 
 def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
-    """Return the most seeds that a number of ours is the mean of."""
+    """Return the largest number of seeds behind any of our numbers."""
     return max((int(frame["seeds"].max()) for frame in frames.values() if len(frame)), default=0)
 
 
 def _summary(pages: dict[str, Page], config: dict) -> str:
-    """Return the first table as plain text, if the grid has it, and those that no paper has."""
+    """Return as plain text the first table, if the grid has it, and those not in any paper."""
     table = next(iter(tables(config).values()))
     first = [table.name] if table.dataset in config["grid"]["datasets"] else []
     shown = [*first, *other_datasets(config)]
@@ -65,7 +65,7 @@ def _summary(pages: dict[str, Page], config: dict) -> str:
 
 
 def _results(run_folder: Path, config: dict) -> list[Result]:
-    """Return the results, those that are absent with the reason that the logs give."""
+    """Return the results; missing ones carry the reason found in the logs."""
     return explained(run_folder, config, collect(run_folder, config))[0]
 
 
@@ -83,7 +83,7 @@ def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str
 
 
 def _rendered(name: str, frame: pd.DataFrame, laid_out: Page) -> dict[str, str]:
-    """Return the texts of a table's files by their names."""
+    """Return the texts of a table's files by name."""
     return {
         f"{name}.md": markdown(laid_out),
         f"{name}.tex": latex.fragment(laid_out, name),
