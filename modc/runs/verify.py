@@ -82,7 +82,7 @@ def verify(run: Path, config: dict) -> Verified:
 
 
 def text(run: Path, verified: Verified) -> str:
-    """Return a line for each broken check and each origin that is not the same, then the verdict."""
+    """Return a line per broken check and per origin that is not the same, then the verdict."""
     lines = [
         f"{one.state} {one.name}: {first_few(one.details)}"
         for one in (*verified.broken, *verified.origins)

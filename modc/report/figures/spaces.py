@@ -159,7 +159,7 @@ def _frame(space: str, rows: pd.DataFrame, points: np.ndarray) -> pd.DataFrame:
 def _scatter(axes, points: pd.DataFrame, groups: np.ndarray, names: dict[int, str], wrong=False):
     """Draw the points of each group in its own color and mark, and the centers as stars.
 
-    names: of the groups, for the legend. wrong: open marks if the nearest center is of another value.
+    names: of the groups, for the legend. wrong: open marks where the nearest center is wrong.
     """
     is_centre = (points["image"] == CENTRE).to_numpy()
     is_open = wrong & (points["value"] != points["nearest"]).fillna(False).to_numpy(bool)
