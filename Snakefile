@@ -17,7 +17,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# On a cluster these run where Snakemake does, as fetching does: they are short.
+# On a cluster these short rules run where Snakemake does, as fetching does.
 localrules:
     subset,
     coverage,

@@ -1,1 +1,1 @@
-"""Papers whose numbers stand beside a run's: each is a folder of data (`modc.papers.paper`)."""
+"""Papers whose numbers are shown beside a run's, one data folder each (`modc.papers.paper`)."""

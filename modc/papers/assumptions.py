@@ -1,4 +1,4 @@
-"""The assumption ledger: what a paper leaves open, what we do, and what else could be done."""
+"""The assumption ledger: what a paper leaves open, our choice, and the alternatives."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from modc.errors import UserError
 class Assumption:
     """One entry of assumptions.yaml.
 
-    effect: what it could change. default and each alternative: dotted config key -> value; none
-    where there is nothing to set. not_ablated: why its alternatives cannot be tried by training, ""
-    if they can.
+    effect: what it could change. default and each alternative: dotted config key -> value; empty if
+    there is nothing to set. not_ablated: why its alternatives cannot be tried by training, "" if
+    they can.
     """
 
     id: str
@@ -27,15 +27,15 @@ class Assumption:
 
 
 def find(ledger: Iterable[Assumption], name: str, where: str = "") -> Assumption:
-    """Return the entry of a ledger called `name`, such as A3.
+    """Return the ledger entry called `name`, such as A3.
 
-    Raises UserError if there is none, with `where` it was named first.
+    Raises UserError if there is none; its message begins with `where` the name was given.
     """
     ledger = list(ledger)
     for assumption in ledger:
         if assumption.id == name:
             return assumption
-    known = f"expected {ledger[0].id} to {ledger[-1].id}" if ledger else "the papers have none"
+    known = f"expected {ledger[0].id} to {ledger[-1].id}" if ledger else "the papers list none"
     raise UserError(f"{where}{name}: no such assumption; {known}")
 
 

@@ -1,14 +1,14 @@
 """A paper as data: a folder with its tables' numbers, its claims and its assumptions.
 
     paper.yaml        title; by name of each table its title and caption; figures, see `Paper`
-    <table>.csv       a row a published number, in the paper's order: the columns of `Place` but for
-                      table, and value in percent
-    claims.yaml       what the paper says of its numbers (`modc.papers.statements`)
+    <table>.csv       one row per published number, in the paper's order: the columns of `Place`
+                      except table, and value in percent
+    claims.yaml       the paper's claims about its numbers (`modc.papers.statements`)
     assumptions.yaml  what it leaves open (`modc.papers.assumptions`)
     courses.csv       how validation MAP@all rose in published trainings: COURSE_COLUMNS, a row an
                       epoch, epochs of a course ascending, value in percent
 
-The last three may be absent. Other columns of a table are ignored.
+The last three are optional. Other columns of a table are ignored.
 """
 
 import csv
@@ -35,7 +35,7 @@ COURSE_COLUMNS = ("dataset", "course", "epoch", "value", "source")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a paper; name: of its files; published: its numbers as fractions, in its order."""
+    """A table of a paper; name: of its files; published: its numbers as fractions, in order."""
 
     name: str
     title: str
@@ -44,7 +44,7 @@ class Table:
 
     @property
     def dataset(self) -> str:
-        """The dataset that its numbers are of."""
+        """The dataset of its numbers."""
         return next(iter(self.published)).dataset
 
 
@@ -85,8 +85,7 @@ class Paper:
 def papers(config: dict) -> tuple[Paper, ...]:
     """Return the papers that `report.papers` names (`folder_of`).
 
-    Raises UserError if one is not there or is not what it should be, or if two have a table of one
-    name.
+    Raises UserError if one is absent or malformed, or if two have tables of the same name.
     """
     found = tuple(read(folder) for folder in folders(config))
     names = [table.name for paper in found for table in paper.tables]
@@ -102,7 +101,7 @@ def tables(config: dict) -> dict[str, Table]:
 
 
 def datasets(config: dict) -> list[str]:
-    """Return the datasets that a run's papers have tables of."""
+    """Return the datasets covered by the tables of a run's papers."""
     return list(dict.fromkeys(table.dataset for table in tables(config).values()))
 
 
@@ -112,7 +111,7 @@ def shipped() -> list[Path]:
 
 
 def fingerprint(folders: Iterable[Path]) -> str:
-    """Return what names the files of papers, the same for equal ones."""
+    """Return a hash of the files of papers."""
     digest = sha256()
     for folder in folders:
         for path in sorted(folder.glob("*.[cy]*")):
@@ -123,7 +122,7 @@ def fingerprint(folders: Iterable[Path]) -> str:
 def folders(config: dict) -> list[Path]:
     """Return the folders of a run's papers.
 
-    A name of `report.papers` is looked for in modc/papers, beside the configuration file, and in
+    Each name in `report.papers` is looked up in modc/papers, beside the configuration file, and in
     the current folder.
     """
     places = [FOLDER, *map(Path, config.get(plugins.FOLDERS, [])), Path()]
@@ -132,8 +131,8 @@ def folders(config: dict) -> list[Path]:
         own = [place / name for place in places if (place / name / PAPER).is_file()]
         if not own:
             raise UserError(
-                f"report.papers: {name}: no {PAPER} there; expected a folder of modc/papers, or "
-                f"one beside the configuration file or in the current folder"
+                f"report.papers: {name}: no {PAPER} found; expected a folder in modc/papers, "
+                f"beside the configuration file, or in the current folder"
             )
         found.append(own[0])
     return found
@@ -141,7 +140,7 @@ def folders(config: dict) -> list[Path]:
 
 @cache
 def read(folder: Path) -> Paper:
-    """Return the paper of a folder. Raises UserError as `papers` does."""
+    """Return the paper in a folder. Raises UserError as `papers` does."""
     said = _yaml(folder / PAPER, dict)
     _check_keys(folder / PAPER, {"figures": {}, **said}, {"title", "tables", "figures"})
     return Paper(
@@ -213,12 +212,12 @@ def _fraction(path: Path, line: int, text: str) -> float:
         percent = -1.0
     if not 0 <= percent <= 100:
         raise UserError(f"{path}, line {line}: value: expected a number from 0 to 100, not {text}")
-    # Printed in percent with two decimals.
+    # Published in percent with two decimals.
     return round(percent / 100, 4)
 
 
 def _entries(path: Path, kind: type) -> list:
-    """Return the entries of a file as objects of `kind`, none where it is absent."""
+    """Return the entries of a file as objects of `kind`, none if it is absent."""
     if not path.is_file():
         return []
     found = []
@@ -245,12 +244,12 @@ def _yaml(path: Path, kind: type) -> object:
 
 def _check_keys(path: Path, said: dict, keys: set[str]) -> None:
     for key in sorted({*said} ^ keys):
-        wrong = "is not known" if key in said else "is missing"
+        wrong = "is unknown" if key in said else "is missing"
         raise UserError(f"{path}: the key {key!r} {wrong}")
 
 
 def assumptions(config: dict) -> list[Assumption]:
-    """Return the assumptions of a run's papers, in their order."""
+    """Return the assumptions of a run's papers, in order."""
     return [assumption for paper in papers(config) for assumption in paper.assumptions]
 
 

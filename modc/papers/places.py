@@ -1,4 +1,4 @@
-"""Where a number stands in a table, which is also the filter of the results that fills it."""
+"""The place of a number in a table, which is also the filter for the results that fill it."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ OVERALL = "overall"
 
 
 class Place(NamedTuple):
-    """A place of a table; all but `table` are columns of the results frame.
+    """A place in a table; all fields but `table` are columns of the results frame.
 
-    table: its name, such as table1; "" for a table that no paper has. query_label ("known",
-    "unknown") and top_n ("1", "2"): of prioritized retrieval, "" for the plain ranking. attribute:
+    table: its name, such as table1; "" for a table not in any paper. query_label ("known",
+    "unknown") and top_n ("1", "2"): for prioritized retrieval, "" for the plain ranking. attribute:
     a name, or OVERALL. metric: "MAP@100", "MAP@all", "Recall@100" or "Acc".
     """
 

@@ -1,4 +1,4 @@
-"""What a paper says of its numbers: each sentence, and the pairs of places that bear on it."""
+"""A paper's claims about its numbers: each sentence, and the pairs of places that it compares."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from modc.papers.places import OVERALL, Place
 
 
 class Pair(NamedTuple):
-    """Two places, of which the sentence says that the first has the larger number."""
+    """Two places, the first of which is claimed to have the larger number."""
 
     better: Place
     worse: Place
@@ -16,13 +16,13 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence of a paper.
+    """A claim of a paper.
 
     cell: what is compared, in words. tables: their names. better: column -> the value, or list of
-    values, of the places that are said to be better, and worse: what to replace in them for each
-    place that is said to be worse. of_attributes: of each attribute, not overall. by_accuracy: no
-    pair of numbers is compared, but over the places in `better` that have the same share of the
-    labels, Acc is said to rise with the gain over the worse one.
+    values, of the places claimed to be better; worse: what to replace in them for each place
+    claimed to be worse. of_attributes: for each attribute, not overall. by_accuracy: instead of
+    comparing pairs of numbers, Acc is claimed to rise with the gain over the worse place, among
+    the places in `better` with the same share of the labels.
     """
 
     key: str
@@ -37,9 +37,9 @@ class Statement:
 
 
 def pairs(statement: Statement, among: Iterable[Place]) -> list[Pair]:
-    """Return the pairs that bear on the statement, in the order of `among`.
+    """Return the pairs that the statement compares, in the order of `among`.
 
-    Of a dataset that the paper does not have, they are those that correspond.
+    For a dataset not in the paper, these are the corresponding pairs.
     """
     there = dict.fromkeys(among)
     better = places_of(statement, there)
@@ -48,7 +48,7 @@ def pairs(statement: Statement, among: Iterable[Place]) -> list[Pair]:
 
 
 def places_of(statement: Statement, among: Iterable[Place]) -> list[Place]:
-    """Return the places that the statement says to be better, in the order of `among`."""
+    """Return the places that the statement claims to be better, in the order of `among`."""
     return [place for place in dict.fromkeys(among) if _is_better(statement, place)]
 
 

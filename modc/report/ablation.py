@@ -1,4 +1,4 @@
-"""The table of the ablation: each alternative beside the run itself, and how far it differs."""
+"""The ablation table: each alternative beside the run itself, and their difference."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ COLUMNS = [
     "data",
     "status",
 ]
-# The methods of the columns, which the assumptions are about.
+# The compared methods: the assumptions are about these two.
 COMPARED = {"baseline": "baseline", "modc": "modc"}
 SAME = "the same model and scores of MODC"
 THE_RUN = "this run"
@@ -46,7 +46,7 @@ BY_SIGN = "sign alone"
 def render(run_folder: Path, config: dict, output_folder: Path | None = None) -> list[Path]:
     """Write the files of the ablation, and summary.txt for the terminal; return their paths.
 
-    output_folder: where they go; by default ablation/ in the run's folder.
+    output_folder: by default ablation/ in the run's folder.
     """
     folder = output_folder or Path(run_folder) / paths.ABLATION
     frame = ablation_table(Path(run_folder), config)
@@ -69,10 +69,10 @@ def ablation_table(run_folder: Path, config: dict) -> pd.DataFrame:
 
     baseline, modc (top1, known): overall MAP@100; Acc; difference: modc minus the run's; low, high:
     the 95 % interval of the mean difference between trainings, paired by seed, NaN with one seed;
-    noise: how far the same number of two equal trainings differs in one of twenty cases, by the
-    run's spread, NaN where none is known. All are means over the same seeds, an alternative's over
-    those that the run has too. data: "", or why they are not the paper's; status: "", or why there
-    is no number, no difference, or a seed less.
+    noise: the difference that two equal trainings exceed in one of twenty cases, from the run's
+    spread, NaN if unknown. An alternative's numbers are means over the seeds that it shares with
+    the run. data: "", or why the data are not the paper's; status: "", or why there is no number,
+    no difference, or a missing seed.
     """
     run = _scores(run_folder, config, config)
     noise = _noise(run_folder, config)
@@ -93,7 +93,7 @@ def _noise(run_folder: Path, config: dict) -> float:
 
 
 def _scores(folder: Path, own: dict, config: dict) -> dict[int, dict]:
-    """Return by seed: baseline, modc, Acc, and the number of queries; or why there is none."""
+    """Return, by seed: baseline, modc, Acc, and the number of queries; or why there are none."""
     found = {}
     for cell in ablation_cells(config):
         results = {key: result_of(folder, own, cell, m) for key, m in COMPARED.items()}
@@ -141,7 +141,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
         is_set = name_of_setting(config, assumption) == variant.alternative
         why = "the run has this setting" if is_set else "this cell does not depend on it"
         if _has_other_baseline(config, variant):
-            why = "its baseline alone is trained otherwise"
+            why = "only its baseline is trained differently"
         return row | {"status": f"{SAME}: {why}"}
     if not both:
         return row | {"status": "the run has no scores to compare with"}
@@ -155,7 +155,7 @@ def _row(variant: Variant | None, config: dict, own: dict, run: dict, noise: flo
 
 
 def _is_same(config: dict, variant: Variant) -> bool:
-    """Return whether the variant neither trains nor scores the cell in another way."""
+    """Return whether the variant trains and scores the cell as the run does."""
     cells = ablation_cells(config)
     is_trained = any(not same_result(config, variant, cell, COMPARED["modc"]) for cell in cells)
     return not is_trained and variant.config["evaluation"] == config["evaluation"]
@@ -172,7 +172,7 @@ def _missing_seeds(seeds: list[int], scores: dict[int, dict]) -> str:
     if not missing:
         return ""
     why = dict.fromkeys(scores[seed]["status"] or "not in the run" for seed in missing)
-    return f"{len(seeds)} of {len(scores)} seeds, the others: {', '.join(why)}"
+    return f"{len(seeds)} of {len(scores)} seeds; others: {', '.join(why)}"
 
 
 def _page(frame: pd.DataFrame, config: dict) -> Page:
@@ -201,7 +201,7 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
             low, high, noise = (100 * place[key] for key in ("low", "high", "noise"))
             texts.append(f"{100 * place['difference']:+.2f}")
             texts.append(BY_SIGN if pd.isna(low) else f"{low:+.2f} to {high:+.2f}")
-            texts.append("not known" if pd.isna(noise) else f"± {noise:.2f}")
+            texts.append("unknown" if pd.isna(noise) else f"± {noise:.2f}")
         rows.append(Row(label, place["assumption"], [Entry(text) for text in texts]))
     return rows
 
@@ -209,16 +209,17 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 def _notes(frame: pd.DataFrame, config: dict) -> list[str]:
     seeds = ", ".join(str(seed) for seed in config["grid"]["seeds"])
     notes = [
-        "Overall MAP@100 of the test split in percent; MODC is top1 with the query's label known. "
-        "Each alternative is tried alone, everything else as in this run.",
-        f"Difference: MODC's minus this run's, in points, the mean over the seeds ({seeds}). Its "
-        f"interval is between trainings, paired by seed; with one seed there is none, and the sign "
-        f"alone says little. Noise: how far the same number of two equal trainings differs in one "
-        f"of twenty cases, by the spread between the run's trainings, where it has several seeds.",
+        "Overall MAP@100 on the test split in percent; MODC is top1 with the query's label known. "
+        "Each alternative is tried on its own, with everything else as in this run.",
+        f"Difference: MODC under the alternative minus MODC in this run, in points, averaged over "
+        f"the seeds ({seeds}). The interval is between trainings, paired by seed; one seed gives "
+        f"none, and its sign alone means little. Noise: the difference that two identically "
+        f"configured trainings exceed in one of twenty cases, given the spread between this run's "
+        f"trainings, if it has several seeds.",
     ]
     other = changed(config)
     if other:
-        notes.append(f"This run is not at the default of: {'; '.join(other)}.")
+        notes.append(f"Assumptions not at their defaults: {'; '.join(other)}.")
     for reason in filter(None, frame["data"].unique()):
         notes.append(f"Not the paper's data: {reason}.")
     for place in frame.to_dict("records"):

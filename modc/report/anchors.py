@@ -1,4 +1,4 @@
-"""The names by which places of the tables, and the trainings behind them, are linked to."""
+"""The anchors that link to places of the tables and to the trainings behind them."""
 
 import re
 
@@ -8,8 +8,8 @@ PARTS = ("network", "method", "top_n", "query_label", "labeled_percent", "attrib
 def place_id(place: dict) -> str:
     """Return the name of a place of a table, such as table1-ASENpp-modc-top1-known-100-overall-...
 
-    place: a row of the long form. Names come from files, so nothing but letters, digits and single
-    hyphens stays; ASEN++ differs from ASEN by its letters.
+    place: a row of the long form. Names come from files, so only letters, digits and single hyphens
+    are kept; ASEN++ becomes ASENpp.
     """
     table = place["table"]
     words = [table or f"table-{place['dataset']}"]
@@ -18,7 +18,7 @@ def place_id(place: dict) -> str:
 
 
 def run_id(dataset: str, network: str, labeled_percent: int, method: str) -> str:
-    """Return the name of a training, all of its seeds together."""
+    """Return the name of a training, shared by all of its seeds."""
     return _joined(["run", dataset, network, labeled_percent, method])
 
 

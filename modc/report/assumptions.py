@@ -1,11 +1,11 @@
-"""The assumption ledger as a run has it: each assumption with its setting."""
+"""The assumption ledger of a run: each assumption with its setting."""
 
 from modc.papers.assumptions import Assumption, name_of_setting, setting
 from modc.papers.paper import assumptions
 
 INTRODUCTION = """# Assumptions
 
-What neither the paper's supplement nor the public code states. Each is a setting of the
+What neither the paper's supplement nor the public code specifies. Each is a setting in the
 configuration; `snakemake ablation` tries the alternatives.
 """
 
@@ -26,7 +26,7 @@ def listing(config: dict) -> str:
 
 
 def changed(config: dict) -> list[str]:
-    """Return each assumption that `config` does not leave at its default, in words."""
+    """Return each assumption that `config` changes from its default, in words."""
     found = []
     for assumption in assumptions(config):
         name = name_of_setting(config, assumption)
@@ -54,7 +54,7 @@ def _lines(assumption: Assumption, config: dict, code) -> list[str]:
         note = "the default" if value == default else f"the default is {_value(default)}"
         lines.append(f"{code(f'{key}: {_value(value)}')} ({note})")
     if name not in ("default", "other"):
-        lines.append(f"this run takes the alternative {name}")
+        lines.append(f"this run uses the alternative {name}")
     for alternative, keys in assumption.alternatives.items():
         words = ", ".join(code(f"{key}: {_value(value)}") for key, value in keys.items())
         lines.append(f"alternative {alternative}: {words}")

@@ -1,6 +1,6 @@
-"""What a run would stumble over, looked at before it: folders, space, locks, GPU, weights, data.
+"""Checks before a run: folders, disk space, locks, GPU, weights, data.
 
-Nothing is downloaded and no torch is imported where no GPU is visible.
+Nothing is downloaded, and torch is imported only if a GPU is visible.
 """
 
 import os
@@ -21,7 +21,7 @@ from modc.training.gpus import asked_for, visible_gpus
 def beforehand(plan: Plan, jobs: int) -> list[str]:
     """Return a line for each thing that is missing or in the way of a run, [] if nothing is.
 
-    jobs: trainings side by side.
+    jobs: number of parallel trainings.
     """
     data, results = Path(plan.config["data"]), paths.run_folder(plan.config)
     return [
@@ -35,19 +35,19 @@ def beforehand(plan: Plan, jobs: int) -> list[str]:
 
 
 def stops(config: dict, trains: bool, fetched: list[str]) -> list[str]:
-    """Return a line for each file that a run cannot do without and that is not there.
+    """Return a line for each missing file that a run cannot do without.
 
-    trains: it trains a network; fetched: the datasets that it fetches.
+    trains: whether the run trains a network; fetched: the datasets that it fetches.
     """
     lines = list(_named_files(config)) if trains else []
     return lines + [line for name in fetched for line in datasets.of(config, name).stops()]
 
 
 def writable(folder: Path) -> str:
-    """Return why a folder, there or yet to be made, cannot be written and locked; "" if it can."""
+    """Return why a folder, existing or not, cannot be written and locked; "" if it can."""
     there = _there(folder)
     if folder.is_symlink() and not folder.exists():
-        return f"{folder}: a link to what is not there; make its target, or remove it"
+        return f"{folder}: a dangling link; create its target or remove the link"
     try:
         with tempfile.NamedTemporaryFile(dir=there, prefix=".modc-") as file:
             taken = lock.take(Path(file.name))
@@ -62,7 +62,7 @@ def writable(folder: Path) -> str:
 
 
 def _there(folder: Path) -> Path:
-    """Return the folder, or the first one above it that is there."""
+    """Return the folder, or the nearest parent that exists."""
     folder = folder.absolute()
     return next(place for place in (folder, *folder.parents) if place.is_dir())
 
@@ -73,7 +73,7 @@ def _folders(data: Path, results: Path) -> Iterator[str]:
         yield wrong
     wrong = writable(data)
     if wrong:
-        yield f"{wrong} (data that is prepared already need not be written)"
+        yield f"{wrong} (data that is already prepared need not be written)"
 
 
 def _space(plan: Plan, jobs: int, data: Path, results: Path) -> Iterator[str]:
@@ -96,25 +96,25 @@ def _space(plan: Plan, jobs: int, data: Path, results: Path) -> Iterator[str]:
         if wanted > free:
             named = " and ".join(map(str, folders))
             yield (
-                f"{named}: the run needs up to {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
-                f"free; free some space, or set another `data` folder"
+                f"{named}: the run needs up to {wanted / 1e9:.1f} GB, but only {free / 1e9:.1f} GB "
+                f"are free; free some space or set another `data` folder"
             )
 
 
 def _gpu() -> Iterator[str]:
     visible, asked = visible_gpus(), asked_for()
     if asked and not visible:
-        yield f"{asked} asks for a GPU, and none is visible"
+        yield f"{asked} asks for a GPU, but none is visible"
     if visible:
         import torch
 
         if not torch.cuda.is_available():
             yield (
                 f"GPU {visible[0]}: PyTorch {torch.__version__} cannot use it; update the NVIDIA "
-                f"driver, or install a PyTorch for it"
+                f"driver or install a matching PyTorch"
             )
     if not visible:
-        yield "no GPU is visible: everything would be trained on the CPU"
+        yield "no GPU is visible: all training would run on the CPU"
 
 
 def _weights(config: dict) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _weights(config: dict) -> Iterator[str]:
             yield str(error)
             return
         if not list(folder.glob(f"{name}-*.pth")):
-            yield f"ImageNet weights of {name} are not in {folder}: they are downloaded then"
+            yield f"ImageNet weights of {name} are not in {folder}: they will be downloaded"
 
 
 def _starts(config: dict) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What each comparison that a claim makes says of it."""
+"""The comparisons that a claim makes, each with its verdict."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD, NOT_COMPARABLE, OUTSID
 
 CELL_VERDICTS = ("supports", "opposes", "undecided", "described", "missing")
 SUPPORTS, OPPOSES, UNDECIDED, DESCRIBED, MISSING = CELL_VERDICTS
-# How a difference was judged.
+# How a difference is judged.
 BY_INTERVAL, BY_SIGN = ("interval", "sign")
 
 # Returns the difference of two places with its interval (`modc.report.trainings.Trainings`).
@@ -25,15 +25,15 @@ ByTrainings = Callable[[Place, Place], MeanDifference]
 
 @dataclass(frozen=True)
 class ClaimCell:
-    """A pair of numbers and what it says of a claim; or the correlation of a share of the labels.
+    """A pair of numbers with its verdict on a claim; or the correlation at one share of the labels.
 
-    where: the table, or the dataset that the paper does not have. better_name, worse_name: the two
-    rows. values, difference and its 95 % interval (low, high) are fractions, p is against no
-    difference; NaN where absent. judged_by: "interval"; "sign" where one training stands behind it;
-    "" without numbers, or where no judgment is possible. verdict: one of CELL_VERDICTS, or OUTSIDE
-    where the run's grid does not have both. status: why there is no number, why it is not
-    comparable, why there is no interval, or which seeds the difference is over if not all, else "".
-    Of a correlation the difference is the coefficient, and the values are NaN.
+    where: the table, or the dataset not in the paper. better_name, worse_name: the two rows.
+    values, difference and its 95 % interval (low, high) are fractions, p is against no difference;
+    NaN where absent. judged_by: "interval"; "sign" if it rests on single trainings; "" without
+    numbers, or if no judgment is possible. verdict: one of CELL_VERDICTS, or OUTSIDE if the run's
+    grid lacks one of the two. status: why there is no number, why it is not comparable, why there
+    is no interval, or which seeds the difference covers if not all, else "". For a correlation,
+    the difference is the coefficient, and the values are NaN.
     """
 
     where: str
@@ -54,12 +54,12 @@ class ClaimCell:
 
     @property
     def is_there(self) -> bool:
-        """Whether both numbers are."""
+        """Whether both numbers exist."""
         return self.verdict not in (MISSING, OUTSIDE)
 
     @property
     def is_marked(self) -> bool:
-        """Whether both numbers are there, but not comparable to the paper's."""
+        """Whether both numbers exist but are not comparable to the paper's."""
         return self.is_there and not self.is_comparable
 
 
@@ -72,8 +72,8 @@ def cells_of(
 ) -> tuple[ClaimCell, ...]:
     """Return the cells of a statement whose places are `among` those given.
 
-    numbers: place -> the columns "ours" and status of `modc.report.tables`. by_trainings: the
-    difference of two places with its interval; a pair without one is judged by its sign.
+    numbers: place -> the columns "ours" and status of `modc.report.tables`. by_trainings: gives the
+    difference of two places with its interval; a pair without an interval is judged by sign.
     """
     if statement.by_accuracy:
         return _correlations(statement, among, numbers, config)
@@ -87,7 +87,7 @@ def _cell(
     found = MeanDifference(values[0] - values[1])
     if by_trainings and not isnan(found.value):
         found = by_trainings(*pair)
-    # Numbers that are printed alike differ by nothing, whatever binary fractions make of it.
+    # Equal printed numbers may differ in their last binary digits.
     difference = round(found.value, 9)
     verdict, judged_by = UNDECIDED, ""
     if isnan(difference):
@@ -129,7 +129,7 @@ def _cell(
 def _correlations(
     statement: Statement, among: Iterable[Place], numbers: dict[Place, dict], config: dict
 ) -> tuple[ClaimCell, ...]:
-    """Return for each share of the labels how Acc goes with the gain over the worse place."""
+    """Return the correlation of Acc and gain over the worse place for each share of the labels."""
     by_share: dict[tuple, list[tuple[Place, Place, Place]]] = {}
     for place in places_of(statement, among):
         own = (place, place._replace(**statement.worse[0]), place._replace(metric="Acc"))
@@ -140,7 +140,7 @@ def _correlations(
 def _correlation(
     groups: list[tuple[Place, Place, Place]], numbers: dict[Place, dict], config: dict
 ) -> ClaimCell:
-    """groups: of each point the better place, the worse one, and that of its Acc."""
+    """groups: for each point the better place, the worse one, and that of its Acc."""
     places = [place for place, _, _ in groups]
     points = {}
     for group in groups:
@@ -183,7 +183,7 @@ def _absence(numbers: dict[Place, dict], needed: Iterable[Place]) -> str:
 def _reasons(
     numbers: dict[Place, dict], needed: Iterable[Place], verdict: str, config: dict
 ) -> list[str]:
-    """Return why a cell has no numbers, or why it is not comparable; none if it is."""
+    """Return why a cell has no numbers or is not comparable; empty if it is."""
     if verdict == OUTSIDE:
         return [NOT_IN_GRID]
     if verdict != MISSING:
@@ -202,13 +202,13 @@ def _trained(place: Place, config: dict) -> str:
 
 
 def _row(place: Place, config: dict) -> str:
-    """Return what the row is called, with its query label: MODC(ASEN)_top1, unknown."""
+    """Return the name of the row, with its query label: MODC(ASEN)_top1, unknown."""
     name = row_name(config, place.network, place.method, place.top_n)
     return f"{name}, {place.query_label}" if place.query_label else name
 
 
 def _said(numbers: dict[Place, dict], places: Iterable[Place], word: str) -> list[str]:
-    """Return what of the places' status begins with a word, each once."""
+    """Return the parts of the places' statuses that begin with a word, each once."""
     status = [str(numbers.get(place, {}).get("status", "")) for place in places]
     reasons = dict.fromkeys(reason for text in status for reason in text.split("; "))
     return [reason for reason in reasons if reason.startswith(word)]

@@ -1,4 +1,4 @@
-"""The papers' sentences, checked cell by cell on their own numbers and on ours."""
+"""The papers' claims, checked cell by cell on their own numbers and on ours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from modc.report.files import other_datasets
 from modc.report.trainings import holm
 from modc.report.verdicts import NOT_COMPARABLE, OUTSIDE
 
-# A claim's verdict may be NOT_COMPARABLE, UNDECIDED, MISSING or OUTSIDE too.
+# A claim's verdict may also be NOT_COMPARABLE, UNDECIDED, MISSING or OUTSIDE.
 HOLDS, HOLDS_PARTLY, FAILS, SIGN, DESCRIPTIVE = (
     "holds",
     "holds partly",
@@ -33,17 +33,19 @@ HOLDS, HOLDS_PARTLY, FAILS, SIGN, DESCRIPTIVE = (
     "descriptive",
 )
 RULE = (
-    "A cell is counted for or against at 5 %, by itself. A claim holds if every cell is for. It "
-    "fails if a cell is against by Holm's procedure over its cells too, which finds one wrongly in "
-    "one of twenty claims at most. It holds partly if by that procedure some are for and none is "
-    "against, and else is undecided; beside either, a cell that is counted against is so by itself "
-    "alone. Where no spread between trainings is known, cells are judged by their sign, and the "
-    "counts say how many. By sign alone no claim holds or fails: it is called so. A correlation "
-    "describes, and never holds. Cells that are not comparable are counted apart: the verdict and "
-    "the counts are over the others alone, of which a missing one neither supports nor opposes."
+    "Each cell is counted for or against at the 5 % level, on its own. A claim holds if every cell "
+    "is for it. It fails if a cell is still against it after Holm's correction over its cells, "
+    "which wrongly fails at most one claim in twenty. It holds partly if, after that correction, "
+    "some cells are for it and none is against; otherwise it is undecided. In these two cases, a "
+    "cell counted against is so only on its own. Where no spread between trainings is known, cells "
+    "are judged by sign, and the counts say how many; by sign alone no claim holds or fails, and "
+    "the verdict says so. A correlation is only described, and never holds. Cells that are not "
+    "comparable are counted separately: verdict and counts cover the other cells only, of which a "
+    "missing one neither supports nor opposes."
 )
 OUTSIDE_RULE = (
-    "Cells that are not in this run's grid are counted apart: the verdict is over the others alone."
+    "Cells that are not in this run's grid are counted separately: the verdict covers the others "
+    "only."
 )
 PUBLISHED, OURS = ("published", "ours")
 
@@ -55,25 +57,25 @@ class Evidence:
     cells: tuple[ClaimCell, ...]
 
     def count(self, verdict: str) -> int:
-        """Return how many cells have a verdict, those that are not comparable left out."""
+        """Return how many comparable cells have a verdict."""
         return len(self.having(verdict))
 
     def having(self, verdict: str) -> list[ClaimCell]:
-        """Return the cells that have it, those that are not comparable left out."""
+        """Return the comparable cells that have a verdict."""
         return [cell for cell in self.cells if cell.verdict == verdict and not cell.is_marked]
 
     def by_sign(self, verdict: str) -> int:
-        """Return how many of the cells that have a verdict were judged by their sign."""
+        """Return how many of the cells that have a verdict were judged by sign."""
         return sum(cell.judged_by == BY_SIGN for cell in self.having(verdict))
 
     @property
     def signs(self) -> int:
-        """How many cells were judged by their sign, those that are not comparable left out."""
+        """How many comparable cells were judged by sign."""
         return sum(map(self.by_sign, (SUPPORTS, OPPOSES, UNDECIDED)))
 
     @property
     def is_mixed(self) -> bool:
-        """Whether some cells were judged by their sign, and others not."""
+        """Whether some cells were judged by sign, and others not."""
         return 0 < self.signs < sum(map(self.count, (SUPPORTS, OPPOSES, UNDECIDED)))
 
     @property
@@ -83,7 +85,7 @@ class Evidence:
 
     @property
     def verdict(self) -> str:
-        """What RULE and OUTSIDE_RULE say."""
+        """The verdict by RULE and OUTSIDE_RULE."""
         if self.count(OUTSIDE) == len(self.cells):
             return OUTSIDE
         if self.count(DESCRIBED):
@@ -105,12 +107,12 @@ class Evidence:
 
     @property
     def judged(self) -> int:
-        """How many cells the verdict is over."""
+        """How many cells the verdict covers."""
         return len(self.cells) - self.count(OUTSIDE) - self.not_comparable
 
     @property
     def over(self) -> str:
-        """Which cells the verdict is over, in words; "" where it is over all, or there is none."""
+        """Which cells the verdict covers, in words; "" if it covers all or there is none."""
         if self.verdict in (OUTSIDE, MISSING, NOT_COMPARABLE) or self.judged == len(self.cells):
             return ""
         which = ["in this run's grid"] if self.count(OUTSIDE) else []
@@ -119,7 +121,7 @@ class Evidence:
         return f"over the {self.judged} of {len(self.cells)} cells that are {' and '.join(which)}"
 
     def parts(self) -> dict[str, "Evidence"]:
-        """Return the cells of each table alone."""
+        """Return the cells by table."""
         found: dict[str, list[ClaimCell]] = {}
         for cell in self.cells:
             found.setdefault(cell.where, []).append(cell)
@@ -128,10 +130,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper with its evidence.
+    """A claim of the paper with its evidence.
 
-    evidence: by side: "published", "ours", and the name of each dataset that the paper does not
-    have, where it is checked in kind.
+    evidence: by side: "published", "ours", and each dataset not in the paper, where the claim is
+    checked in the corresponding places.
     """
 
     statement: Statement
@@ -139,12 +141,12 @@ class Claim:
 
     @property
     def published(self) -> Evidence:
-        """What the paper's own numbers say."""
+        """The evidence from the paper's own numbers."""
         return self.evidence[PUBLISHED]
 
     @property
     def ours(self) -> Evidence:
-        """What ours say in the same places."""
+        """The evidence from our numbers in the same places."""
         return self.evidence[OURS]
 
 
@@ -155,8 +157,8 @@ def claims(
 ) -> list[Claim]:
     """Return every claim with its cells on the paper's numbers and on ours.
 
-    frames: long forms by name of a table, or of a dataset that no paper has. A place that is in
-    none of them is missing. by_trainings: see `cells_of`.
+    frames: long forms by name of a table, or of a dataset not in any paper. A place in none of
+    them is missing. by_trainings: see `cells_of`.
     """
     others = {name: frames[name] for name in other_datasets(config) if name in frames}
     of_papers = [frame for name, frame in frames.items() if name not in others]
@@ -178,7 +180,7 @@ def claims(
 
 
 def check_published(paper: Paper, statement: Statement, config: dict) -> Evidence:
-    """Return what the paper's own numbers say of a statement, by their sign."""
+    """Return the evidence for a statement from the paper's own numbers, judged by sign."""
     numbers = {place: {"ours": value} for place, value in paper.published.items()}
     return Evidence(cells_of(statement, numbers, numbers, config))
 

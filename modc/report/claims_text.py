@@ -58,23 +58,23 @@ SHORT = {
     MISSING: "missing",
     OUTSIDE: OUTSIDE,
 }
-# Stands for the interval of a difference that was judged without one.
+# Shown instead of the interval of a difference that was judged without one.
 SIGN_MARK = "sign alone"
-VOCABULARY = """MODC first retrieves the candidates one of whose nearest cluster centres, the
-nearest (top1) or the two nearest (top2), is that of the query's value: of its own label (known), or
-of the centre that is nearest to it, its pseudo label (unknown). Acc is the share of queries whose
-pseudo label is right. The baseline is the same network without MODC."""
-INTRODUCTION = f"""What the paper says of its numbers, checked on the numbers that it prints and on
-ours. A *cell* is one comparison that a sentence makes, of two numbers: for or against it. Numbers
-are percent, differences points; `claims.csv` has every cell, as fractions.
+VOCABULARY = """MODC ranks first the candidates whose nearest cluster center (top1), or one of whose
+two nearest centers (top2), is that of the query's value. That value is the query's own label
+(known) or its pseudo label, the value of the center nearest to the query (unknown). Acc is the
+share of queries whose pseudo label is correct. The baseline is the same network without MODC."""
+INTRODUCTION = f"""The paper's claims, checked on its published numbers and on ours. A *cell* is one
+comparison of two numbers that a claim makes; it is for or against the claim. Numbers are in
+percent, differences in points; `claims.csv` lists every cell, as fractions.
 
 {VOCABULARY}"""
 
 
 def long_form(claims: list[Claim]) -> pd.DataFrame:
-    """Return one row a claim, side and cell: COLUMNS, numbers as fractions.
+    """Return one row per claim, side and cell: COLUMNS, numbers as fractions.
 
-    better, worse: the two rows, the first of which is said to have the larger number; dataset,
+    better, worse: the two rows, the first of which is claimed to have the larger number; dataset,
     labeled_percent, attribute and metric are those of the first.
     """
     rows = [
@@ -109,14 +109,14 @@ def summary(evidence: Evidence) -> str:
 def tally(evidence: Evidence, verdicts: Iterable[str]) -> str:
     """Return how many cells have each verdict: 36 for, 18 of them by sign alone, 1 against.
 
-    Beside a claim that does not fail, those against are said not to be so by Holm's procedure.
+    If the claim does not fail, cells against are noted as not so after Holm's correction.
     """
     parts = []
     for verdict in verdicts:
         count, signs = evidence.count(verdict), evidence.by_sign(verdict)
         text = f"{count} {SHORT[verdict]}"
         if verdict == OPPOSES and evidence.verdict in (HOLDS_PARTLY, UNDECIDED) and count > signs:
-            text += " (not by Holm's procedure)"
+            text += " (not after Holm's correction)"
         if signs and evidence.is_mixed:
             text += f", {signs} of them by sign alone" if signs < count else " by sign alone"
         parts.append(text)
@@ -130,9 +130,9 @@ def correlation(cell: ClaimCell) -> str:
 
 
 def markdown_claims(claims: list[Claim], seeds: int) -> str:
-    """Return a summary of all claims, then each with its counts and what does not support it.
+    """Return a summary of all claims, then each with its counts and the cells not for it.
 
-    seeds: how many there are of each of our numbers.
+    seeds: the most seeds behind any of our numbers.
     """
     if not claims:
         return "# Claims\n\nThe papers of this run make none.\n"
@@ -154,21 +154,21 @@ def markdown_claims(claims: list[Claim], seeds: int) -> str:
 
 
 def title(claims: list[Claim]) -> str:
-    """Return what the page is called, with a warning where our numbers are not comparable."""
+    """Return the title, with a warning if our numbers are not comparable."""
     ours = [cell for claim in claims for cell in claim.ours.cells if cell.is_there]
     said = warning(cell.is_marked for cell in ours)
     return f"Claims – {said}" if said else "Claims"
 
 
 def _not_comparable(cells: list[ClaimCell]) -> str:
-    """Return why cells are not comparable; the datasets are named if it is not all of them."""
+    """Return why cells are not comparable, naming the datasets unless all cells are affected."""
     of_reason: dict[str, dict[str, None]] = {}
     for cell in cells:
         datasets = {cell.better.dataset, cell.worse.dataset}
         for text in cell.status.split("; "):
             if text.startswith(NOT_COMPARABLE):
                 names = of_reason.setdefault(text.removeprefix(f"{NOT_COMPARABLE}: "), {})
-                # A pair of two datasets does not say which of them it is; others do.
+                # A pair of two datasets does not say which one is affected; other cells do.
                 names |= dict.fromkeys(datasets if len(datasets) == 1 else ())
     if all(cell.is_marked for cell in cells):
         return "; ".join(of_reason)
@@ -176,7 +176,7 @@ def _not_comparable(cells: list[ClaimCell]) -> str:
 
 
 def notes(claims: list[Claim], seeds: int) -> list[str]:
-    """Return how the verdicts are reached, and what they do not cover."""
+    """Return how the verdicts are reached and what they leave out."""
     own = [
         cell
         for claim in claims
@@ -189,24 +189,25 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
     found += [
         RULE,
         *([OUTSIDE_RULE] if any(claim.ours.count(OUTSIDE) for claim in claims) else []),
-        "The paper prints no intervals: its cells are judged by the sign of the difference.",
+        "The paper reports no intervals: its cells are judged by the sign of the difference.",
     ]
     sides = claims[0].evidence if claims else ()
     others = [side for side in sides if side not in (PUBLISHED, OURS)]
     if others:
         found.append(
-            f"{', '.join(others)}: not in the paper; checked in the places that correspond to the "
-            "paper's, with numbers of ours."
+            f"{', '.join(others)}: not in the paper; checked with our numbers in the places that "
+            "correspond to the paper's."
         )
     judged = [cell for cell in own if cell.verdict != DESCRIBED]
     ways = {cell.judged_by for cell in judged}
     if BY_INTERVAL in ways:
         found.append(
             f"Ours: a cell is for or against if the whole {100 * LEVEL:g} % interval of the mean "
-            "difference is above or below 0, else undecided. The interval is by the spread between "
-            "trainings, pooled over the cells with several seeds: of the difference of two rows of "
-            "one training's cell, paired by seed, or of two cells, whose errors add. Where there "
-            "is no true difference, about one cell in twenty is for or against by chance."
+            "difference lies above or below 0, otherwise undecided. The interval comes from the "
+            "spread between trainings, pooled over the cells with several seeds: within one cell "
+            "of the grid, the spread of the difference, paired by seed; between two cells, the "
+            "errors add. With no true difference, about one cell in twenty is for or against by "
+            "chance."
         )
     if BY_SIGN in ways:
         signs = sum(cell.judged_by == BY_SIGN for cell in judged)
@@ -214,21 +215,21 @@ def notes(claims: list[Claim], seeds: int) -> list[str]:
         if signs < len(judged):
             which = f'{signs} of {len(judged)} cells, counted and marked "{SIGN_MARK}",'
         found.append(
-            f"Ours: {which} are judged by the sign of the difference of single trainings, as no "
-            "spread between trainings is known: another training may turn them."
+            f"Ours: {which} are judged by the sign of the difference between single trainings, "
+            "since no spread between trainings is known: another training may reverse them."
         )
     if "" in ways:
         found.append(
-            "Ours: cells whose numbers are of different queries have no interval, and are "
+            "Ours: cells that compare numbers from different queries have no interval and are "
             "undecided."
         )
     if any(COMMON_SEEDS in cell.status for cell in own):
         found.append(
-            "Ours: where two rows share only some seeds, the difference is over these alone, not "
-            "that of the two means; `claims.csv` says which."
+            "Ours: if two rows share only some seeds, the difference is taken over those only and "
+            "is not that of the two means; `claims.csv` lists them."
         )
     if own and seeds > 1:
-        found.append(f"Ours are means over up to {seeds} seeds.")
+        found.append(f"Our numbers are means over up to {seeds} seeds.")
     return found
 
 
@@ -247,7 +248,7 @@ def _section(number: int, claim: Claim) -> list[str]:
     ]
     headings = ["", "", "verdict", *words.values(), "not comparable"]
     headings += [*([SIGN_MARK] if is_mixed else []), "smallest", "largest"]
-    if statement.by_accuracy:  # a correlation is no difference in points
+    if statement.by_accuracy:  # a correlation is not a difference in points
         counts, headings = [row[:-2] for row in counts], headings[:-2]
     blocks = [
         f"## {number}. {escape(statement.sentence)}",
@@ -274,7 +275,7 @@ def _section(number: int, claim: Claim) -> list[str]:
 
 
 def _counted(claim: Claim) -> dict[str, str]:
-    """Return the verdicts of cells that are counted, with their words."""
+    """Return the cell verdicts that are counted, with their words."""
     is_described = claim.statement.by_accuracy
     judged = (DESCRIBED, MISSING) if is_described else (SUPPORTS, OPPOSES, UNDECIDED, MISSING)
     shown = [*judged, *([OUTSIDE] if claim.ours.count(OUTSIDE) else [])]
@@ -310,7 +311,7 @@ def _cells(cells: list[ClaimCell]) -> str:
         if BY_INTERVAL in ways:
             row.append(_interval(cell))
         rows.append(row)
-    headings = ["", "labels", "attribute", "metric", "said to be better", "", "than", ""]
+    headings = ["", "labels", "attribute", "metric", "claimed better", "", "than", ""]
     headings.append("difference")
     if BY_INTERVAL in ways:
         headings.append(f"{100 * LEVEL:g} % interval")
@@ -319,14 +320,14 @@ def _cells(cells: list[ClaimCell]) -> str:
 
 
 def _interval(cell: ClaimCell) -> str:
-    """Return the interval of a difference, or what stands for it."""
+    """Return the interval of a difference, or what is shown instead."""
     if cell.judged_by == BY_INTERVAL:
         return f"{_points(cell.low)} to {_points(cell.high)}"
     return SIGN_MARK if cell.judged_by == BY_SIGN else "none"
 
 
 def _absences(evidence: Evidence) -> str:
-    """Return why cells are missing; where all are, only if it is for want of a common seed."""
+    """Return why cells are missing; if all are, only those that lack a common seed."""
     are_all = evidence.count(MISSING) == len(evidence.cells)
     where: dict[str, list[str]] = {}
     for text in _distinct(cell.status for cell in evidence.having(MISSING)):
@@ -349,7 +350,7 @@ def _title(side: str) -> str:
 
 
 def _table(headings: list[str], rows: list[list[str]], is_number: Iterable[bool] = ()) -> str:
-    """Return a table as Markdown; columns of numbers are aligned to the right."""
+    """Return a table as Markdown, number columns right-aligned."""
     align = ["right" if number else "left" for number in is_number] or ["left"] * len(headings)
     texts = [[escape(text) for text in row] for row in rows]
     return tabulate(texts, headings, tablefmt="pipe", disable_numparse=True, colalign=align)

@@ -1,4 +1,4 @@
-"""Whether a number may be compared with the paper's: how much of its data is there."""
+"""Whether a number is comparable to the paper's: how much of its data was obtained."""
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ COVERAGE_COLUMNS = [*(name for names in COUNTS.values() for name in names), "man
 
 
 def why_not_comparable(result: Result, attribute: str, config: dict) -> str:
-    """Return why a number of `attribute` (or "overall") says nothing about the method, or ""."""
+    """Return why a number of `attribute` (or "overall") is not comparable to the paper, or ""."""
     threshold = threshold_of(config, result.cell.dataset)
     if result.not_comparable or smallest_share(result.coverage(attribute)) >= threshold:
         return result.not_comparable
@@ -32,15 +32,15 @@ def smallest_share(coverage: dict[str, list[int]]) -> float:
 
 
 def percent(obtained: int, listed: int) -> str:
-    """Return the share as percent with one decimal, rounded down: less than all is never 100.0."""
+    """Return the share in percent with one decimal, rounded down: only all of them is 100.0."""
     return f"{1000 * obtained // listed / 10:.1f} %" if listed else "–"
 
 
 def coverage_notes(frame: pd.DataFrame, config: dict, mark: str) -> list[str]:
-    """Return what a table says about the coverage of its dataset, nothing where all is there.
+    """Return a table's notes on the coverage of its dataset, none if it is complete.
 
-    frame: a table in long form. One note for each state of the data that its numbers come from:
-    cells that were trained on different manifests are named.
+    frame: a table in long form. One note per manifest behind its numbers; if there are several,
+    each note names its cells.
     """
     filled = frame.dropna(subset=COVERAGE_COLUMNS)
     if filled.empty:
@@ -59,11 +59,11 @@ def coverage_notes(frame: pd.DataFrame, config: dict, mark: str) -> list[str]:
         text = f"Coverage of {dataset}: {', '.join(texts)}; manifest {manifest[:12]}."
         if len(states) > 1:
             rows = dict.fromkeys(zip(part["network"], part["labeled_percent"], strict=True))
-            text += f" These are {', '.join(f'{n} {p} %' for n, p in rows)}."
+            text += f" Used by {', '.join(f'{n} {p} %' for n, p in rows)}."
         threshold = settings["comparable_coverage"]
-        text += f" Comparable from {100 * threshold:g} % of each on; "
+        text += f" A number is comparable if at least {100 * threshold:g} % of each was obtained; "
         below = ", ".join(_below(part, threshold))
-        notes.append(text + (f"below and marked {mark}: {below}." if below else "none is below."))
+        notes.append(text + (f"below that, marked {mark}: {below}." if below else "none is below."))
     return notes
 
 

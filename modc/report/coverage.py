@@ -1,4 +1,4 @@
-"""The coverage of a dataset: what is listed, what is there, what is missing, and of which data."""
+"""The coverage of a dataset: images and labels listed, obtained and missing, and the manifest."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,8 +31,8 @@ PARTS = {
 def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
     """Write the coverage of a dataset as Markdown, CSV and PNG; return the paths.
 
-    It reads the index in <data>/<dataset>/prepared, and the manifest and the split files in
-    <data>/<dataset>. Raises UserError if one is absent, or if the index is not of this manifest.
+    Reads the index in <data>/<dataset>/prepared, and the manifest and split files in
+    <data>/<dataset>. Raises UserError if one is absent, or if the index is from another manifest.
     """
     own = datasets.of(config, dataset)
     folder = own.folder
@@ -40,7 +40,7 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
     index, frozen = read(place), manifest.read(folder)
     if index.manifest_sha256 != frozen.sha256:
         raise UserError(
-            f"{place}: made from manifest {index.manifest_sha256[:12]}, but {folder} has "
+            f"{place}: built from manifest {index.manifest_sha256[:12]}, but {folder} has "
             f"{frozen.sha256[:12]}; run `modc index` again"
         )
     threshold = config["datasets"][dataset]["comparable_coverage"]
@@ -53,7 +53,7 @@ def render(run_folder: Path, config: dict, dataset: str) -> list[Path]:
 
 
 def coverage_frame(index: Index) -> pd.DataFrame:
-    """Return one row for each split, role, attribute (by name) and value; columns COLUMNS."""
+    """Return one row per split, role, attribute (by name) and value; columns COLUMNS."""
     frame = index.coverage.assign(
         attribute=index.coverage["attribute"].map(dict(enumerate(index.attributes))),
         missing=index.coverage["expected"] - index.coverage["obtained"],
@@ -71,7 +71,7 @@ def markdown(
     """Return the page: totals, manifest, splits, attributes, values, and the dataset's remarks."""
     frame = coverage_frame(index)
     drawn = (
-        [f"The pictures are drawn: these numbers say nothing about {index.dataset}."]
+        [f"The images are drawn: these numbers tell nothing about {index.dataset}."]
         if index.generated
         else []
     )
@@ -86,8 +86,8 @@ def markdown(
         _splits(index, frame),
         "## Attributes",
         f"The share obtained. A number in the tables is comparable if at least "
-        f"{100 * threshold:g} % of its training images, of its test queries and of its test "
-        f"candidates are there.",
+        f"{100 * threshold:g} % of its training images, its test queries and its test candidates "
+        f"were obtained.",
         _attributes(index, frame, threshold),
         "## Values with nothing obtained",
         _nothing(frame, dataset),
@@ -102,7 +102,7 @@ def markdown(
 
 
 def _table(rows: list[list], headings: list[str], left: int) -> str:
-    """Return a Markdown table whose first `left` columns are words, the others numbers."""
+    """Return a Markdown table whose first `left` columns are text, the others numbers."""
     align = ["left"] * left + ["right"] * (len(headings) - left)
     return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=align)
 
@@ -123,7 +123,7 @@ def _totals(index: Index, others: Mapping[str, int]) -> str:
         ["**obtained here**", f"**{obtained:,}**", f"**{percent(obtained, listed)}**"],
         ["missing here", f"{listed - obtained:,}", ""],
     ]
-    return _table(rows, ["", "pictures", "of those listed"], 1)
+    return _table(rows, ["", "images", "of those listed"], 1)
 
 
 def _manifest(frozen: manifest.Manifest) -> str:
@@ -131,7 +131,7 @@ def _manifest(frozen: manifest.Manifest) -> str:
     rows = [[status, f"{count:,}"] for status, count in sorted(facts["pictures"].items())]
     sources = [f"- {name}: {value}" for name, value in facts.get("sources", {}).items()]
     said = [f"- SHA-256 of manifest.csv: `{frozen.sha256}`", f"- frozen: {facts['frozen']}"]
-    return "\n".join([*said, *sources]) + "\n\n" + _table(rows, ["status", "pictures"], 1)
+    return "\n".join([*said, *sources]) + "\n\n" + _table(rows, ["status", "images"], 1)
 
 
 def _splits(index: Index, frame: pd.DataFrame) -> str:
@@ -139,7 +139,7 @@ def _splits(index: Index, frame: pd.DataFrame) -> str:
     for split in SPLITS:
         there = int((index.images["split"] == split).sum())
         counts = _counts(there + index.missing.get(split, 0), there)
-        rows.append([split, "pictures", *counts])
+        rows.append([split, "images", *counts])
         part = frame[frame["split"] == split]
         for role, own in part.groupby("role", sort=False):
             what = "labels" if role == "train" else ROLES[role]
@@ -178,7 +178,7 @@ def _nothing(frame: pd.DataFrame, dataset: Dataset) -> str:
         if places:
             lines.append(f"- {name}: {', '.join(places)}")
     if not lines:
-        return "Each value that is listed has a picture, in every split and role."
+        return "Every listed value has an image, in every split and role."
     return "\n".join(["Attribute, value, and how many were listed:", "", *lines])
 
 

@@ -1,4 +1,4 @@
-"""The coverage as a picture: the share obtained of each attribute, and of each of its values."""
+"""The coverage as a chart: the share obtained of each attribute, and of each of its values."""
 
 from pathlib import Path
 
@@ -10,22 +10,22 @@ from modc.atomic import atomic_path
 from modc.colors import BLUE, GREEN, ORANGE
 from modc.data.index import Index
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; the marks differ too.
+# Okabe and Ito's colors, which color-blind readers can tell apart; the marks differ too.
 SERIES = (
     ("train", "train", "training images", BLUE, "o"),
     ("test", "query", "test queries", ORANGE, "s"),
     ("test", "candidate", "test candidates", GREEN, "^"),
 )
 LANE = 0.26  # distance of the series of one attribute, in rows
-# Area of a value's mark in square points: of one picture, and more for each doubling.
+# Area of a value's mark in square points: for one image, and added for each doubling.
 VALUE_SIZE, DOUBLING = 14, 4
 
 
 def draw(path: Path, frame: pd.DataFrame, index: Index, threshold: float) -> None:
-    """Draw, as PNG, the share obtained: a bar an attribute and series, and a mark a value.
+    """Draw the share obtained as PNG: one bar per attribute and series, one mark per value.
 
     frame: columns split, role, attribute, value, expected, obtained. A mark's area grows with the
-    logarithm of how many are listed. threshold: the share from which a number is comparable.
+    logarithm of the number listed. threshold: the share from which a number is comparable.
     """
     # Not the interactive backend: a job has no screen.
     matplotlib.use("Agg")
@@ -34,18 +34,18 @@ def draw(path: Path, frame: pd.DataFrame, index: Index, threshold: float) -> Non
     names = list(index.attributes)
     figure = Figure(figsize=(9, 1.4 + 0.72 * len(names)), layout="constrained")
     axes = figure.subplots()
-    for lane, (split, role, label, colour, mark) in enumerate(SERIES):
+    for lane, (split, role, label, color, mark) in enumerate(SERIES):
         part = frame[(frame["split"] == split) & (frame["role"] == role)]
         rows = part["attribute"].map({name: row for row, name in enumerate(names)})
         sums = part.groupby(rows)[["expected", "obtained"]].sum()
         heights = sums.index + (lane - 1) * LANE
         shares = 100 * sums["obtained"] / sums["expected"]
-        axes.barh(heights, shares, LANE * 0.9, color=colour, alpha=0.45, label=label, zorder=2)
+        axes.barh(heights, shares, LANE * 0.9, color=color, alpha=0.45, label=label, zorder=2)
         axes.scatter(
             100 * part["obtained"] / part["expected"],
             rows + (lane - 1) * LANE,
             s=VALUE_SIZE + DOUBLING * np.log2(part["expected"]),
-            c=colour,
+            c=color,
             marker=mark,
             edgecolors="white",
             linewidths=0.5,
@@ -55,13 +55,13 @@ def draw(path: Path, frame: pd.DataFrame, index: Index, threshold: float) -> Non
     axes.axvline(100 * threshold, color="black", lw=1.2, ls="--", label=line, zorder=4)
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.set(xlabel="obtained, percent of those listed")
-    # A little more than 0 to 100, so that marks at both ends are whole.
+    # Slightly more than 0 to 100, so that marks at both ends are not cut off.
     axes.set(xlim=(-1.2, 101.2), ylim=(len(names) - 0.4, -0.6))
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     obtained, missing = len(index.images), sum(index.missing.values())
-    what = "drawn pictures" if index.generated else "pictures"
+    what = "drawn images" if index.generated else "images"
     axes.set_title(
         f"{index.dataset}: {obtained:,} of {obtained + missing:,} {what}\n"
         "bars: attributes; marks: their values, larger where more are listed",

@@ -1,4 +1,4 @@
-"""Why a number is not there: what the logs of its jobs say last, and how far its training was."""
+"""Why a number is missing: the error or last line in its jobs' logs, and the training progress."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +17,11 @@ LONGEST = 400
 def explained(
     run_folder: Path, config: dict, results: list[Result]
 ) -> tuple[list[Result], dict[tuple[Cell, str], dict]]:
-    """Return the results, and by cell and method what is known about scores that are not there.
+    """Return the results, and what is known about missing scores, by cell and method.
 
-    Of a result that is "not run" the status becomes what `why_missing` says in short: "failed in
-    warm_up". What is known: that of `why_missing`, and progress, how far the training was, or "".
+    The status "not run" is replaced by the short reason of `why_missing`, such as "failed in
+    warm_up". What is known: the entries of `why_missing`, and progress, how far the training got,
+    or "".
     """
     run_folder = Path(run_folder)
     statuses: dict[Cell, tuple[StageStatus, ...]] = {}
@@ -40,11 +41,11 @@ def explained(
 
 
 def why_missing(run_folder: Path, config: dict, cell: Cell, method: str) -> dict:
-    """Return what is known about scores that are not there: status, text, log, said.
+    """Return what is known about missing scores: status, text, log, said.
 
-    text: which of the cell's jobs failed first, and how; else which one began last, and said is its
-    last line; else which job of the data failed; else "not run", and log, a file inside the run's
-    folder, is "". status: the text without what the job itself said.
+    text: the first of the cell's jobs that failed, with its error; else the last one that started,
+    and said is its last line; else the job of the data that failed; else "not run", and log, a file
+    inside the run's folder, is "". status: the text without the job's own words.
     """
     run_folder = Path(run_folder)
     own = _there(_jobs(config, cell, method), run_folder)
@@ -56,7 +57,7 @@ def why_missing(run_folder: Path, config: dict, cell: Cell, method: str) -> dict
             return _found(status, f"{status}: {_short(error)}", log, run_folder)
     if own:
         job, log = own[-1]
-        text = f"{NOT_FINISHED}: {job} began"
+        text = f"{NOT_FINISHED}: {job} started"
         return _found(NOT_FINISHED, text, log, run_folder, _short(last_line(log)))
     return {"status": NOT_RUN, "text": NOT_RUN, "log": "", "said": ""}
 
@@ -66,7 +67,7 @@ def _found(status: str, text: str, log: Path, run_folder: Path, said: str = "") 
 
 
 def _progress(config: dict, result: Result, stages: tuple[StageStatus, ...]) -> str:
-    """Return how far the first stage is that is not done, as its heartbeat says; or ""."""
+    """Return how far the first unfinished stage got, from its heartbeat; or ""."""
     names = chain(config, result.cell, result.method)
     own = [s for s in stages if (s.method, s.stage) in names and s.state != DONE]
     if not own or not own[0].epoch:
@@ -77,7 +78,7 @@ def _progress(config: dict, result: Result, stages: tuple[StageStatus, ...]) -> 
 
 
 def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, Path]]:
-    """Return the cell's own jobs that lead to the scores of a method, in order, and their logs."""
+    """Return the cell's jobs that lead to a method's scores, in order, with their logs."""
     trainers = dict.fromkeys(trainer for trainer, _ in chain(config, cell, method))
     lasts = {trainer: own_stages(config, cell, trainer)[-1] for trainer in trainers}
     logs = [(last, paths.train_log(cell, trainer, last)) for trainer, last in lasts.items()]
@@ -85,7 +86,7 @@ def _jobs(config: dict, cell: Cell, method: str) -> list[tuple[str, Path]]:
 
 
 def _data_jobs(cell: Cell) -> list[tuple[str, Path]]:
-    """Return the jobs of the cell's data, likewise; a log's name may be a pattern."""
+    """Return the jobs of the cell's data with their logs; a log's name may be a pattern."""
     name = cell.dataset
     jobs = [(job, paths.dataset_log(job, name)) for job in ("fetch", "index", "pack")]
     subset = paths.subset_log(name, "*", "*", "*", cell.labeled_percent)
@@ -93,7 +94,7 @@ def _data_jobs(cell: Cell) -> list[tuple[str, Path]]:
 
 
 def _there(jobs: list[tuple[str, Path]], run_folder: Path) -> list[tuple[str, Path]]:
-    """Return the jobs whose logs are there."""
+    """Return the jobs whose logs exist."""
     return [(job, path) for job, log in jobs for path in sorted(run_folder.glob(str(log)))]
 
 

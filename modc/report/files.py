@@ -1,11 +1,11 @@
-"""The names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
+"""Names of the files that `modc tables`, `report`, `coverage` and `ablation` write."""
 
 from modc import datasets
 from modc.papers import paper
 
-# Of each table: the paper's, and that of each dataset that the paper does not have.
+# Of each table: the paper's, and one for each dataset not in the paper.
 ENDINGS = (".md", ".tex", "-standalone.tex", ".csv", ".html")
-# The paper's sentences checked, how each training went, and under which assumptions.
+# The checked claims, how each training went, and under which assumptions.
 NOTES = ("claims.md", "claims.csv", "stages.md", "stages.csv", "assumptions.md")
 # Of `modc ablation`, inside results/<run>/ablation/.
 ABLATION_FILES = tuple(f"ablation{ending}" for ending in ENDINGS[:-1])
@@ -18,13 +18,13 @@ def table_files(config: dict) -> list[str]:
 
 
 def other_datasets(config: dict) -> list[str]:
-    """Return the datasets of the grid that no paper has a table of."""
+    """Return the datasets of the grid that are in no table of a paper."""
     known = paper.datasets(config)
     return [name for name in config["grid"]["datasets"] if name not in known]
 
 
 def listed_datasets(config: dict) -> list[str]:
-    """Return the datasets of the grid that split files list and a manifest freezes."""
+    """Return the datasets of the grid whose images are listed in split files and a manifest."""
     grid = config["grid"]["datasets"]
     return [name for name in grid if datasets.of(config, name).has_manifest]
 

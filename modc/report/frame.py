@@ -1,4 +1,4 @@
-"""All numbers of a run in one tidy frame. Tables, claims, figures and page are filters of it."""
+"""All numbers of a run in one tidy frame, which tables, claims, figures and page filter."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +17,7 @@ from modc.stage import fingerprint
 
 COMPARABLE, OTHER_SETTINGS = "comparable", "other settings"
 STATUS = (COMPARABLE, NOT_COMPARABLE, OTHER_SETTINGS, MISSING)
-# Which training on which data under which code and settings a number is of.
+# The training, data, code and settings that a number comes from.
 IDENTITY = (
     "labeled_images",
     "absent_values",
@@ -48,16 +48,16 @@ PRIORITIZED = tuple((label, str(n)) for label in QUERY_LABELS for n in TOP_N)
 
 
 def results_frame(results: Iterable[Result], config: dict) -> pd.DataFrame:
-    """Return one row a cell, method, ranking, attribute and metric of a run's grid: COLUMNS.
+    """Return one row per cell, method, ranking, attribute and metric of a run's grid: COLUMNS.
 
-    query_label and top_n: of prioritized retrieval, "" for the plain ranking and for Acc, which is
-    neither's. attribute: a name, or "overall". metric: "MAP@100" by the configuration's divisor,
-    the other two as "MAP@100/min" and the like, "MAP@all", "Recall@100", "Acc". value: a fraction,
-    NaN where missing. status: one of STATUS; reason: why it is not comparable or missing, else "".
-    COUNTED: listed and obtained training images, queries and candidates. labeled_images and
-    absent_values (values without a labeled image): of the training. is_public: the model is a
-    public checkpoint. copy_of: the earlier seed that has the same scores throughout. test_data: a
-    fingerprint of the test split that was scored; settings: of all stages; code: of training.
+    query_label and top_n: for prioritized retrieval, "" for the plain ranking and for Acc, which
+    belongs to neither. attribute: a name, or "overall". metric: "MAP@100" with the configured
+    divisor, the other two as "MAP@100/min" and the like, "MAP@all", "Recall@100", "Acc". value: a
+    fraction, NaN where missing. status: one of STATUS; reason: why it is not comparable or missing,
+    else "". COUNTED: listed and obtained training images, queries and candidates. labeled_images
+    and absent_values (values without a labeled image): of the training. is_public: the model is a
+    public checkpoint. copy_of: the earlier seed with identical scores. test_data: a fingerprint of
+    the scored test split; settings: of all stages; code: of training.
     """
     results = list(results)
     copies = _copies(results)
@@ -106,7 +106,7 @@ def _rows(result: Result, copy_of: int | None, config: dict) -> Iterator[dict]:
 
 
 def _attributes(result: Result, config: dict) -> list[str]:
-    """Return the attributes by name: those of the scores, else the dataset's; then the tables'."""
+    """Return the attribute names: those of the scores, else the dataset's, plus the tables'."""
     dataset = result.cell.dataset
     if result.scores is None:
         names = list(dict(datasets.of(config, dataset).attributes))
@@ -122,7 +122,7 @@ def _attributes(result: Result, config: dict) -> list[str]:
 
 
 def _counted(result: Result, attribute: str) -> dict[str, int]:
-    """Return COUNTED of an attribute; none where the scores do not have it."""
+    """Return COUNTED of an attribute, empty if the scores lack it."""
     scores = result.scores
     if scores is None or attribute not in (OVERALL, *scores["attribute_names"]):
         return {}
@@ -154,7 +154,7 @@ def _identity(result: Result, copy_of: int | None) -> dict:
 
 
 def _copies(results: list[Result]) -> dict[int, int]:
-    """Return by id of a result the earlier seed of its training that has all of its scores."""
+    """Return, by id of a result, the earlier seed of its training with identical scores."""
     found: dict[int, int] = {}
     seeds: dict[tuple, list[Result]] = {}
     for result in results:

@@ -1,4 +1,4 @@
-"""Tables as HTML: a fragment that pages take in, and a page of its own for each table."""
+"""Tables as HTML: a fragment for use in pages, and a page of its own for each table."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -22,8 +22,8 @@ from modc.report.verdicts import (
     UNDECIDED,
 )
 
-# A mark beside the number, so that color is never alone; those of what is not comparable, missing
-# or not in the grid are the layout's own.
+# A mark beside the number, so that color is never the only cue; those of not comparable, missing
+# and not in the grid come from the layout.
 VERDICT_MARKS = {
     CONSISTENT: "=",
     REPRODUCED: "≡",
@@ -35,29 +35,29 @@ VERDICT_MARKS = {
     MISSING: ABSENT,
     OUTSIDE: OUTSIDE_MARK,
 }
-# Points from which a difference takes the next tone.
+# Points at which a difference takes the next tone.
 TONES = (0.5, 2.0, 5.0)
 
 
 def fragment(page: Page, target: str | None = None) -> Markup:
-    """Return the page's tables, one a part, and its notes, as HTML without a frame.
+    """Return the page's tables, one per part, and its notes, as an HTML fragment.
 
-    target: the file that has the details of each place, "" for the page that takes the fragment in;
+    target: the file with the details of each place, "" for the page that contains the fragment;
     None: nothing is linked.
     """
     return Markup(environment().get_template("table.html.j2").render(page=page, target=target))
 
 
 def standalone(page: Page) -> str:
-    """Return the page as a file of its own; its numbers lead to the report beside its folder."""
+    """Return the page as a complete file; its numbers link to the report beside its folder."""
     return environment().get_template("standalone.html.j2").render(page=page)
 
 
 @cache
 def environment() -> Environment:
-    """Return Jinja2's environment: everything is escaped, and a name that is not there is an error.
+    """Return Jinja2's environment: everything is escaped, and an undefined name is an error.
 
-    Jinja2's own rule: only Markup passes unescaped, and that is made here and in the templates.
+    By Jinja2's own rule only Markup is not escaped; it is made here and in the templates only.
     """
     made = Environment(
         loader=PackageLoader("modc.report"),
@@ -81,7 +81,7 @@ def environment() -> Environment:
 def tone(entry: Entry) -> str:
     """Return the class of a difference: "below-1" to "below-3", "above-1" to "above-3", or "".
 
-    A difference that says nothing about the method has none.
+    A difference that is not comparable has none.
     """
     place = entry.place
     if place is None or place["verdict"] == NOT_COMPARABLE or pd.isna(place["difference"]):
@@ -92,25 +92,25 @@ def tone(entry: Entry) -> str:
 
 
 def verdict_mark(entry: Entry) -> str:
-    """Return the mark of the verdict, "" where there is none or the entry's text has it already."""
+    """Return the mark of the verdict, "" if there is none or the entry's text already has it."""
     mark = VERDICT_MARKS.get(entry.place["verdict"], "") if entry.place else ""
     return "" if mark in entry.text else mark
 
 
 def _groups(rows: list[Row]) -> Iterator[list[Row]]:
-    """Yield rows that stand together, as in the paper."""
+    """Yield the groups of rows, as in the paper."""
     for _, own in groupby(rows, key=lambda row: row.group):
         yield list(own)
 
 
 def _headings(page: Page) -> list[tuple[str, int]]:
-    """Return the headings above the columns, each with how many columns it spans."""
+    """Return the group headings, each with the number of columns that it spans."""
     spans = [(name, len(list(own))) for name, own in groupby(name for name, _ in page.columns)]
     return spans if len(spans) > 1 else []
 
 
 def _breakable(label: str) -> Markup:
-    """Let a line break after a closing bracket or a comma: MODC(ASEN++)_top1, unknown."""
+    """Allow a line break after a closing bracket: MODC(ASEN++)_top1, unknown."""
     text = escape(label)
     return Markup(str(text).replace(")", ")<wbr>"))
 

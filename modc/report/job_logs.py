@@ -1,14 +1,14 @@
-"""What a job's log says of its end."""
+"""How a job ended, from its log."""
 
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# How a job ends that failed: modc's own line, Snakemake's, or the last line of a traceback.
+# The last line of a failed job: modc's own, Snakemake's, or the end of a traceback.
 _ERROR = re.compile(r"(?:modc: error|(?:[\w.]+\.)?(?:\w*Error|\w*Exception)): (.*)")
 _TRACEBACK = "Traceback (most recent call last):"
-# The line of a traceback that names the mistake is not indented; more of its message may follow.
+# The line of a traceback that names the error is not indented; more of its message may follow.
 _NAMED = re.compile(r"(?:[\w.]+\.)?([A-Z]\w+)(?:: (.*))?")
 _LOGGED = re.compile(r"\d\d:\d\d")
 # The last line is at the end of the file, which may be long.
@@ -16,7 +16,7 @@ _TAIL_BYTES = 8192
 
 
 def failures(logs: Path, since: float) -> Iterator[str]:
-    """Yield the mistakes that jobs ended with, each with its log; since: a time in seconds."""
+    """Yield the errors that jobs ended with, each with its log; since: a time in seconds."""
     for path in sorted(logs.rglob("*.log")):
         error = error_of(path)
         if error and path.stat().st_mtime >= since:
@@ -24,7 +24,7 @@ def failures(logs: Path, since: float) -> Iterator[str]:
 
 
 def error_of(log: Path) -> str:
-    """Return the mistake that a job ended with, "" if its log says none or cannot be read."""
+    """Return the error that a job ended with, "" if its log has none or cannot be read."""
     match = _ERROR.fullmatch(last_line(log))
     if match:
         return match[1]
@@ -32,14 +32,14 @@ def error_of(log: Path) -> str:
     if _TRACEBACK not in lines:
         return ""
     after = lines[len(lines) - lines[::-1].index(_TRACEBACK) :]
-    if any(map(_LOGGED.match, after)):  # something went on after it
+    if any(map(_LOGGED.match, after)):  # the job continued after it
         return ""
     named = next(filter(None, map(_NAMED.fullmatch, after)), None)
     return (named[2] or named[1]) if named else ""
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not empty, "" if there is none or it cannot be read."""
+    """Return the last nonempty line of a log, "" if there is none or it cannot be read."""
     lines = reversed(_tail(log))
     return next((line.split("\r")[-1].strip() for line in lines if line.strip()), "")
 

@@ -1,7 +1,7 @@
-"""Tables as LaTeX: a float to take into one's own paper by input, and a document around it.
+"""Tables as LaTeX: a float to \\input into a paper, and a standalone document around it.
 
-The float fits the 12.2 cm of an LNCS page: headings are broken, the deviation stands below its
-number, and the verdict is a sign at the difference.
+The float fits the 12.2 cm text width of LNCS: headings are broken into lines, deviations are set
+below their numbers, and the verdict is a sign at the difference.
 """
 
 from itertools import groupby
@@ -35,7 +35,7 @@ SPECIAL = {
     ABSENT: "--",
     OUTSIDE_MARK: r"$\cdot$",
 }
-# These need no package of symbols.
+# These need no symbol package.
 SIGNS = {
     CONSISTENT: "$^=$",
     REPRODUCED: r"$^\equiv$",
@@ -49,7 +49,7 @@ LEGEND = {
     ABSENT: "missing",
     OUTSIDE_MARK: "not in this run's grid",
 }
-# The names of LaTeX's commands have letters only.
+# Names of LaTeX commands consist of letters only.
 SPELLED = {
     **dict(zip("01234", ("Zero", "One", "Two", "Three", "Four"), strict=True)),
     **dict(zip("56789", ("Five", "Six", "Seven", "Eight", "Nine"), strict=True)),
@@ -59,8 +59,8 @@ SPELLED = {
 }
 
 FLOAT = r"""%% %(title)s
-%% A table for \input. The document loads booktabs and graphicx.
-%% To replace caption or label, define these before the \input:
+%% A table for \input. The document must load booktabs and graphicx.
+%% To replace the caption or the label, define these before the \input:
 %%   \newcommand{\%(name)sCaption}{...}
 %%   \newcommand{\%(name)sLabel}{...}
 %% The notes (data, verdicts, seeds, settings) are not printed: put \%(name)sNotes where they fit.
@@ -82,7 +82,7 @@ FLOAT = r"""%% %(title)s
 \end{tabular}}
 \end{table}
 """
-# Nothing is numbered where there is one table.
+# A single table needs no number.
 DOCUMENT = r"""\documentclass{article}
 \usepackage[a4paper,hmargin=20mm,vmargin=15mm]{geometry}
 \usepackage{booktabs}
@@ -103,11 +103,11 @@ DOCUMENT = r"""\documentclass{article}
 
 
 def fragment(page: Page, stem: str) -> str:
-    r"""Return the page as a float without a document, which needs booktabs and graphicx.
+    r"""Return the page as a float, which needs booktabs and graphicx.
 
-    stem: the file's name without its ending, such as "table1". The caption, the label and the notes
-    are the commands \modcTableOneCaption, \modcTableOneLabel and \modcTableOneNotes; those that the
-    document has defined before stay. Only the first two are printed.
+    stem: the file name without its ending, such as "table1". Caption, label and notes are the
+    commands \modcTableOneCaption, \modcTableOneLabel and \modcTableOneNotes; definitions made
+    earlier in the document are kept. The notes are not printed.
     """
     return FLOAT % {
         "title": escape(page.title),
@@ -121,29 +121,29 @@ def fragment(page: Page, stem: str) -> str:
 
 
 def standalone(page: Page, stem: str) -> str:
-    """Return a document of the page alone: the float, and the notes below it."""
+    """Return a standalone document: the float, and the notes below it."""
     return DOCUMENT % {"float": fragment(page, stem), "name": command(stem)}
 
 
 def command(stem: str) -> str:
-    """Return how the commands of a table begin: modcTableOne of "table1"."""
+    """Return the prefix of a table's commands: modcTableOne for "table1"."""
     return "modc" + "".join(SPELLED.get(c, c) for c in stem[:1].upper() + stem[1:])
 
 
 def escape(text: str) -> str:
-    """Return `text` with LaTeX's special characters escaped; other than ASCII becomes "?"."""
+    """Return `text` with LaTeX's special characters escaped; other non-ASCII ones become "?"."""
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in " ".join(text.split()))
 
 
 def _caption(page: Page) -> str:
-    """Return the title and what the signs of this table mean."""
+    """Return the title and the meaning of the signs in this table."""
     entries = [e for rows in _parts(page).values() for row in rows for e in row.entries]
     is_reproduced = "Reproduction of " if page.is_compared else ""
     said = [f"{escape(is_reproduced + page.title)}."]
     if page.is_compared:
         said.append("Differences are ours minus published, in points.")
     if any(entry.best_of_network for entry in entries):
-        said.append("Bold: the best of a network; underlined: the best of all.")
+        said.append("Bold: best of each network; underlined: best of all.")
     signs = [
         f"{escape(mark)} {meaning}"
         for mark, meaning in LEGEND.items()
@@ -155,12 +155,12 @@ def _caption(page: Page) -> str:
 
 
 def _parts(page: Page) -> dict[str, list[Row]]:
-    """Return the parts but the verdicts, whose signs stand at the differences."""
+    """Return all parts but the verdicts, whose signs are set at the differences."""
     return {title: rows for title, rows in page.parts.items() if title != "Verdict"}
 
 
 def _body(page: Page) -> list[str]:
-    """Return the headings, and the rows of each part below its name."""
+    """Return the headings, then the rows of each part below its name."""
     found = [_headings(page)]
     for title, rows in _parts(page).items():
         name = [rf"\multicolumn{{{len(page.columns) + 1}}}{{@{{}}l}}{{\textit{{{title}}}}} \\"]
@@ -170,7 +170,7 @@ def _body(page: Page) -> list[str]:
 
 
 def _headings(page: Page) -> str:
-    """Return the line of headings, below a line of those that span several columns."""
+    """Return the line of headings, preceded by a line of group headings if there are several."""
     groups = [(group, len(list(same))) for group, same in groupby(page.columns, lambda c: c[0])]
     lines = []
     if any(group for group, _ in groups):
@@ -184,7 +184,7 @@ def _headings(page: Page) -> str:
 
 
 def _broken(heading: str) -> str:
-    """Return a heading of one column, a word a line."""
+    """Return a column heading with one word per line."""
     words = r" \\ ".join(map(escape, heading.replace("@", " @").split()))
     return rf"\scriptsize\shortstack[r]{{{words}}}"
 
@@ -207,14 +207,14 @@ def _rows(rows: list[Row], has_signs: bool) -> list[str]:
 def _number(entry: Entry) -> str:
     text = escape(_split(entry.text)[0])
     if text.startswith("-") and text != SPECIAL[ABSENT]:
-        text = f"$-${text[1:]}"  # a minus, where the text has a hyphen
+        text = f"$-${text[1:]}"  # a minus instead of a hyphen
     if entry.best_of_network:
         text = rf"\textbf{{{text}}}"
     return rf"\underline{{{text}}}" if entry.best_of_all else text
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return the number with its mark, and the deviation: 1.00† and 0.20 of 1.00 ± 0.20†."""
+    """Return the number with its mark, and the deviation: 1.00† and 0.20 for 1.00 ± 0.20†."""
     number, _, spread = text.partition(" ± ")
     if spread.endswith(NOT_COMPARABLE_MARK):
         return number + NOT_COMPARABLE_MARK, spread.removesuffix(NOT_COMPARABLE_MARK)

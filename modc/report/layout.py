@@ -1,4 +1,4 @@
-"""A table as it is printed: rows and columns as in the paper, texts, marks, and the notes below."""
+"""The layout of a table: the paper's rows and columns, cell texts, marks, and notes."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
 from modc.report.results import NOT_IN_GRID, NOT_RUN
 from modc.report.row_names import row_name
-from modc.report.trainings import THIS_RUN
+from modc.report.trainings import POWER, THIS_RUN
 from modc.report.verdicts import (
     COMMON_SEEDS,
     COPIES,
@@ -34,10 +34,10 @@ DIVISORS = {
     "R": "the number of relevant items",
 }
 ABSENT = "–"
-# Not even asked for: the run's grid has no such cell.
+# Not requested: the run's grid has no such cell.
 OUTSIDE_MARK = "·"
 NOT_COMPARABLE_MARK = "†"
-# How what is said of numbers that are there begins, each with a note below the table.
+# Prefixes of statuses about numbers that exist; each gets a note below the table.
 SAID = (NO_INTERVAL, NO_SPREAD, NO_GAIN, COPIES, f"gain {COMMON_SEEDS}")
 PARTS = {
     "Ours": "ours",
@@ -50,9 +50,9 @@ ROW = ["network", "method", "labeled_percent", "query_label", "top_n"]
 
 @dataclass(frozen=True)
 class Entry:
-    """The text of one place; "" where the table has no such place.
+    """The text of one place; "" if the table has no such place.
 
-    place: its row of the long form, None where there is none.
+    place: its row of the long form, None if there is none.
     """
 
     text: str
@@ -63,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """A row's label, its entries, and the group of rows that it stands in."""
+    """A row's label, its entries, and the group of rows that it belongs to."""
 
     label: str
     group: str
@@ -72,7 +72,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """One table: a title, columns as (heading above, heading), parts of rows, and notes."""
+    """One table: title, columns as (group heading, heading), rows by part, and notes."""
 
     title: str
     columns: list[tuple[str, str]]
@@ -81,22 +81,22 @@ class Page:
 
     @property
     def is_compared(self) -> bool:
-        """Whether there is something published to compare with."""
+        """Whether there are published numbers to compare with."""
         return len(self.parts) > 1
 
 
 def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
-    """Lay out the long form of a table: what is ours, published, and the difference in points.
+    """Lay out the long form of a table: our numbers, the published ones, and their differences.
 
-    name: of a paper's table, or a dataset that no paper has; then only ours is shown. What is
-    published of a network that the configuration does not have stands among ours.
+    name: a paper's table, or a dataset not in any paper, for which only our numbers are shown.
+    Published numbers of networks that are not configured are listed among ours.
     """
     table = tables(config).get(name)
     own = frame[frame["network"].isin(config["networks"])]
     compared = bool(own["published"].notna().any())
     parts = PARTS if compared else {"Ours": "ours"}
     by_attribute = table is None or frame["attribute"].nunique() > 1
-    # The paper has its percentages side by side.
+    # The paper shows its percentages side by side.
     across = [*(["labeled_percent"] if table else []), "attribute", "metric"]
     columns = _columns(frame, across)
     rows = [key for key in ROW if key not in across]
@@ -113,7 +113,7 @@ def page(frame: pd.DataFrame, name: str, config: dict) -> Page:
 
 
 def _among_ours(frame: pd.DataFrame, config: dict) -> pd.DataFrame:
-    """Return the long form with the published numbers of networks not configured as if ours."""
+    """Return the long form, published numbers of unconfigured networks moved to ours."""
     is_own = frame["network"].isin(config["networks"])
     return frame.assign(
         ours=frame["ours"].where(is_own, frame["published"]),
@@ -154,7 +154,7 @@ def _rows(
         (tuple(place[name] for name in down), tuple(place[name] for name in across)): place
         for place in found
     }
-    # What nothing is published of has one row, ours.
+    # Without published numbers there is only our row.
     shown = {
         key for (key, _), p in places.items() if quantity == "ours" or pd.notna(p["published"])
     }
@@ -174,13 +174,16 @@ def _rows(
 def _label(place: dict, down: list[str], by_label: bool, config: dict) -> str:
     percent = f", {place['labeled_percent']} %" if "labeled_percent" in down else ""
     label = row_name(config, place["network"], place["method"], place["top_n"])
-    is_told = by_label and place["query_label"]
+    has_label = by_label and place["query_label"]
     published = "" if place["network"] in config["networks"] else ", published"
-    return label + (f", {place['query_label']}" if is_told else "") + percent + published
+    return label + (f", {place['query_label']}" if has_label else "") + percent + published
 
 
 def _best(places: dict, keys: list[tuple], column: tuple, quantity: str) -> dict[str, float]:
-    """Return the best percentage, as printed, of each network and of "all" that have a choice."""
+    """Return the best percentage, rounded as shown, of each group with more than one number.
+
+    The groups are the networks and "all".
+    """
     found: dict[str, list[float]] = {"all": []}
     if quantity in ("difference", "verdict"):
         return {}
@@ -215,7 +218,7 @@ def _entry(place: dict | None, quantity: str, best: dict[str, float]) -> Entry:
 
 def _title(frame: pd.DataFrame, name: str, table: Table | None) -> str:
     if table is None:
-        return f"{name}, a dataset that the paper does not have"
+        return f"{name}, a dataset not in the paper"
     title = f"{table.title}: {table.caption}"
     if said := _warning(frame):
         title += f" – {said}"
@@ -239,8 +242,8 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
         warned = _warning(frame)
         name = f"{frame['dataset'].iloc[0]}: " if warned.startswith("PARTLY") else ""
         notes.append(
-            f"{warned}: {name}{reasons}. Our numbers and the differences marked "
-            f"{NOT_COMPARABLE_MARK} say nothing about the method."
+            f"{warned}: {name}{reasons}. Our numbers and differences marked "
+            f"{NOT_COMPARABLE_MARK} are no evidence about the method."
         )
     elif why:
         notes.append(f"{NOT_COMPARABLE_MARK}: {reasons}.")
@@ -248,10 +251,10 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     divisor = DIVISORS[config["evaluation"]["map_at_100"]]
     divides = f" MAP@100 divides by {divisor}." if "MAP@100" in set(frame["metric"]) else ""
     notes.append(
-        f"Percent.{divides} Overall is the mean over all queries."
+        f"All numbers are in percent.{divides} Overall is the mean over all queries."
         + (" Differences are ours minus published, in points." if published else "")
     )
-    notes.append("Bold: the best of a network. Underlined: the best of all.")
+    notes.append("Bold: best of each network. Underlined: best of all.")
     notes.append(_seeds_note(frame, config))
     if published:
         notes += [WHAT_IS_COMPARED, rule(config["report"]["margin"])]
@@ -259,18 +262,18 @@ def _notes(frame: pd.DataFrame, published: bool, config: dict) -> list[str]:
     counts = frame.dropna(subset="labeled_images").drop_duplicates("labeled_percent")
     if len(counts):
         parts = zip(counts["labeled_images"], counts["labeled_percent"], strict=True)
-        notes.append(f"Labelled images: {', '.join(f'{n:.0f} at {p} %' for n, p in parts)}.")
+        notes.append(f"Labeled images: {', '.join(f'{n:.0f} at {p} %' for n, p in parts)}.")
     settings = _settings(frame["dataset"].iloc[0], config) if len(frame) else ""
     if settings:
         notes.append(settings)
     other = changed(config)
     if other:
-        notes.append(f"Assumptions not at their default: {'; '.join(other)}.")
+        notes.append(f"Assumptions not at their defaults: {'; '.join(other)}.")
     absent = frame[frame["absent_values"] > 0].drop_duplicates("labeled_percent")
     if len(absent):
         parts = zip(absent["absent_values"], absent["labeled_percent"], strict=True)
         notes.append(
-            "Values without a labelled image, which have no centre and are never predicted: "
+            "Values without a labeled image, which have no center and are never predicted: "
             f"{', '.join(f'{n:.0f} at {p} %' for n, p in parts)}."
         )
     return notes + _absences(frame, config)
@@ -281,7 +284,7 @@ def _seeds_note(frame: pd.DataFrame, config: dict) -> str:
     listed = ", ".join(str(seed) for seed in seeds)
     text = f"Ours: one seed ({listed})"
     if len(seeds) > 1:
-        text = f"Ours: mean ± standard deviation over the seeds {listed}"
+        text = f"Ours: mean ± standard deviation over seeds {listed}"
     percents: dict[tuple, list[str]] = {}
     for (dataset, network, percent), further in further_seeds(config).items():
         if dataset in set(frame["dataset"]):
@@ -291,12 +294,12 @@ def _seeds_note(frame: pd.DataFrame, config: dict) -> str:
         for (network, further), own in percents.items()
     ]
     if cells:
-        text += f"; mean ± standard deviation over more of {', '.join(cells)}"
+        text += f"; more seeds, with mean ± standard deviation, for {', '.join(cells)}"
     return f"{text}."
 
 
 def _spread_notes(frame: pd.DataFrame) -> list[str]:
-    """Return what the intervals rest on: degrees of freedom, and what would have been noticed."""
+    """Return what the intervals rest on: spread, degrees of freedom, detectable differences."""
     notes = []
     known = frame[frame["noticeable"].notna()]
     for source, of_source in known.groupby("training_source", sort=False):
@@ -306,11 +309,10 @@ def _spread_notes(frame: pd.DataFrame) -> list[str]:
             freedom = sorted({f"{dof:.0f}" for dof in own["training_dof"]}, key=int)
             texts.append(
                 f"{percent} %: {sd.min():.2f} to {sd.max():.2f} points with "
-                f"{' and '.join(freedom)} degrees of freedom, so that differences from "
-                f"{least.min():.2f} to {least.max():.2f} points on would have been noticed four "
-                f"times in five"
+                f"{' and '.join(freedom)} degrees of freedom (smallest difference detected with "
+                f"{100 * POWER:g} % power: {least.min():.2f} to {least.max():.2f} points)"
             )
-        where = "" if source == THIS_RUN else f", not measured in this run but from {source},"
+        where = "" if source == THIS_RUN else f" (not measured in this run, but from {source})"
         notes.append(f"Standard deviation between trainings{where} at {'; '.join(texts)}.")
     return notes
 
@@ -333,12 +335,12 @@ def _settings(dataset: str, config: dict) -> str:
     return (
         f"Settings of the run: {', '.join(networks)}; images of "
         f"{config['datasets'][dataset]['image_size']} pixels, "
-        f"{config['training']['triplets_per_epoch']} triplets an epoch."
+        f"{config['training']['triplets_per_epoch']} triplets per epoch."
     )
 
 
 def _absences(frame: pd.DataFrame, config: dict) -> list[str]:
-    """Return a note for each reason why a number is absent, of fewer seeds, or has no interval."""
+    """Return a note for each reason why a number is missing, has fewer seeds, or no interval."""
     where: dict[str, list[str]] = {}
     there = set()
     for place in frame.to_dict("records"):
@@ -352,7 +354,7 @@ def _absences(frame: pd.DataFrame, config: dict) -> list[str]:
     for reason, names in where.items():
         listed = ", ".join(dict.fromkeys(names))
         if reason.startswith(SAID) and {*names} == there:
-            listed = "All numbers of ours"
+            listed = "All our numbers"
         is_outside = reason == NOT_IN_GRID
         mark = OUTSIDE_MARK if is_outside else ABSENT if reason.startswith(absent) else ""
         notes.append(f"{mark} {listed}: {reason}.".lstrip())

@@ -6,7 +6,7 @@ from modc.report.layout import Entry, Page, Row
 
 
 def markdown(page: Page) -> str:
-    """Return the page as GitHub's Markdown, one table a part."""
+    """Return the page as GitHub Markdown, one table per part."""
     blocks = [f"# {escape(page.title)}"]
     for title, rows in page.parts.items():
         blocks += [f"## {title}", _table(page, rows, "pipe", _markup, escape, escape)]
@@ -15,7 +15,7 @@ def markdown(page: Page) -> str:
 
 
 def plain(page: Page) -> str:
-    """Return the page as plain text, without marks for the best."""
+    """Return the page as plain text, without marks for the best numbers."""
     blocks = [page.title]
     for title, rows in page.parts.items():
         table = _table(page, rows, "simple", lambda entry: entry.text, str, _two_lines)
@@ -52,7 +52,7 @@ def _markup(entry: Entry) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text on one line that Markdown shows as it is, also in a table."""
+    """Return text on one line that Markdown shows verbatim, also in a table."""
     for special in "\\|<*[":
         text = text.replace(special, f"\\{special}")
     return " ".join(text.split())

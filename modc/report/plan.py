@@ -1,6 +1,6 @@
-"""What a run costs before anything is trained: hours, disk, memory.
+"""The cost of a run before anything is trained: hours, disk, memory.
 
-Images are computed from the configuration; hours from them and measured images a second.
+Image counts come from the configuration; hours from these and measured images per second.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ CHANNELS, FLOAT_BYTES = 3, 4
 
 @dataclass(frozen=True)
 class Pace:
-    """A rate, and whether it is the stage's own or that of another stage of its network."""
+    """A rate, and whether it is the stage's own or that of another stage of the same network."""
 
     rate: dict
     is_own: bool
@@ -26,7 +26,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Line:
-    """One stage of one cell, and how fast it goes; None where no rate says so."""
+    """One stage of one cell, and its speed; None where no rate is known."""
 
     cost: StageCost
     training: Pace | None
@@ -39,19 +39,19 @@ class Line:
 
     @property
     def embedding_seconds(self) -> float | None:
-        """Seconds of its validation, test embeddings, centres and pseudo labels."""
+        """Seconds of its validation, test embeddings, centers and pseudo labels."""
         return _seconds(self.cost.embedded, self.embedding)
 
     @property
     def seconds(self) -> float | None:
-        """Both together."""
+        """Seconds of training and embedding together."""
         parts = (self.training_seconds, self.embedding_seconds)
         return None if None in parts else sum(parts)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run costs; sizes: of each dataset of the grid."""
+    """The cost of a run; sizes: of each dataset of the grid."""
 
     config: dict
     lines: tuple[Line, ...]
@@ -63,9 +63,9 @@ class Plan:
         return all(line.seconds is not None for line in self.lines)
 
     def makespan(self, devices: int) -> tuple[float, float]:
-        """Return the seconds on so many devices by list scheduling, and the least there can be.
+        """Return the seconds on that many devices by list scheduling, and a lower bound.
 
-        The latter is the longest chain of stages, or all work shared evenly.
+        The bound is the longest chain of stages or the evenly shared work, whichever is more.
         """
         found = chains(self.config, [line.cost for line in self.lines])
         seconds = {line.cost: line.seconds for line in self.lines}
@@ -74,7 +74,7 @@ class Plan:
         return makespan(work, devices), max(*sums, sum(sums) / devices)
 
     def packed_bytes(self, dataset: str) -> dict[str, int]:
-        """Return by form the bytes of a dataset's packed images."""
+        """Return the bytes of a dataset's packed images by form."""
         count = self.sizes[dataset].counts.all
         return {
             form.name: count * form.size**2 * CHANNELS
@@ -82,12 +82,12 @@ class Plan:
         }
 
     def model_bytes(self) -> int | None:
-        """Return the bytes of all model files, two a stage: its best epoch and its last."""
+        """Return the bytes of all model files, two per stage: best epoch and last."""
         own = [line.training and line.training.rate["model_bytes"] for line in self.lines]
         return None if None in own else 2 * sum(own)
 
     def checkpoint_bytes(self) -> int | None:
-        """Return the bytes of the largest resumable checkpoint: the model now and at its best."""
+        """Return the bytes of the largest resumable checkpoint: the current model and the best."""
         own = [line.training and line.training.rate["model_bytes"] for line in self.lines]
         return None if None in own else 2 * max(own)
 
@@ -106,7 +106,7 @@ class Plan:
         return total
 
     def peak(self, key: str, network: str | None = None) -> int | None:
-        """Return the most of "gpu_bytes" or "host_bytes" that was measured, of one network."""
+        """Return the largest measured "gpu_bytes" or "host_bytes", of one network or of all."""
         paces = [
             pace
             for line in self.lines
@@ -117,7 +117,7 @@ class Plan:
 
 
 def plan(config: dict, rates: list[dict], on: dict | None) -> Plan:
-    """Return what the grid costs by rates measured on `on`, or by any if that is None."""
+    """Return the cost of the grid from rates measured on `on`, or from any rates if None."""
     sizes = {name: dataset_size(config, name) for name in config["grid"]["datasets"]}
     lines = []
     for cell in cells(config):
@@ -129,7 +129,7 @@ def plan(config: dict, rates: list[dict], on: dict | None) -> Plan:
 
 
 def images(lines: Iterable[Line], kind: str | None) -> int:
-    """Return the images trained on in the stages of one kind, or those embedded if that is None."""
+    """Return the images trained on in stages of one kind, or those embedded if kind is None."""
     lines = list(lines)
     if kind is None:
         return sum(line.cost.embedded for line in lines)
@@ -137,7 +137,7 @@ def images(lines: Iterable[Line], kind: str | None) -> int:
 
 
 def hours(lines: Iterable[Line], kind: str | None) -> float | None:
-    """Return the same in hours, None if a stage of these has no rate."""
+    """Return the same in hours, None if a rate is missing."""
     if kind is None:
         seconds = [line.embedding_seconds for line in lines]
     else:
@@ -148,12 +148,12 @@ def hours(lines: Iterable[Line], kind: str | None) -> float | None:
 def _pace(
     config: dict, rates: list[dict], on: dict | None, cell: Cell, cost: StageCost
 ) -> Pace | None:
-    """Return the stage's own rate, else that of the measured stage nearest to it."""
+    """Return the stage's own rate, else that of the most similar measured stage."""
     own = (cost.method, cost.stage)
     tried = [own]
     method = method_of(config, cost.method)
     if method.warm_up_stage(cell, cost.stage) is None:
-        # The last stages do about the same work an image; the first ones that of a warm-up.
+        # The last stages do about the same work per image; the first ones that of a warm-up.
         last = last_stage(config, cell, cost.method)
         tried += [(cost.method, last)] if method.kind(last) == cost.kind else []
         tried += [chain(config, cell, methods(config)[0])[-1]]

@@ -1,4 +1,4 @@
-"""How many pictures a dataset has and takes, as far as that is known before it is there."""
+"""The size of a dataset in images and bytes, as far as known before it is fetched."""
 
 import json
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from modc.datasets.dataset import Dataset
 
 @dataclass(frozen=True)
 class DatasetSize:
-    """One dataset; source: where `counts` comes from; labels_an_image: of an evaluated one.
+    """One dataset; source: where `counts` comes from; labels_an_image: of an evaluated image.
 
-    downloaded: bytes, 0 for drawn pictures; downloaded_source: where that number comes from.
+    downloaded: bytes, 0 for drawn images; downloaded_source: where that number comes from.
     """
 
     counts: Counts
@@ -24,7 +24,7 @@ class DatasetSize:
 
 
 def dataset_size(config: dict, dataset: str) -> DatasetSize:
-    """Return the size of a dataset: by its index if there is one, else by what is listed."""
+    """Return the size of a dataset: from its index if there is one, else from what is listed."""
     own = datasets.of(config, dataset)
     counts, source = _counts(own)
     return DatasetSize(counts, source, own.labels_an_image, *own.download_size(counts.all))

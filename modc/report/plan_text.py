@@ -1,4 +1,4 @@
-"""A plan as text. Every number says whether it is measured, stored, stated, assumed or computed."""
+"""A plan as text; each number is marked as measured, stored, stated, assumed or computed."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,25 @@ from modc.readable import size as in_bytes
 from modc.report.plan import Line, Pace, Plan, hours, images
 
 MAXIMUM = (
-    "Every stage is taken to its maximum of epochs. MODC's stages end earlier if they converge "
-    "(methods.modc.convergence), and then cost less."
+    "Every stage is counted with its maximum number of epochs; MODC's stages end earlier, and cost "
+    "less, if they converge (methods.modc.convergence)."
 )
 
 
+# The last column of a table that says where its numbers come from.
+SOURCE = "source"
+NO_PROBE = "without a probe"
 BUSY = (
-    "Where the machine was busy the rate is too low, and hours are too many: measure again with "
-    "--probe when nothing else runs."
+    "Rates measured on a busy machine are too low, and the hours too high: measure again with "
+    "--probe when nothing else is running."
 )
 
 
 def plan_text(plan: Plan, device: str, gpus: int, measured: set[str], rates_from: str) -> str:
     """Return the plan of a run.
 
-    device: what the rates are of; gpus: how many of it there will be; measured: when the rates were
-    measured that are of this very call; rates_from: the file of the others.
+    device: what the rates were measured on; gpus: how many of it the run will have; measured: times
+    of the rates measured in this call; rates_from: the file with the others.
     """
     cells = len({line.cost.cell for line in plan.lines})
     parts = [
@@ -40,8 +43,8 @@ def plan_text(plan: Plan, device: str, gpus: int, measured: set[str], rates_from
         parts += [_hours(plan, device), _makespan(plan, device, gpus)]
     else:
         parts.append(
-            "Hours: not all rates are known; measure them with --probe, on the machine that will "
-            "train, or give --rates a file from there."
+            "Hours: not all rates are known; measure them with --probe on the machine that will "
+            "train, or pass a file from there with --rates."
         )
     return "\n\n".join([*parts, _disk(plan, gpus), _memory(plan, device)])
 
@@ -50,12 +53,12 @@ def _images(plan: Plan) -> str:
     def millions(lines: list[Line], kind: str | None) -> float:
         return images(lines, kind) / 1e6
 
-    sources = "; ".join(f"{name}: by {size.source}" for name, size in plan.sizes.items())
+    sources = "; ".join(f"{name}: from {size.source}" for name, size in plan.sizes.items())
     return f"Millions of images (computed; {sources})\n{_table(plan, millions)}"
 
 
 def _hours(plan: Plan, device: str) -> str:
-    return f"Hours of one {device} (computed: images / images a second)\n{_table(plan, hours)}"
+    return f"Hours on one {device} (computed: images / images per second)\n{_table(plan, hours)}"
 
 
 def _table(plan: Plan, number: Callable[[list[Line], str | None], float]) -> str:
@@ -78,7 +81,7 @@ def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
         for stage, pace in ((line.cost.stage, line.training), (EVALUATION, line.embedding)):
             if stage != EVALUATION and not line.cost.trained:
                 continue
-            # What is embedded after a stage of ASEN++'s first part is taken as for its second.
+            # Embedding after ASEN++'s first part is assumed to cost as much as after its second.
             if stage == EVALUATION:
                 sizes = evaluation_sizes(plan.config, cell)
             else:
@@ -86,12 +89,12 @@ def _rates(plan: Plan, device: str, measured: set[str], rates_from: str) -> str:
             shown = " and ".join(map(str, sizes.values()))
             key = (cell.network, stage == EVALUATION, shown, stage)
             rows.setdefault(key, [cell.network, stage, shown, *_rate(pace, measured)])
-    title = f"Images a second on {device} (stored: in {rates_from})"
+    title = f"Images per second on {device} (stored: in {rates_from})"
     if all(line.training is None and line.embedding is None for line in plan.lines):
         return f"{title}: none yet"
     table = tabulate(
         [rows[key] for key in sorted(rows, key=lambda key: key[:2])],
-        ["network", "stage", "pixels", "images/s", "GPU memory", "where from"],
+        ["network", "stage", "pixels", "images/s", "GPU memory", SOURCE],
         disable_numparse=True,
         colalign=("left", "left", "left", "right", "right", "left"),
     )
@@ -106,19 +109,19 @@ def _rate(pace: Pace | None, measured: set[str]) -> list[str]:
     rate = pace.rate
     shown = _number(rate["images_per_second"])
     if not pace.is_own:
-        return [shown, "", f"computed: as {rate['subject']['stage']}{_how(rate)}"]
-    where = f"stored, of {rate['measured'][:10]}"
+        return [shown, "", f"computed: same as {rate['subject']['stage']}{_how(rate)}"]
+    where = f"stored on {rate['measured'][:10]}"
     if rate["code"] != training_code():
-        where += " and other code"
+        where += " with other code"
     elif rate["measured"] in measured:
         where = "measured now"
     return [shown, in_bytes(rate["gpu_bytes"]) if rate["gpu_bytes"] else "", where + _how(rate)]
 
 
 def _how(rate: dict) -> str:
-    """Return under which circumstances a rate was measured, "" if under none to speak of."""
+    """Return the special circumstances of a measurement, "" if there were none."""
     batch = rate.get("probe_batch", rate["subject"]["batch"])
-    said = f", by batches of {batch}" if batch != rate["subject"]["batch"] else ""
+    said = f", with batches of {batch}" if batch != rate["subject"]["batch"] else ""
     return said + (", the machine was busy" if rates.is_busy(rate) else "")
 
 
@@ -127,9 +130,9 @@ def _makespan(plan: Plan, device: str, gpus: int) -> str:
     total = sum(line.seconds for line in plan.lines)
     return (
         f"On {gpus} x {device}: {duration(seconds)} from start to end (computed; the stages of a "
-        f"cell follow each other, the longest chain first; at least {duration(least)} in any "
-        f"order; {duration(total)} on one). Downloads, packing and scoring come on top, and jobs "
-        f"side by side may slow each other down."
+        f"cell run in sequence, the longest chain first; at least {duration(least)} in any "
+        f"order; {duration(total)} on one). Downloads, packing and scoring come on top, and "
+        f"parallel jobs may slow each other down."
     )
 
 
@@ -137,51 +140,49 @@ def _disk(plan: Plan, gpus: int) -> str:
     rows = []
     for name, size in plan.sizes.items():
         if size.downloaded:
-            rows.append([f"{name}: pictures", in_bytes(size.downloaded), size.downloaded_source])
+            rows.append([f"{name}: images", in_bytes(size.downloaded), size.downloaded_source])
         rows += [
             [f"{name}: packed at {side} pixels", in_bytes(taken), "computed"]
             for side, taken in plan.packed_bytes(name).items()
         ]
-    unknown = "not known without a probe"
+    unknown = f"unknown {NO_PROBE}"
     for what, taken, how in (
         ("models, best and last of each stage", plan.model_bytes(), "computed from one of each"),
         ("embeddings of the test splits", plan.embedding_bytes(), "computed"),
         (
-            f"checkpoints while {gpus} train",
+            f"checkpoints of {gpus} parallel trainings",
             None if plan.checkpoint_bytes() is None else gpus * plan.checkpoint_bytes(),
-            "computed from the largest model, at most",
+            "at most, computed from the largest model",
         ),
     ):
         rows.append([what, "?" if taken is None else in_bytes(taken), how if taken else unknown])
-    return "Disk\n" + _aligned(rows, ["what", "bytes", "where from"], texts=1)
+    return "Disk\n" + _aligned(rows, ["what", "bytes", SOURCE], texts=1)
 
 
 def _memory(plan: Plan, device: str) -> str:
     host, gpu = plan.peak("host_bytes"), plan.peak("gpu_bytes")
     said = []
     if gpu:
-        said.append(f"{in_bytes(gpu)} of the GPU (measured by the probe), and images kept there")
+        said.append(f"GPU {in_bytes(gpu)} (measured by the probe), plus images kept there")
     elif not device.startswith("CPU"):
-        said.append("the GPU's is not known without a probe")
+        said.append(f"GPU unknown {NO_PROBE}")
     if host:
-        said.append(
-            f"{in_bytes(host)} of the host a job (measured: the peak of the probe's process)"
-        )
+        said.append(f"host {in_bytes(host)} per job (measured: peak of the probe's process)")
     else:
-        why = ": the probe took smaller batches" if plan.is_whole else " without a probe"
-        said.append(f"the host's is not known{why}")
+        why = "since the probe used smaller batches" if plan.is_whole else NO_PROBE
+        said.append(f"host unknown {why}")
     packed = sum(sum(plan.packed_bytes(name).values()) for name in plan.sizes)
     said.append(
-        f"the packed images, {in_bytes(packed)} (computed), are mapped from disk: what of them "
-        f"fits into free memory is not read again"
+        f"the packed images, {in_bytes(packed)} (computed), are memory-mapped: the part that fits "
+        f"into free memory is read only once"
     )
     return "Memory: " + "; ".join(said) + "."
 
 
 def _aligned(rows: list[list[str]], headers: list[str], texts: int) -> str:
-    """Return a table whose first `texts` columns are words."""
+    """Return a table whose first `texts` columns are text."""
     aligned = ["left"] * texts + ["right"] * (len(headers) - texts)
-    if headers[-1] == "where from":
+    if headers[-1] == SOURCE:
         aligned[-1] = "left"
     return tabulate(rows, headers, disable_numparse=True, colalign=aligned)
 

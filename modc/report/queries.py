@@ -1,4 +1,4 @@
-"""The scores of every query of a result, as `modc score` wrote them."""
+"""The per-query scores of a result, as `modc score` wrote them."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,30 +11,30 @@ from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.report.results import Result
 
-# Columns that count; all others are scores.
+# Columns of counts; all others are scores.
 COUNTS = ("attribute", "value", "relevant", "hits")
-# Of a mean, from adding in another order.
+# Of a mean summed in another order.
 TOLERANCE = 1e-9
 
 
 def query_scores(result: Result) -> pd.DataFrame | None:
-    """Return one row a query: attribute (a number), value, relevant, and its scores as fractions.
+    """Return one row per query: attribute (a number), value, relevant, and scores as fractions.
 
-    None if queries.csv is not there, damaged, or not what the result's scores are the means of.
+    None if queries.csv is absent, damaged, or does not average to the result's scores.
     """
     return _checked(result)[0]
 
 
 def usable_queries(result: Result, unanswerable: str) -> tuple[pd.DataFrame | None, str]:
-    """Return the scores of the queries, or None and why an interval cannot be made of them.
+    """Return the scores of the queries, or None and why they give no interval.
 
-    unanswerable: as in the configuration. An interval around other means than the result's own
-    would be none of its.
+    unanswerable: as in the configuration; with a different one, the interval would be around other
+    means than the result's.
     """
     scoring = result.scores.get("scoring")
     scoring = scoring if isinstance(scoring, dict) else {}
     if scoring.get("unanswerable", unanswerable) != unanswerable:
-        return None, "scored with another evaluation.unanswerable than the configuration's"
+        return None, "scored with a different evaluation.unanswerable than the configuration's"
     return _checked(result)
 
 
@@ -48,20 +48,20 @@ def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
     except (OSError, ValueError, KeyError):  # not text, cut, or of other columns
         return None, "queries.csv is damaged"
     if not _columns(result.scores) <= set(queries):
-        return None, "queries.csv lacks columns of scores"
+        return None, "queries.csv lacks score columns"
     parts = result.scores["attributes"]
     counts = [part["queries"] for part in parts]
     is_counted = queries["attribute"].max() < len(parts)
     found = np.bincount(queries["attribute"], minlength=len(parts)).tolist() if is_counted else []
     if found != counts or len(queries) != result.scores["overall"]["queries"]:
-        return None, "queries.csv is altered: it has other queries than scores.json"
+        return None, "queries.csv is altered: its queries are not those of scores.json"
     if not has_the_means:
-        return None, "queries.csv is altered: scores.json has other means"
+        return None, "queries.csv is altered: its means are not those of scores.json"
     return queries, ""
 
 
 def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:
-    """Return whether the plain metrics are the means, of all queries or of those with an answer."""
+    """Return whether the plain metrics are the means, over all queries or the answerable ones."""
     answerable = queries[queries["relevant"] > 0]
     return any(
         all(abs(counted[metric].mean() - overall[metric]) < TOLERANCE for metric in METRICS)
@@ -71,7 +71,7 @@ def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:
 
 
 def _columns(scores: dict) -> set[str]:
-    """Return the columns that the queries of scores have, with Acc where there are centres."""
+    """Return the score columns that queries.csv must have, with Acc if there are centers."""
     if "Acc" not in scores["overall"]:
         return set(METRICS)
     ways = [(n, label) for n in TOP_N for label in QUERY_LABELS]
@@ -83,8 +83,8 @@ def _read(path: Path, _modified: int) -> pd.DataFrame:
     queries = pd.read_csv(path)
     for column in ("attribute", "value", "relevant"):
         if queries[column].dtype.kind != "i" or queries[column].min() < 0:
-            raise ValueError(f"{column} is not counted")
+            raise ValueError(f"{column} is not a count")
     scores = queries[[c for c in queries if not c.endswith(COUNTS)]].to_numpy(float)
     if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError("a score is no fraction")
+        raise ValueError("a score is not a fraction")
     return queries

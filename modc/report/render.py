@@ -23,11 +23,11 @@ from modc.report.tables import Source, all_frames, most_seeds
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write the results frame, the files of `table_files`, and summary.txt; return the paths.
 
-    output_folder: what stands for the run's own. The papers' tables and that of each dataset that
-    no paper has come as Markdown, LaTeX (for
-    \\input, and as a document), CSV and HTML. CSV has fractions in long form, the others
-    percent. What a run does not have stands there with its reason; a run that has nothing renders
-    too. Beside them the papers' claims checked, how each training went, and the assumptions.
+    output_folder: used in place of the run's folder. The papers' tables, and one for each dataset
+    not in a paper, are written as Markdown, LaTeX (for \\input, and as a document), CSV and HTML.
+    CSV has fractions in long form, the others percent. Missing numbers are listed with their
+    reasons, so an empty run renders too. The checked claims, how each training went, and the
+    assumptions complete them.
     """
     results = _results(run_folder, config)
     source = Source(results, config)
@@ -45,7 +45,7 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
 
 
 def _summary(pages: dict[str, Page], config: dict) -> str:
-    """Return the first table as plain text, if the grid has it, and those that no paper has."""
+    """Return as plain text the first table, if the grid has it, and those not in any paper."""
     table = next(iter(tables(config).values()))
     first = [table.name] if table.dataset in config["grid"]["datasets"] else []
     shown = [*first, *other_datasets(config)]
@@ -53,7 +53,7 @@ def _summary(pages: dict[str, Page], config: dict) -> str:
 
 
 def _results(run_folder: Path, config: dict) -> list[Result]:
-    """Return the results, those that are absent with the reason that the logs give."""
+    """Return the results; missing ones carry the reason found in the logs."""
     return explained(run_folder, config, collect(run_folder, config))[0]
 
 
@@ -71,7 +71,7 @@ def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str
 
 
 def _rendered(name: str, frame: pd.DataFrame, laid_out: Page) -> dict[str, str]:
-    """Return the texts of a table's files by their names."""
+    """Return the texts of a table's files by name."""
     return {
         f"{name}.md": markdown(laid_out),
         f"{name}.tex": latex.fragment(laid_out, name),

@@ -1,7 +1,7 @@
-"""What `modc tables`, `figures`, `report` and `ablation` wrote, and by which code.
+"""What `modc tables`, `figures`, `report` and `ablation` wrote, and with which code.
 
-Each command leaves a note in results/<run>/rendered/. `modc verify` compares with it what cannot be
-rendered again from scores and curves: images, and what other code wrote.
+Each command leaves a note in results/<run>/rendered/. `modc verify` uses it to check what cannot be
+rendered again from scores and curves: images, and files written by other code.
 """
 
 import json
@@ -25,18 +25,18 @@ MODULES = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """code: a fingerprint; hashes: the SHA-256 of each file by its path inside the run's folder."""
+    """code: a fingerprint; hashes: the SHA-256 of each file, by path inside the run's folder."""
 
     code: str
     hashes: dict[str, str]
 
     def is_as_written(self, file: str, content: bytes) -> bool:
-        """Return whether a file is what was written, byte for byte."""
+        """Return whether a file still is what was written, byte for byte."""
         return self.hashes.get(file) == sha256(content).hexdigest()
 
 
 def code(what: str) -> str:
-    """Return a fingerprint of the code, templates and published numbers here that render `what`."""
+    """Return a fingerprint of the present code, templates and published numbers behind `what`."""
     parts = [provenance.code_of(MODULES[what]), provenance.templates()]
     parts.append(paper.fingerprint(paper.shipped()))
     if what == "report":  # the page prints it
@@ -45,7 +45,7 @@ def code(what: str) -> str:
 
 
 def note(run_folder: Path, what: str, files: Iterable[Path]) -> None:
-    """Note that these files of a run were just rendered; what: a key of MODULES."""
+    """Record that these files of a run were just rendered; what: a key of MODULES."""
     run_folder = Path(run_folder)
     hashes = {
         Path(file).relative_to(run_folder).as_posix(): sha256(Path(file).read_bytes()).hexdigest()
@@ -55,7 +55,7 @@ def note(run_folder: Path, what: str, files: Iterable[Path]) -> None:
 
 
 def noted(run_folder: Path, what: str) -> Rendered | None:
-    """Return what was noted, None where nothing was or the note is damaged."""
+    """Return the note, None if there is none or it is damaged."""
     try:
         found = json.loads(_path(Path(run_folder), what).read_bytes())
         hashes = {str(file): str(own) for file, own in found["sha256"].items()}

@@ -1,4 +1,4 @@
-"""What a run has: the scores of each cell and method, or the reason why there are none."""
+"""The results of a run: the scores of each cell and method, or why there are none."""
 
 import json
 from dataclasses import dataclass, replace
@@ -11,22 +11,21 @@ from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import cells, last_stage, method_of, methods, settings_chain
 
 NOT_RUN = "not run"
-# Of a place of the tables that no cell of the configuration fills.
+# Status of a place that no cell of the grid fills.
 NOT_IN_GRID = "not in this run's grid"
-# A larger count or time is no truth.
+# A larger count or time cannot be real.
 MOST = 2**40
-STALE = "trained with other settings than the configuration's"
-SCORED_OTHERWISE = "scored with another evaluation."
+STALE = "trained with settings other than the configuration's"
+SCORED_OTHERWISE = "scored with a different evaluation."
 
 
 @dataclass(frozen=True)
 class Result:
     """One method of one cell.
 
-    scores: what `modc score` wrote, None if there is nothing to use. status: "", or why there is
-    nothing. not_comparable: "", or why no difference to the paper says anything about the method;
-    how much of the data is there is a question of each number (`modc.report.comparable`).
-    run_folder: results/<run>, or what stands for it.
+    scores: what `modc score` wrote, None if unusable. status: "", or why there are none.
+    not_comparable: "", or why no number is comparable to the paper; coverage is checked for each
+    number (`modc.report.comparable`). run_folder: results/<run>, or a folder in its place.
     """
 
     cell: Cell
@@ -38,27 +37,27 @@ class Result:
 
     @property
     def folder(self) -> Path:
-        """Where the scores lie."""
+        """The folder of the scores."""
         return self.run_folder / paths.method_folder(self.cell, self.method)
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it was trained or scored with other settings than the configuration's."""
+        """Whether it was trained or scored with settings other than the configuration's."""
         return self.not_comparable.startswith((STALE, SCORED_OTHERWISE))
 
     @property
     def stages(self) -> list[dict]:
-        """How each stage ended that led to the model, the first one first."""
+        """How each stage that led to the model ended, in order."""
         return self.scores["stages"] if self.scores else []
 
     @property
     def absent_values(self) -> list[list]:
-        """Attribute and value of what had no labelled image and so is never predicted."""
+        """Attribute and value pairs without a labeled image, which are never predicted."""
         return self.scores["absent_values"] if self.scores else []
 
     @property
     def labeled_images(self) -> int | None:
-        """How many training images had labels, where the scores say so."""
+        """How many training images had labels, None if the scores do not say."""
         provenance = (self.scores or {}).get("provenance")
         count = provenance.get("labeled_images") if isinstance(provenance, dict) else None
         return count if _is_count(count) else None
@@ -66,7 +65,7 @@ class Result:
     def coverage(self, attribute: str) -> dict[str, list[int]]:
         """Return [listed, obtained] training images, queries and candidates of the test split.
 
-        By role (train, query, candidate), of an attribute by name or "overall". Raises ValueError
+        By role (train, query, candidate), for an attribute by name or "overall". Raises ValueError
         if the scores have no such attribute.
         """
         found = self.scores["coverage"]
@@ -77,10 +76,10 @@ class Result:
     def value(
         self, attribute: str, metric: str, query_label: str = "", top_n: str = ""
     ) -> float | None:
-        """Return a metric as a fraction, of an attribute by name or "overall"; None if absent.
+        """Return a metric as a fraction, for an attribute by name or "overall"; None if absent.
 
-        query_label ("known", "unknown") and top_n ("1", "2"): of prioritized retrieval, "" for the
-        plain ranking; Acc is neither's.
+        query_label ("known", "unknown") and top_n ("1", "2"): for prioritized retrieval, "" for the
+        plain ranking; Acc ignores both.
         """
         if self.scores is None:
             return None
@@ -98,7 +97,7 @@ class Result:
 def collect(run_folder: Path, config: dict) -> list[Result]:
     """Return the result of each cell of the grid and each method, in the grid's order.
 
-    A scores file that is absent, unreadable or not what it should be gives a status, no error.
+    A scores file that is absent, unreadable or malformed yields a status, not an error.
     """
     return [
         result_of(run_folder, config, cell, method)
@@ -108,7 +107,7 @@ def collect(run_folder: Path, config: dict) -> list[Result]:
 
 
 def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result:
-    """Return the result of one cell and method, likewise."""
+    """Return the result of one cell and method, as `collect` does."""
     result = Result(cell, method, None, "", run_folder=Path(run_folder))
     path = result.folder / paths.SCORES
     try:
@@ -140,29 +139,29 @@ def _what_is_wrong(scores: object, cell: Cell, method: str, has_centres: bool) -
     if not isinstance(scores.get("generated"), bool):
         return "generated is neither true nor false"
     if not isinstance(scores.get("manifest_sha256"), str):
-        return "manifest_sha256 is no text"
+        return "manifest_sha256 is not text"
     if not _are_stages(scores.get("stages")):
         return "stages does not say how each ended"
     absent = scores.get("absent_values")
     if not isinstance(absent, list) or not all(isinstance(pair, list) for pair in absent):
-        return "absent_values is no list of pairs"
+        return "absent_values is not a list of pairs"
     names, attributes = scores.get("attribute_names"), scores.get("attributes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return "attribute_names is no list of names"
+        return "attribute_names is not a list of names"
     if not isinstance(attributes, list) or len(attributes) != len(names):
         return "attributes and attribute_names differ in length"
     parts = [*attributes, scores.get("overall")]
     if not all(_is_summary(part) for part in parts):
-        return "a metric is missing or no fraction"
+        return "a metric is missing or not a fraction"
     if has_centres and not all(_is_prioritized(part) for part in parts):
-        return "Acc or a metric of prioritized retrieval is missing or no fraction"
+        return "Acc or a metric of prioritized retrieval is missing or not a fraction"
     if not _is_coverage(scores.get("coverage"), parts):
         return "coverage does not count training images, queries and candidates"
     return ""
 
 
 def _is_coverage(coverage: object, parts: list[dict]) -> bool:
-    """Return whether `coverage` has counts for each of `parts`, and those that were scored."""
+    """Return whether `coverage` has counts for each of `parts`, matching what was scored."""
     if not isinstance(coverage, dict) or not isinstance(coverage.get("attributes"), list):
         return False
     places = [*coverage["attributes"], coverage.get("overall")]
@@ -244,15 +243,15 @@ def _why_not_comparable(scores: dict, settings: list[str], config: dict) -> str:
     if reason := config["report"].get("not_comparable"):
         return reason
     if scores["generated"]:
-        return f"drawn pictures, not {scores['dataset']}"
+        return f"drawn images, not {scores['dataset']}"
     overall = scores["coverage"]["overall"]
     counts = (overall["query"][0], overall["candidate"][0])
-    # With other queries and candidates than the published ones it is another test.
+    # With a different number of queries or candidates it is a different test.
     test = datasets.of(config, scores["dataset"]).counts["test"]
     expected = (test.get("query", counts[0]), test.get("candidate", counts[1]))
     if counts != expected:
         return (
-            f"another test split: {counts[0]} queries and {counts[1]} candidates instead of "
+            f"a different test split: {counts[0]} queries and {counts[1]} candidates instead of "
             f"{expected[0]} and {expected[1]}"
         )
     return ""

@@ -1,4 +1,4 @@
-"""How each training went: a row a stage, with its validation scores and why it stopped."""
+"""How each training went: one row per stage, with validation scores and why it stopped."""
 
 import pandas as pd
 from tabulate import tabulate
@@ -21,15 +21,14 @@ COLUMNS = [
 ]
 INTRODUCTION = """# Stages
 
-Validation scores in percent: MAP@all after the first epoch of a stage, in its best epoch, whose
-model goes on, and after its last; Acc in the best epoch. `curve.csv` and `curve.png` of each stage
-have all epochs. How long a stage took is in `scores.json` and on the page, since it is another time
-in each run.
+Validation scores in percent: MAP@all after the first epoch of a stage, its best epoch and its last;
+Acc at the best epoch. `curve.csv` and `curve.png` of each stage show all epochs. Training times,
+which differ in every run, are in `scores.json` and on the page.
 """
 
 
 def stages(results: list[Result]) -> pd.DataFrame:
-    """Return one row a trained stage of each cell, in the grid's order; scores are fractions."""
+    """Return one row per trained stage of each cell, in the grid's order; scores are fractions."""
     rows = {}
     for result in results:
         cell = result.cell
@@ -56,5 +55,5 @@ def markdown_stages(frame: pd.DataFrame) -> str:
     names = [name.replace("_", " ") for name in shown]
     table = tabulate(shown.values.tolist(), names, tablefmt="pipe", disable_numparse=True)
     return (
-        f"{INTRODUCTION}\n{table}\n" if len(frame) else f"{INTRODUCTION}\nNo stage is finished.\n"
+        f"{INTRODUCTION}\n{table}\n" if len(frame) else f"{INTRODUCTION}\nNo stage has finished.\n"
     )

@@ -1,6 +1,6 @@
-"""How far each cell of a run is, from what training leaves on disk.
+"""The progress of each cell of a run, from what training leaves on disk.
 
-No torch and no tables here, since `modc status` is asked for often and must start fast.
+No torch and no tables here, since `modc status` is run often and must start fast.
 """
 
 import csv
@@ -32,23 +32,23 @@ from modc.training.heartbeat import origin, read
 DONE, TRAINING, STOPPED, FAILED, WAITING = "done", "training", "stopped", "failed", "waiting"
 STATES = (DONE, TRAINING, STOPPED, FAILED, WAITING)
 # Why a stage that was trained counts as not done.
-OUTDATED = "trained with other settings or code than now"
-# Of a cell that is done all the same, such as one that was merged.
-NOT_HERE = "scored; its model is not here"
-# What comes after the last stage of a method.
+OUTDATED = "trained with settings or code that have changed since"
+# Of a cell that is done nevertheless, such as a merged one.
+NOT_HERE = "scored; its model is not in this folder"
+# The step after the last stage of a method.
 SCORE = "score"
-# A lock that another machine holds may not be seen here; its heartbeat is, every ten seconds and
-# once a validation is over.
+# A lock held by another machine may be invisible here; its heartbeat is not: every ten seconds, and
+# after each validation.
 FRESH_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class StageStatus:
-    """One stage: its state, and how far it is as far as that is known.
+    """One stage: its state, and its progress as far as known.
 
-    method: which trains it; epoch: finished ones; epochs: the most there can be; score: validation
-    MAP@all of the last one, a fraction; rate: images a second, and seconds_an_epoch, both of the
-    last process; note: why it failed, or why it counts as waiting.
+    method: which trains it; epoch: number of finished epochs; epochs: the maximum; score:
+    validation MAP@all of the last one, a fraction; rate (images per second) and seconds_an_epoch:
+    of the last process; note: why it failed, or why it counts as waiting.
     """
 
     method: str
@@ -64,9 +64,9 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class CellStatus:
-    """One cell: its state, the stage that it is at, all its stages, seconds left at most.
+    """One cell: its state, its current stage, all its stages, and the most seconds left.
 
-    left is None while nothing says how fast the stages are that are still to come.
+    left is None while the speed of a remaining stage is unknown.
     """
 
     cell: Cell
@@ -82,7 +82,7 @@ class CellStatus:
 
 
 def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
-    """Return the status of each cell, in the grid's order; whatever is not there is waiting."""
+    """Return the status of each cell, in the grid's order; a cell without files is waiting."""
     run_folder = Path(run_folder)
     found = {cell: stage_statuses(run_folder, config, cell) for cell in cells(config)}
     rates = _rates(found)
@@ -92,7 +92,7 @@ def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
 
 
 def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
-    """Return by log the mistakes of the jobs that make the grid's datasets ready."""
+    """Return, by log, the errors of the jobs that prepare the grid's datasets."""
     grid = config["grid"]["datasets"]
     jobs = (("fetch", ""), ("fetch", "listing"), ("index", ""), ("pack", ""))
     logs = (paths.dataset_log(job, name, part) for job, part in jobs for name in grid)
@@ -112,7 +112,7 @@ def seconds_left(statuses: Iterable[CellStatus]) -> tuple[float, int]:
 
 
 def stage_statuses(run_folder: Path, config: dict, cell: Cell) -> tuple[StageStatus, ...]:
-    """Return the status of each stage of a cell. What follows a stage not done is waiting."""
+    """Return the status of each stage of a cell; stages after one that is not done are waiting."""
     found: dict[tuple[str, str], StageStatus] = {}
     for method in methods(config):
         before: StageStatus | None = None
@@ -129,7 +129,7 @@ def stage_statuses(run_folder: Path, config: dict, cell: Cell) -> tuple[StageSta
 
 
 def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStatus]) -> bool:
-    """Return whether nothing is wrong with a cell but that a model is not there."""
+    """Return whether a missing model is all that keeps a cell from being done."""
     at = next((status for status in statuses if status.state != DONE), None)
     if at is None or at.note or any(s.state not in (DONE, WAITING) for s in statuses):
         return False
@@ -137,7 +137,7 @@ def _is_without_model(run_folder: Path, cell: Cell, statuses: Iterable[StageStat
 
 
 def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
-    """Return whether all methods have scores, under the settings of now as far as they say."""
+    """Return whether all methods have scores, with the present settings as far as they say."""
     for method in methods(config):
         scores = read(run_folder / paths.scores(cell, method))
         now = settings_chain(config, cell, method, last_stage(config, cell, method))
@@ -149,7 +149,7 @@ def _is_scored(run_folder: Path, config: dict, cell: Cell) -> bool:
 def _without_model(
     run_folder: Path, config: dict, cell: Cell, statuses: tuple[StageStatus, ...]
 ) -> tuple[StageStatus, ...]:
-    """Return the stages as done, by their curves, each that was not with NOT_HERE for a note."""
+    """Return all stages as done, from their curves; those that were not get the note NOT_HERE."""
     return tuple(
         status
         if status.state == DONE
@@ -166,21 +166,21 @@ def _without_model(
 
 
 def _stage(run_folder: Path, spec: StageSpec, last: str, before: StageStatus | None) -> StageStatus:
-    """Return the status of a stage; last: the one that its job ends with."""
+    """Return the status of a stage; last: the final stage of its job."""
     cell, place = spec.cell, (spec.cell, spec.method, spec.stage)
     folder = run_folder / paths.stage_folder(*place)
     checkpoint = run_folder / paths.checkpoint(*place)
     beat = read(paths.heartbeat(checkpoint)) or {}
     is_ours = all(beat.get(key) == value for key, value in origin(spec).items())
     if is_held(checkpoint) or _is_elsewhere(beat):
-        # Without a word of its own process it has not begun: it waits for a GPU, or is starting.
+        # Without a heartbeat of its own process it has not begun: it waits for a GPU or starts up.
         return _under_way(spec, TRAINING, beat if is_ours else {})
     if before is not None and before.state != DONE:
         return _waiting(spec)
     if _exists(folder / paths.MODEL):
         if beat and not is_ours:
             return _waiting(spec, OUTDATED)
-        # Without a heartbeat it is of an earlier version; else it has to say that it is done.
+        # Without a heartbeat it is from an earlier version; otherwise the heartbeat must say done.
         if not beat or beat.get("done") is True:
             return _done(spec, beat, folder / paths.CURVE)
     log = run_folder / paths.train_log(cell, spec.method, last)
@@ -241,7 +241,7 @@ def _cell_status(
     for state in (TRAINING, FAILED, STOPPED, WAITING):
         at = next((status for status in statuses if status.state == state), None)
         if at is not None:
-            # With stages behind it that are not done, a waiting one is the next to come.
+            # A waiting stage is the next to run.
             return CellStatus(cell, state, at, statuses, left)
     last = statuses[-1]
     for method in methods(config):
@@ -254,7 +254,7 @@ def _cell_status(
 
 
 def _rates(found: dict[Cell, Iterable[StageStatus]]) -> dict[tuple[str, str, str], float]:
-    """Return the mean images a second of each network, method and stage, where any cell says it."""
+    """Return the mean images per second of each network, method and stage, as far as known."""
     seen = defaultdict(list)
     for cell, statuses in found.items():
         for status in statuses:
@@ -266,9 +266,9 @@ def _rates(found: dict[Cell, Iterable[StageStatus]]) -> dict[tuple[str, str, str
 def _left(
     config: dict, cell: Cell, status: StageStatus, rates: dict[tuple[str, str, str], float]
 ) -> float | None:
-    """Return the seconds that a stage may still take, None if nothing says how fast it goes.
+    """Return the seconds that a stage may still take, None if its speed is unknown.
 
-    By its own pace, else by that of the same stage elsewhere, else by any of its network's.
+    From its own speed, else that of the same stage elsewhere, else any of the same network.
     """
     if status.state == DONE:
         return 0.0
@@ -286,7 +286,7 @@ def _left(
 
 
 def _is_elsewhere(beat: dict) -> bool:
-    """Return whether a heartbeat is of another machine, and recent enough to be alive."""
+    """Return whether a heartbeat is from another machine and recent enough to be alive."""
     written = _number(beat.get("written"))
     if beat.get("done") is True or written is None or beat.get("host") == HOST:
         return False

@@ -1,4 +1,4 @@
-"""The status of a run as text: a row a cell, what failed, and a summary."""
+"""The status of a run as text: one row per cell, what failed, and a summary."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def status_text(
     notes = {status.at.note for status in statuses if status.state != FAILED} - {""}
     waiting = [f"* {note}" for note in sorted(notes)]
     if not run_folder.is_dir():
-        waiting.append(f"This run has not begun: {run_folder} is not there yet.")
+        waiting.append(f"This run has not started: {run_folder} does not exist yet.")
     parts = [f"{run_folder}", table, *failures, *waiting, _summary(statuses)]
     return "\n".join(parts)
 
@@ -90,16 +90,14 @@ def _summary(statuses: list[CellStatus]) -> str:
     if counts[DONE] == len(statuses):
         return text
     if not any(known):
-        return text + (
-            "" if len(known) == len(statuses) else "; nothing says how long it will take"
-        )
+        return text + ("" if len(known) == len(statuses) else "; time left unknown")
     unknown = len(statuses) - len(known)
     seconds, at_once = seconds_left(statuses)
     text += (
         f"; at most {duration(seconds)} left with "
-        f"{at_once} at once, computed from measured images/s"
+        f"{at_once} in parallel, computed from measured images/s"
     )
-    return text + (f"; {unknown} of unknown pace not counted" if unknown else "")
+    return text + (f"; {unknown} of unknown speed not counted" if unknown else "")
 
 
 def _name(status: CellStatus) -> str:

@@ -1,4 +1,4 @@
-"""The places of each table, filled with what a run has, in long form."""
+"""The places of each table, filled with a run's numbers, in long form."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -75,24 +75,23 @@ UNPUBLISHED = {
 
 
 def paper_table(table: Table, source: "Source") -> pd.DataFrame:
-    """Return a table of a paper: one row a published place, in the paper's order.
+    """Return a table of a paper: one row per published place, in the paper's order.
 
-    Below them stand those of the grid's other networks and methods, where nothing is published.
+    Rows of the grid's other networks and methods, where nothing is published, follow.
 
-    Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, when there are
+    Columns: COLUMNS. ours (mean over seeds), spread (their standard deviation, if there are
     several), published and difference (ours minus published) are fractions, NaN where absent.
-    seeds: how many there are, copies of one training counted once. queries_low, queries_high: how
-    far `ours` would move on other queries, by the bootstrap. training_sd, training_dof: the
-    standard deviation between trainings, pooled, and its degrees of freedom; training_source: "this
-    run", or what the configuration names. gain: MODC minus its baseline, the mean over the seeds of
-    both; gain_low, gain_high: the 95 % interval of that mean between trainings; published_gain: the
-    paper's. half_width: of the interval of the difference, and noticeable: the smallest difference
-    that would have been noticed in four of five cases (`modc.report.trainings`). verdict: see
-    `modc.report.verdicts`. labeled_images: how many training images had labels; absent_values: how
-    many values had none. status: "" for a number that may be compared and has its intervals, else
-    why it may not be or has none, or why there is no number. COVERAGE_COLUMNS: listed and obtained
-    training images, queries and candidates of the place, and the hash of the manifest that they
-    come from.
+    seeds: their number, copies of one training counted once. queries_low, queries_high: bootstrap
+    interval of `ours` over queries. training_sd, training_dof: the pooled standard deviation
+    between trainings and its degrees of freedom; training_source: "this run", or the source named
+    in the configuration. gain: MODC minus its baseline, the mean over the seeds of both; gain_low,
+    gain_high: its 95 % interval between trainings; published_gain: the paper's. half_width: of the
+    interval of the difference; noticeable: the smallest difference detected with 80 % power
+    (`modc.report.trainings`). verdict: see `modc.report.verdicts`. labeled_images: number of
+    training images with labels; absent_values: number of values without one. status: "" for a
+    comparable number with its intervals, else why it is not comparable, has no interval, or is
+    missing. COVERAGE_COLUMNS: listed and obtained training images, queries and candidates of the
+    place, and the hash of their manifest.
     """
     config, published = source.config, table.published
     rows = []
@@ -102,7 +101,7 @@ def paper_table(table: Table, source: "Source") -> pd.DataFrame:
         is_public = source.trainings.is_public(place)
         width = filled["half_width"]
         if np.isnan(width) and (is_public or filled["training_source"] or filled["seeds"] > 1):
-            width = np.inf  # not known, for another reason than that there is one training
+            width = np.inf  # unknown, but not because there is a single training
         said = {
             "published": value,
             "published_gain": value - published.get(over, np.nan) if over else np.nan,
@@ -127,7 +126,7 @@ def paper_table(table: Table, source: "Source") -> pd.DataFrame:
 
 
 def compared_with(place: Place, config: dict) -> Place | None:
-    """Return the place of the plain method over which the place's has its gain, None without."""
+    """Return the baseline's place that the gain of `place` refers to, None if there is none."""
     if place.method not in config["methods"]:
         return None
     over = method_of(config, place.method).compared_with
@@ -135,10 +134,10 @@ def compared_with(place: Place, config: dict) -> Place | None:
 
 
 def _unpublished(places: list[Place], config: dict) -> list[Place]:
-    """Return the places that networks and methods of the grid have if the paper has none of them.
+    """Return the places of networks and methods of the grid that are not in the paper.
 
-    They are those of the paper's network that has most: of a method with cluster centres those of
-    prioritized retrieval, of another the plain ones.
+    They mirror the paper's network with the most places: those of prioritized retrieval for a
+    method with cluster centers, the plain ones for any other.
     """
     if places[0].dataset not in config["grid"]["datasets"]:
         return []
@@ -155,11 +154,10 @@ def _unpublished(places: list[Place], config: dict) -> list[Place]:
 
 
 def attribute_table(dataset: str, source: "Source") -> pd.DataFrame:
-    """Return a table like Table 1 for a dataset that no paper has.
+    """Return a table like Table 1 for a dataset not in any paper.
 
-    One row of each network, percentage and way to retrieve for MAP@100 of each attribute and
-    overall, and for MAP@all, Recall@100 and Acc overall. Columns as in `paper_table`, nothing
-    published.
+    One row per network, percentage and retrieval mode: MAP@100 of each attribute and overall, and
+    MAP@all, Recall@100 and Acc overall. Columns as in `paper_table`, nothing published.
     """
     own = source.frame[source.frame["dataset"] == dataset]
     wanted = [(name, "MAP@100") for name in own["attribute"].unique()]
@@ -191,7 +189,7 @@ def most_seeds(frames: dict[str, pd.DataFrame]) -> int:
 
 
 def _ways(config: dict) -> list[tuple[str, str, str]]:
-    """Return each method of the grid with each query label and top_n by which it is ranked."""
+    """Return each method of the grid with each query label and top_n that ranks it."""
     return [
         (method, *way)
         for method in methods(config)
@@ -204,18 +202,18 @@ def _frame(rows: list[dict]) -> pd.DataFrame:
 
 
 class Source:
-    """What fills the places of a table: a run's results, their trainings, and their queries."""
+    """The numbers that fill a table: a run's results, their trainings, and their queries."""
 
     def __init__(self, results: list[Result], config: dict):
         self.config = config
         self.frame = results_frame(results, config)
         self.trainings = Trainings(self.frame, config)
         self._results = results
-        # By dataset, network and percentage: what the queries say, and why they do not.
+        # By dataset, network and percentage: the intervals over queries, and why there are none.
         self._queries: dict[tuple, tuple[dict, dict]] = {}
 
     def filled(self, place: Place) -> dict:
-        """Return what is ours of one place, from all seeds that have a number."""
+        """Return our columns of one place, from all seeds that have a number."""
         found = self.trainings.rows(place)
         values = list(self.trainings.values(place).values())
         first = next((row for row in found if row["status"] != MISSING), None)
@@ -248,7 +246,7 @@ class Source:
     def _between_trainings(
         self, place: Place, seeds: int, of_queries: float
     ) -> tuple[dict[str, object], str]:
-        """Return what is known of other trainings, and why nothing is although there are several.
+        """Return what is known about the spread, and why nothing is despite several trainings.
 
         of_queries: see `_of_other_queries`.
         """
@@ -258,7 +256,7 @@ class Source:
             return {}, OTHER_QUERIES
         spread = self.trainings.spread(place)
         if spread is None:
-            return {}, "its trainings have equal numbers" if seeds > 1 else ""
+            return {}, "all trainings gave the same number" if seeds > 1 else ""
         return {
             "training_sd": spread.sd,
             "training_dof": spread.dof,
@@ -268,7 +266,7 @@ class Source:
         }, ""
 
     def _gain(self, place: Place) -> tuple[dict[str, float], list[str]]:
-        """Return the gain with its interval, and what is to be said of it."""
+        """Return the gain with its interval, and remarks on it."""
         names = ("gain", "gain_low", "gain_high")
         other = compared_with(place, self.config)
         if not other or place.metric == "Acc":
@@ -282,7 +280,7 @@ class Source:
         return dict(zip(names, (found.value, found.low, found.high), strict=True)), said
 
     def _over_queries(self, place: Place) -> tuple[OverQueries | None, str]:
-        """Return what the queries say of a place, or None and why they say nothing."""
+        """Return a place's interval over queries, or None and why there is none."""
         key = (place.dataset, place.network, place.labeled_percent)
         evaluation = self.config["evaluation"]
         if key not in self._queries:
@@ -307,10 +305,10 @@ class Source:
         return found, why_none.get(place.method, OTHER_QUERIES)
 
     def _of_other_queries(self, row: dict, queries: OverQueries | None) -> float:
-        """Return the standard deviation that a difference has from other queries than the paper's.
+        """Return the standard deviation of a difference due to queries other than the paper's.
 
-        0 where all that are listed are there and the authors had them all; NaN where the scores of
-        the queries are needed and not known.
+        0 if we and the authors have all listed queries; NaN if the scores of the queries are needed
+        but unknown.
         """
         listed, ours = row["queries_listed"], row["queries_obtained"]
         share = self.config["datasets"][row["dataset"]]["published_coverage"]
@@ -322,7 +320,7 @@ class Source:
 
 
 def _status(found: list[dict]) -> list[str]:
-    """Return what is to be said of a place's rows, one a seed, beside their numbers."""
+    """Return remarks on a place's rows, one row per seed."""
     if not found:
         return [NOT_IN_GRID]
     absent = _distinct(row["reason"] for row in found if row["status"] == MISSING)
@@ -336,7 +334,7 @@ def _status(found: list[dict]) -> list[str]:
 
 
 def _copies(copies: dict[int, int]) -> list[str]:
-    """Return a reason for each training that stands under several seeds."""
+    """Return a remark for each training that appears under several seeds."""
     seeds: dict[int, list[int]] = {}
     for copy, first in copies.items():
         seeds.setdefault(first, [first]).append(copy)

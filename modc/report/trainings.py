@@ -1,6 +1,6 @@
-"""How much a number differs from one training to the next, and what a difference of two tells.
+"""How much a number varies between trainings, and what a difference of two means.
 
-A seed draws the training and, below 100 %, the labelled part (A8). Standard deviations between
+A seed determines the training and, below 100 %, the labeled part (A8). Standard deviations between
 trainings are pooled over the cells of a run that have several seeds.
 """
 
@@ -17,19 +17,19 @@ from modc.evaluation.bootstrap import LEVEL
 from modc.papers.places import Place
 from modc.report.frame import MISSING, OTHER_SETTINGS
 
-# How often a difference shall be noticed that is called noticeable.
+# The power with which a noticeable difference is detected.
 POWER = 0.80
-# Percentages of labels whose trainings are taken to differ alike: all; from 5; fewer.
+# Percentages of labels assumed to share one spread between trainings: all; 5 or more; fewer.
 CLASSES = ("100", "from 5", "below 5")
 THIS_RUN = "this run"
 OTHER_QUERIES = "the trainings were scored on different queries"
 NO_COMMON_SEED = "the two rows have no seed in common"
-# Fractions that differ by less are equal, whatever binary fractions make of a mean or difference.
+# Fractions that differ by less are equal up to rounding errors of a mean or difference.
 EQUAL = 1e-12
 
 
 def label_class(percent: int) -> str:
-    """Return which of CLASSES a percentage of labels is of."""
+    """Return the one of CLASSES that a percentage of labels belongs to."""
     return CLASSES[0] if percent == 100 else CLASSES[1] if percent >= 5 else CLASSES[2]
 
 
@@ -37,7 +37,7 @@ def label_class(percent: int) -> str:
 class Spread:
     """A standard deviation between trainings, as a fraction above 0, and its degrees of freedom.
 
-    source: THIS_RUN, or what the configuration names.
+    source: THIS_RUN, or the source named in the configuration.
     """
 
     sd: float
@@ -45,7 +45,7 @@ class Spread:
     source: str = THIS_RUN
 
     def reach(self, share: float = (1 + LEVEL) / 2) -> float:
-        """Return t x sd: with the default, what holds LEVEL of a normal distribution's middle."""
+        """Return t x sd; the default gives the half width that covers LEVEL of new trainings."""
         return float(stdtrit(self.dof, share)) * self.sd
 
 
@@ -53,9 +53,9 @@ class Spread:
 class MeanDifference:
     """A mean difference between trainings, with its interval, and p against no difference.
 
-    Fractions; low, high and p are NaN where no spread between trainings is known. reason: why there
-    is no value or no interval, "" where only one training stands behind it. seeds: those that it is
-    over, where one of the two rows has others beside them; else none.
+    Fractions; low, high and p are NaN if no spread between trainings is known. reason: why there
+    is no value or no interval, "" if it rests on a single training. seeds: the seeds averaged over
+    if one of the two rows has more than these, else none.
     """
 
     value: float
@@ -72,7 +72,7 @@ class MeanDifference:
 
 
 def difference(value: float, error: float, dof: float) -> MeanDifference:
-    """Return a mean with its interval and p, by its standard error and degrees of freedom."""
+    """Return a mean with its interval and p from its standard error and degrees of freedom."""
     half = float(stdtrit(dof, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(dof, -abs(value) / error))
     return MeanDifference(value, value - half, value + half, p)
@@ -81,12 +81,12 @@ def difference(value: float, error: float, dof: float) -> MeanDifference:
 def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
     """Return the pooled standard deviation of groups of values.
 
-    s^2 = sum (n - 1) s_n^2 / sum (n - 1), with sum (n - 1) degrees of freedom. None without two
-    values in any group, or if each group's are equal: that says nothing about another training.
+    s^2 = sum (n - 1) s_n^2 / sum (n - 1), with sum (n - 1) degrees of freedom. None if no group has
+    two values, or if the values of each group are equal: that tells nothing about new trainings.
     """
     several = [values for values in groups if len(values) > 1]
     dof = sum(len(values) - 1 for values in several)
-    # The standard deviation itself does not tell: that of three equal fractions is about 1e-17.
+    # Not the standard deviation itself: that of three equal fractions is about 1e-17.
     if all(np.ptp(values) < EQUAL for values in several):
         return None
     squares = sum((len(values) - 1) * np.var(values, ddof=1) for values in several)
@@ -94,16 +94,16 @@ def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
 
 
 def half_width(spread: Spread, seeds: int, of_queries: float = 0.0) -> float:
-    """Return how far a published number may lie from our mean, at LEVEL, if nothing else differs.
+    """Return how far a published number may lie from our mean, at LEVEL, by chance alone.
 
-    The published number is one training, ours the mean of `seeds`. of_queries: the standard
-    deviation of the difference from other queries (`queries_variance`), as a fraction.
+    The published number is a single training, ours the mean of `seeds`. of_queries: the standard
+    deviation of the difference due to other queries (`queries_variance`), as a fraction.
     """
     return hypot(spread.reach() * sqrt(1 + 1 / seeds), _normal((1 + LEVEL) / 2) * of_queries)
 
 
 def noticeable(spread: Spread, seeds: int, of_queries: float = 0.0) -> float:
-    """Return the smallest true difference that would be noticed with a probability of POWER."""
+    """Return the smallest true difference that is detected with a probability of POWER."""
     trainings = (spread.reach() + spread.reach(POWER)) * sqrt(1 + 1 / seeds)
     queries = (_normal((1 + LEVEL) / 2) + _normal(POWER)) * of_queries
     return hypot(trainings, queries)
@@ -113,7 +113,8 @@ def queries_variance(of_query: float, listed: int, ours: int, published: float) 
     """Return the variance of a difference of two means over parts of the same queries.
 
     of_query: the variance of one query's score; listed: how many queries there are; ours: how many
-    of them we have; published: how many the authors had. Both parts are taken to be drawn apart.
+    of them we have; published: how many the authors had. Both parts are assumed to be drawn
+    independently.
     """
     missing = (listed - ours) / (listed * ours) + (listed - published) / (listed * published)
     return of_query * missing
@@ -122,8 +123,7 @@ def queries_variance(of_query: float, listed: int, ours: int, published: float) 
 def holm(p: Sequence[float], level: float = 1 - LEVEL) -> list[bool]:
     """Return which of several hypotheses Holm's procedure rejects; NaN is never rejected.
 
-    Whatever the dependence between them, one is rejected wrongly with a probability of `level` at
-    most.
+    The probability of any wrong rejection is at most `level`, under any dependence.
     """
     found, left = [False] * len(p), len(p)
     for place in sorted(range(len(p)), key=lambda place: (np.isnan(p[place]), p[place])):
@@ -136,8 +136,8 @@ def holm(p: Sequence[float], level: float = 1 - LEVEL) -> list[bool]:
 class Trainings:
     """The numbers of a run by seed, and the spreads between them.
 
-    Seeds of a cell with the same scores throughout are copies of one training, which counts once.
-    A public checkpoint is one model under all seeds: it is in no pool, and has no spread.
+    Seeds of a cell with identical scores are copies of one training, which counts once. A public
+    checkpoint is one model under all seeds: it is in no pool and has no spread.
     """
 
     def __init__(self, frame: pd.DataFrame, config: dict):
@@ -152,7 +152,7 @@ class Trainings:
         self._pool = lru_cache(maxsize=None)(self._pooled)
 
     def rows(self, place: Place) -> list[dict]:
-        """Return the rows of the frame that fill a place, one a seed."""
+        """Return the rows of the frame that fill a place, one per seed."""
         return list(self._rows.get(_key(place._asdict()), {}).values())
 
     def values(self, place: Place) -> dict[int, float]:
@@ -170,20 +170,20 @@ class Trainings:
         return bool(own) and all(row["is_public"] for row in own.values())
 
     def are_alike(self, *places: Place) -> bool:
-        """Return whether all trainings of the places were scored on the same queries."""
+        """Return whether all trainings of these places were scored on the same queries."""
         trained = (row for place in places for row in self._trainings(place).values())
         return len({row["test_data"] for row in trained}) < 2
 
     def spread(self, place: Place) -> Spread | None:
-        """Return the spread of the place's number from training to training; None if unknown."""
+        """Return the spread of the place's number between trainings; None if unknown."""
         return self._pool(*self._kind(place), _row(place), None) or self._from_configuration(place)
 
     def difference(self, first: Place, second: Place) -> MeanDifference:
-        """Return the mean of the first minus the second, as trainings bear on it.
+        """Return the mean of the first minus the second, with its interval between trainings.
 
         Two rows of one cell are paired by seed: the spread is that of their difference, pooled over
         the cells that have several seeds. Two cells share no training: their errors add. Numbers
-        of different queries have no interval, as it would not be the trainings' alone.
+        from different queries get no interval, since it would not come from the trainings alone.
         """
         values = [self.values(place) for place in (first, second)]
         if not all(values):
@@ -213,7 +213,7 @@ class Trainings:
     def _apart(
         self, mean: float, places: tuple[Place, Place], counts: list[int]
     ) -> MeanDifference | None:
-        """Return a mean difference of rows whose errors add; None where a spread is unknown."""
+        """Return a mean difference of rows whose errors add; None if a spread is unknown."""
         parts = [
             (self.spread(place), count)
             for place, count in zip(places, counts, strict=True)
@@ -230,7 +230,7 @@ class Trainings:
         return difference(mean, sqrt(sum(variances)), dof)
 
     def _trainings(self, place: Place) -> dict[int, dict]:
-        """Return a row of each training of a place's row of the table that has scores, by seed."""
+        """Return one row of each scored training of a place's table row, by seed."""
         return self._trained.get(_training(place._asdict()), {})
 
     def _numbers(self, place: Place) -> list[dict]:
@@ -240,11 +240,11 @@ class Trainings:
         ]
 
     def _usable(self, place: Place) -> list[dict]:
-        """Return the rows of a place that have its number by the configuration's settings."""
+        """Return the rows of a place with a number under the configuration's settings."""
         return [row for row in self._numbers(place) if row["status"] != OTHER_SETTINGS]
 
     def _kind(self, place: Place) -> tuple[str, str, str, str, str]:
-        """Return what the trainings of a place's pool have in common, beside the row."""
+        """Return what the trainings of a place's pool have in common, besides the row."""
         why = next((row["reason"] for row in self._usable(place)), "")
         labels = label_class(place.labeled_percent)
         return place.dataset, labels, place.attribute, place.metric, why
@@ -259,10 +259,10 @@ class Trainings:
         row: tuple,
         less: tuple | None,
     ) -> Spread | None:
-        """Return the spread of a row, or of its difference to another, over all networks.
+        """Return the spread of a row, or of its difference from another, over all networks.
 
-        why: "" for trainings that are comparable to the paper's; those that are not, for this
-        reason, only judge each other.
+        why: "" for trainings comparable to the paper's; those that are not are pooled only with
+        others that have the same reason.
         """
         groups = []
         cells = dict.fromkeys(key[:3] for key in self._trained)
@@ -303,7 +303,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> MeanDif
     """Return Spearman's correlation of two series, with its interval by Fisher's transformation.
 
     The standard error is Bonett and Wright's, sqrt((1 + r^2 / 2) / (n - 3)); no interval for fewer
-    than five. NaN where one of the series does not vary, or there are fewer than three.
+    than five points. NaN if a series is constant or has fewer than three points.
     """
     count = len(first)
     if count < 3:
@@ -321,7 +321,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> MeanDif
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks; equal values share the mean of theirs."""
+    """Return ranks; ties share their mean rank."""
     _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(sizes) - (sizes - 1) / 2)[group]
 
@@ -343,6 +343,6 @@ def _training(place: dict) -> tuple[str, str, int, str]:
 
 
 def _key(place: dict) -> tuple:
-    """Return what the rows of a place have in common; Acc is no ranking's."""
+    """Return the key that the rows of a place share; Acc belongs to no ranking."""
     way = ("", "") if place["metric"] == "Acc" else (place["query_label"], place["top_n"])
     return *_training(place), *way, place["attribute"], place["metric"]

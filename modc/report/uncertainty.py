@@ -1,4 +1,4 @@
-"""How far a number of ours would move with other queries."""
+"""Bootstrap intervals of our numbers over queries."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from modc.report.results import Result
 
 
 class Measure(NamedTuple):
-    """Which number of a method, as `Result.value` takes it; Acc has no query_label and no top_n."""
+    """A number of a method, as `Result.value` takes it; Acc has no query_label and no top_n."""
 
     attribute: str
     metric: str
@@ -34,11 +34,11 @@ class OverQueries(NamedTuple):
 
 
 def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, dict]:
-    """Return what the queries say of every place of all methods: method -> Measure -> OverQueries.
+    """Return the interval of every number of all methods: method -> Measure -> OverQueries.
 
     results: of one dataset, network and percentage, all methods and seeds. unanswerable: as in
-    the configuration. A method has none where the scores of the queries of one of its seeds are not
-    there, or of other queries than another seed's.
+    the configuration. A method has none if the per-query scores of a seed are missing, or if its
+    seeds were scored on different queries.
     """
     own: dict[str, list[pd.DataFrame | None]] = {}
     names: list[str] = []
@@ -55,7 +55,7 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
 
 
 def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, str]:
-    """Return why the places of a method have no interval, by method; none for one that has.
+    """Return why a method has no intervals, by method; those that have them are left out.
 
     results and unanswerable: as for `query_intervals`.
     """
@@ -71,7 +71,7 @@ def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, s
 
 
 def mean_queries(frames: Iterable[pd.DataFrame | None], unanswerable: str) -> pd.DataFrame | None:
-    """Return the queries with the means of their scores; None without them, or if they differ."""
+    """Return the queries with their mean scores; None if any are missing or the queries differ."""
     frames = list(frames)
     if not frames or any(frame is None for frame in frames):
         return None
@@ -82,7 +82,7 @@ def mean_queries(frames: Iterable[pd.DataFrame | None], unanswerable: str) -> pd
 
 
 def are_of_the_same_queries(frames: list[pd.DataFrame]) -> bool:
-    """Return whether all have the same attributes, values and relevant candidates, row by row."""
+    """Return whether all have the same attributes, values and relevant counts, row by row."""
     columns = ["attribute", "value", "relevant"]
     first = frames[0][columns].to_numpy(float)
     return all(np.array_equal(first, frame[columns].to_numpy(float)) for frame in frames[1:])
@@ -91,7 +91,7 @@ def are_of_the_same_queries(frames: list[pd.DataFrame]) -> bool:
 def scores_by_place(queries: pd.DataFrame) -> dict[tuple, np.ndarray]:
     """Return a method's scores (Q,) by (metric, query_label, top_n).
 
-    Those of prioritized retrieval where the method has cluster centres, and so Acc.
+    For a method with cluster centers: those of prioritized retrieval, and Acc.
     """
     if "Acc" not in queries:
         return {(metric, "", ""): queries[metric].to_numpy(float) for metric in METRICS}
@@ -104,7 +104,7 @@ def scores_by_place(queries: pd.DataFrame) -> dict[tuple, np.ndarray]:
 
 
 def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarray:
-    """Return which queries are of an attribute by name, or "overall": a mask (Q,)."""
+    """Return the mask (Q,) of the queries of an attribute by name, or "overall"."""
     of = queries["attribute"].to_numpy(int)
     return np.ones(len(of), bool) if attribute == "overall" else of == names.index(attribute)
 

@@ -1,4 +1,4 @@
-"""What a difference to the published number means: one word a place, by a rule that is printed."""
+"""The verdict on a difference from the published number, and its rule in words."""
 
 from collections.abc import Iterable
 
@@ -17,21 +17,21 @@ VERDICTS = (
 )
 CONSISTENT, REPRODUCED, BELOW, ABOVE, UNDECIDED, ONE_TRAINING = VERDICTS[:6]
 NOT_COMPARABLE, MISSING, OUTSIDE = VERDICTS[6:]
-# How a place's status begins that says why something about it is not known, or of fewer trainings.
+# Prefixes of a place's status: why something is unknown, or rests on fewer trainings.
 NO_INTERVAL = "no interval"
 NO_SPREAD = "no spread between trainings"
 NO_GAIN = "no gain"
 NO_GAIN_INTERVAL = "no interval of the gain"
-COMMON_SEEDS = "over the common seeds alone"
+COMMON_SEEDS = "over the shared seeds only"
 COPIES = "identical runs, counted once"
-# Of public weights, scored by us: a fraction, 0.1 points.
+# For public weights that we score: a fraction, 0.1 points.
 TOLERANCE = 0.001
 WHAT_IS_COMPARED = (
-    "A verdict compares the published number, which is of one training, with the mean of ours, on "
-    "this test split: our interval says where one more training by the same method would lie. "
-    "Even where everything is reproduced, the published number falls outside it in one of twenty "
-    "places. Consistent says that no difference was found and that the interval is narrow enough "
-    "for one to have shown; undecided says that we cannot tell."
+    "A verdict compares the published number, which comes from a single training, with the mean of "
+    "ours on this test split: our interval shows where one more training with the same method "
+    "would fall. Even if everything is reproduced, about one published number in twenty falls "
+    "outside it. Consistent means that no difference was found and that the interval is narrow "
+    "enough to have shown one; undecided means that we cannot tell."
 )
 
 
@@ -45,10 +45,10 @@ def verdict(
 ) -> str:
     """Return one of VERDICTS for a place that is in the run's grid.
 
-    difference: ours minus published; half_width: of its interval, NaN for one training where no
-    spread between trainings is known, infinite where it is not known for another reason; margin:
-    the widest half width of a consistent number. All are fractions.
-    is_public: ours is the number of public weights, which are one model.
+    difference: ours minus published; half_width: of its interval, NaN for a single training with no
+    known spread between trainings, infinite if unknown for another reason; margin: the largest
+    half width that still counts as consistent. All are fractions.
+    is_public: our number is that of public weights, which are a single model.
     """
     if not is_there:
         return MISSING
@@ -56,7 +56,7 @@ def verdict(
         return NOT_COMPARABLE
     if np.isnan(half_width):
         return ONE_TRAINING
-    # Printed numbers differ by what binary fractions make of them.
+    # Equal printed numbers may differ in their last binary digits.
     if round(abs(difference) - half_width, 9) > 0:
         return ABOVE if difference > 0 else BELOW
     if is_public and np.isfinite(half_width):
@@ -65,7 +65,7 @@ def verdict(
 
 
 def warning(is_marked: Iterable[bool]) -> str:
-    """Return the heading's warning that all or some of the numbers are not comparable, or ""."""
+    """Return the heading's warning if some or all numbers are not comparable, else ""."""
     marks = set(is_marked)
     if True not in marks:
         return ""
@@ -73,15 +73,16 @@ def warning(is_marked: Iterable[bool]) -> str:
 
 
 def rule(margin: float) -> str:
-    """Return the rule in words, as it stands below the numbers."""
+    """Return the rule in words, for the notes of a table."""
     return (
-        f"Verdict: the half width of ours minus published is t x s x sqrt(1 + 1/n), for n seeds "
-        f"and the standard deviation s between trainings, pooled over the cells with several seeds "
-        f"of the same dataset, row and share of labels (all; from 5 %; below), in which the "
-        f"networks are taken to be alike. Consistent: 0 lies within, and the half width is at "
-        f"most {100 * margin:g} points; undecided: it is wider or not known, as it is for one "
-        f"training without an s; else below or above (ours is). Where queries are missing, "
-        f"v, the variance of the difference that comes of other queries, widens it: it is the root "
-        f"of its square and (1.96 sqrt v)^2. Public weights: reproduced within "
-        f"{100 * TOLERANCE:g} points, or within 1.96 sqrt v where that is more."
+        f"Verdict: the interval of ours minus published has a half width of t x s x "
+        f"sqrt(1 + 1/n), for n seeds and a standard deviation s between trainings. s is pooled "
+        f"over the cells with several seeds of the same dataset, row and share of labels (all; 5 % "
+        f"or more; less), assuming that it is the same for all networks. Consistent: the interval "
+        f"covers 0, and its half width is at most {100 * margin:g} points. Undecided: it covers 0 "
+        f"but is wider, or its width is unknown, as for a single training without an s. Otherwise "
+        f"ours is below or above. If queries are missing, the half width grows to the square root "
+        f"of its square plus (1.96 sqrt v)^2, where v is the variance of the difference due to "
+        f"other queries. Public weights: reproduced within {100 * TOLERANCE:g} points, or within "
+        f"1.96 sqrt v if that is more."
     )

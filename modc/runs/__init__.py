@@ -1,1 +1,1 @@
-"""Whole runs: checked against what they store, merged from several machines."""
+"""Whole runs: verified against their stored files, and merged from several machines."""

@@ -1,4 +1,4 @@
-"""Where two versions of a file, or of nested values, differ."""
+"""Differences between two versions of a file, or of nested values."""
 
 import csv
 import io
@@ -13,22 +13,22 @@ SHOWN, LONGEST = 3, 36
 
 
 class Difference(NamedTuple):
-    """A place, and what stands there in the first and in the second version."""
+    """A place, and its values in the first and the second version."""
 
     place: str
     first: object
     second: object
 
     def between(self, first: str, second: str) -> str:
-        """Return it in words; first and second say where the values stand, as "stored"."""
+        """Return the difference in words; first and second name the versions, such as "stored"."""
         values = f"{_brief(self.first)} {first}, {_brief(self.second)} {second}"
         return f"{self.place}: {values}" if self.place else values
 
 
 def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
-    """Yield where two text files differ: entries of a CSV file, words of any other.
+    """Yield the differences of two text files: entries of a CSV file, words of any other.
 
-    Line ends do not count, nor numbers that agree to TOLERANCE.
+    Line endings are ignored, and so are numbers that agree to TOLERANCE.
     """
     if first == second:
         return
@@ -48,7 +48,7 @@ def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
 def values(
     first: object, second: object, place: str = "", tolerance: float = 0.0
 ) -> Iterator[Difference]:
-    """Yield where nested mappings and lists differ, numbers by more than `tolerance`."""
+    """Yield the differences of nested mappings and lists, of numbers if above `tolerance`."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in dict.fromkeys([*first, *second]):
             inside = f"{place} {key}".strip()
@@ -63,7 +63,7 @@ def values(
 
 
 def first_few(texts: Iterable[str], between: str = "; ") -> str:
-    """Return the first of `texts`, and how many more there are."""
+    """Return the first few of `texts`, and the number of the others."""
     texts = list(texts)
     more = [f"and {len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
     return between.join(texts[:SHOWN] + more)

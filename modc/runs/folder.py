@@ -12,10 +12,10 @@ from modc.atomic import HOST
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """Yield a new, empty folder beside `folder` that takes its place on success.
+    """Yield a new, empty folder beside `folder` that replaces it on success.
 
-    On any error it is removed and `folder` is as it was. What a killed process left is put right
-    the next time (`put_right`).
+    On any error it is removed and `folder` is left unchanged. What a killed process left behind is
+    repaired next time (`put_right`).
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     put_right(folder)
@@ -24,7 +24,7 @@ def replaced(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.sync()
-        # A folder cannot be renamed over another one: the old one steps aside.
+        # A folder cannot be renamed over another one: move the old one aside first.
         if folder.exists():
             folder.rename(_aside(folder))
         temporary.rename(folder)
@@ -36,9 +36,9 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def put_right(folder: Path) -> None:
-    """Remove what killed processes left beside `folder`, and bring it back if it had stepped aside.
+    """Remove what killed processes left beside `folder`, and restore it if it was moved aside.
 
-    Only one process may work on `folder` at a time.
+    Only one process at a time may work on `folder`.
     """
     for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.{HOST}.*.tmp"):
         shutil.rmtree(leftover)

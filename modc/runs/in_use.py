@@ -1,7 +1,7 @@
-"""Folders that a workflow works in: locked until its process is gone, however it ends.
+"""Locks on the folders that a workflow uses, held until its process ends in any way.
 
-Snakemake's own lock is a file that stays when Snakemake is killed, and that goes when another one
-in the same place ends. These are locks of the kernel, so nothing is left to be unlocked by hand.
+Snakemake's own lock is a file that remains when Snakemake is killed, and disappears when another
+one in the same place ends. These are kernel locks, so nothing ever has to be unlocked by hand.
 """
 
 import os
@@ -18,10 +18,10 @@ _held: dict[Path, int] = {}
 
 
 def claim(folder: Path, shared: bool = False) -> None:
-    """Keep other workflows from `folder`, which need not be there, until this process ends.
+    """Keep other workflows from `folder`, which need not exist, until this process ends.
 
-    Any number may share a folder that they only read, but nobody writes to it meanwhile. Raises
-    UserError if another one is at work there, OSError where the lock cannot be made.
+    Any number may share a folder that they only read, but none may write to it meanwhile. Raises
+    UserError if another one is at work there, OSError if the lock cannot be created.
     """
     path = folder.with_name(f".{folder.name}.lock")
     if path in _held:
@@ -29,13 +29,13 @@ def claim(folder: Path, shared: bool = False) -> None:
     try:
         lock = take(path, shared)
     except OSError as error:
-        if shared and is_read_only(error):  # nobody writes there, so nothing needs to be locked
+        if shared and is_read_only(error):  # nobody can write there, so no lock is needed
             return
         raise
     if lock is None:
         raise UserError(
-            f"{folder}: {_holder(path)} is at work there; wait until it is done, or stop it, then "
-            f"run the same command again"
+            f"{folder}: in use by {_holder(path)}; wait until it is done or stop it, then run the "
+            f"same command again"
         )
     _held[path] = lock
     if not shared:
@@ -44,7 +44,7 @@ def claim(folder: Path, shared: bool = False) -> None:
 
 
 def claim_run(config: dict, made: Sequence[str], read: Sequence[str]) -> None:
-    """Keep other workflows from a run, and from the datasets of which files are made or read.
+    """Keep other workflows from a run, and from the datasets whose files it makes or reads.
 
     Raises as `claim` does.
     """
@@ -59,9 +59,9 @@ def claim_run(config: dict, made: Sequence[str], read: Sequence[str]) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Return who holds a lock: only a writer leaves its name in it."""
+    """Return who holds a lock; only a writer leaves its name in it."""
     reader = take(path, shared=True)
     if reader is not None:
         os.close(reader)
-        return "another run, which reads it,"
+        return "another run that reads it"
     return path.read_bytes()[:1000].decode(errors="replace").strip() or "another process"

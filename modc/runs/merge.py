@@ -1,4 +1,4 @@
-"""Several runs merged into one folder, from which tables are rendered as from one run."""
+"""Several runs merged into one folder, which renders like a single run."""
 
 import json
 import shutil
@@ -20,17 +20,17 @@ from modc.runs.union import contradictions, union
 
 CURVES = (paths.CURVE, paths.CURVE_IMAGE)
 MODELS = (paths.MODEL, paths.LAST, paths.EMBEDDINGS)
-# Of an earlier merge, what is rendered from its results or replaced by them.
+# Files of an earlier merge that are replaced, or rendered from what is replaced.
 OUTDATED = (paths.CELLS, paths.TABLES, paths.FIGURES, paths.REPORT, paths.RENDERED, paths.FRAME)
-# Of the scores, what names their data.
+# Keys of the scores that identify their data.
 DATA = ("manifest_sha256", "index_sha256")
-# By what made them numbers of two runs may differ.
+# Differences in these may make the numbers of two runs differ.
 MAKERS = ("code", "torch", "torchvision", "numpy")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A run: its name as it was typed, and the results of its grid."""
+    """A run: its name as typed, its folder, configuration and results."""
 
     name: str
     folder: Path
@@ -40,14 +40,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Merged:
-    """origins: from which run each result comes; notes: what a reader should know of them."""
+    """origins: the run that each result comes from; notes: remarks on them for the reader."""
 
     origins: dict[str, str]
     notes: list[str]
 
 
 class Contradicted(UserError):
-    """The runs disagree; lines: about what."""
+    """The runs disagree; lines: one per conflict."""
 
     def __init__(self, message: str, lines: list[str]):
         super().__init__(message)
@@ -57,23 +57,25 @@ class Contradicted(UserError):
 def merge(
     output: Path, runs: list[Path], prefer: Path | None = None, models: bool = False
 ) -> Merged:
-    """Merge `runs` into the run folder `output`, which an earlier merge may have made.
+    """Merge `runs` into the run folder `output`, which may come from an earlier merge.
 
-    The folder is replaced whole or not at all. prefer: the run whose scores are taken where others
-    have other ones. models: copy models and test embeddings too. Raises Contradicted if the runs
-    disagree about settings, data or scores, UserError if a folder is no run or has damaged scores.
+    The folder is replaced whole or not at all. prefer: the run whose scores win if runs differ.
+    models: copy models and test embeddings too. Raises Contradicted if the runs disagree about
+    settings, data or scores, UserError if a folder is not a run or has damaged scores.
     """
     for run in runs:
         if not run.is_dir():
-            raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
+            raise UserError(f"{run}: no such folder; expected a run, such as results/paper")
         one, another = run.resolve(), output.resolve()
         if one in another.parents or another in one.parents:
-            raise UserError(f"{output} and {run} lie in each other; expected folders side by side")
+            raise UserError(
+                f"{output} and {run}: one is inside the other; expected separate folders"
+            )
     target = output.resolve()
     with alone(target.with_name(f".{target.name}"), "merging into this run"):
         put_right(target)
         if target.exists() and not (target / paths.MERGED).is_file():
-            raise UserError(f"{output}: not made by `modc merge`; expected a new name")
+            raise UserError(f"{output}: exists, but not made by `modc merge`; choose a new name")
         sources = _sources(output, runs, prefer)
         config = union([source.config for source in sources], target.name)
         taken = _taken(output, sources, prefer)
@@ -90,7 +92,7 @@ def merge(
 
 
 def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source]:
-    """Return the preferred run, what there is in `output`, and each other run, in this order."""
+    """Return the preferred run, the one in `output` if any, and the other runs, in this order."""
     named = {path.resolve(): str(path) for path in (output, *runs) if path.exists()}
     first = prefer and prefer.resolve()
     if first and first not in named:
@@ -105,14 +107,14 @@ def _read(name: str, folder: Path) -> Source:
         check = check_scores(result, config)
         if check.state != UNCHANGED:
             why = first_few(check.details)
-            raise UserError(f"{result.folder}: {check.state}: {why}; restore it, or remove it")
+            raise UserError(f"{result.folder}: {check.state}: {why}; restore it or remove it")
     if not found:
-        raise UserError(f"{name}: no scores of its grid; expected a run that has some")
+        raise UserError(f"{name}: no scores of its grid; expected a run with scores")
     return Source(name, folder, config, {name_of(result): result for result in found})
 
 
 def _taken(output: Path, sources: list[Source], prefer: Path | None) -> dict[str, list[Source]]:
-    """Return by the name of each result the runs that have it, all with the same scores.
+    """Return, by result name, the runs that have the result, all with the same scores.
 
     Raises Contradicted if the runs disagree.
     """
@@ -141,8 +143,8 @@ def _taken(output: Path, sources: list[Source], prefer: Path | None) -> dict[str
     ]
     if lines:
         raise Contradicted(
-            f"{output}: nothing is written, since the runs disagree (see above); of other scores "
-            f"--prefer RUN takes that run's",
+            f"{output}: nothing written, since the runs disagree (see above); if only scores "
+            f"differ, --prefer RUN takes those of that run",
             lines,
         )
     return taken
@@ -153,14 +155,14 @@ def _disagreement(one: Result, other: Result, first: str, second: str) -> str:
     if found:
         return found[0].between(f"in {first}", f"in {second}")
     same = one.scores.get("settings_chain") == other.scores.get("settings_chain")
-    return "" if same else f"trained with other settings in {first} than in {second}"
+    return "" if same else f"trained with different settings in {first} and {second}"
 
 
 def _files(target: Path, taken: dict[str, list[Source]], models: bool) -> dict[Path, Path]:
-    """Return the files to copy by their places in the merged run.
+    """Return the files to copy, by place in the merged run.
 
-    What the first run lacks of a result comes from another one with the same scores. Models that
-    the merged run has already stay.
+    Files that the first run lacks come from another one with the same scores. Models already in
+    the merged run are kept.
     """
     found: dict[Path, Path] = {}
     for name, having in taken.items():
@@ -169,7 +171,7 @@ def _files(target: Path, taken: dict[str, list[Source]], models: bool) -> dict[P
             of_stages = CURVES + (MODELS if models or source.folder == target else ())
             places = [paths.scores(cell, method), paths.queries(cell, method)]
             for owner, stage in chain(source.config, cell, method):
-                # Not of another training than that of the method whose stage it is.
+                # Only from runs whose training of the method that owns the stage is the same.
                 if source in taken.get(paths.method_name(cell, owner), [source]):
                     places += [paths.stage_folder(cell, owner, stage) / file for file in of_stages]
             for place in places:
@@ -180,7 +182,7 @@ def _files(target: Path, taken: dict[str, list[Source]], models: bool) -> dict[P
 
 def _write(target: Path, config: dict, origins: dict[str, str], files: dict[Path, Path]) -> None:
     with replaced(target) as folder:
-        if target.exists():  # notes, for example
+        if target.exists():  # keep what others put there, such as notes
             shutil.copytree(
                 target,
                 folder,
@@ -200,15 +202,15 @@ def _origins(target: Path) -> dict[str, str]:
         origins = json.loads(path.read_bytes())["results"]
         return {str(name): str(run) for name, run in origins.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path}: damaged; expected what `modc merge` wrote") from None
+        raise UserError(f"{path}: damaged; expected the file that `modc merge` wrote") from None
 
 
 def _mixtures(taken: dict[str, list[Source]]) -> list[str]:
-    """Return in words where results come of different code or packages."""
+    """Return in words where results come from different code or packages."""
     found: dict[str, dict[str, str]] = {}
     for name, (source, *_) in taken.items():
         result = source.results[name]
-        # Each network and method has code of its own.
+        # Each network and method has its own code.
         kinds = {"code": f"code of {result.cell.network} {result.method}"}
         for maker in MAKERS:
             made_by = str(facts(result, "provenance").get(maker))

@@ -1,4 +1,4 @@
-"""What a run shows, its tables, page and figures, rendered again and compared."""
+"""The tables, page and figures of a run, rendered again and compared."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,9 @@ from modc.report.rendered import Rendered, code, noted
 from modc.runs import compare
 from modc.runs.rescore import CHANGED, MISSING, UNCHANGED, Check
 
-# Not rendered again, but byte for byte what was noted when it was written.
+# Not rendered again, but byte for byte as when it was written.
 AS_WRITTEN = "as written"
-# By what a run shows that a command was called.
+# The file or folder that shows that a command was run.
 SIGNS = {
     "tables": paths.TABLES,
     "figures": paths.FIGURES,
@@ -24,7 +24,7 @@ SIGNS = {
 
 
 def notes(run: Path) -> dict[str, Rendered | None]:
-    """Return by command what it noted in a run where it was called, None if that is unreadable."""
+    """Return the note of each command that was run, None if it is missing or unreadable."""
     found = {command: noted(run, command) for command in SIGNS}
     return {
         command: note
@@ -34,11 +34,11 @@ def notes(run: Path) -> dict[str, Rendered | None]:
 
 
 def check_rendered(run: Path, config: dict) -> list[Check]:
-    """Return the state of each file that was rendered; the run is only read.
+    """Return the state of each rendered file; the run is only read.
 
-    What comes from scores and curves alone is rendered again: tables, page, the figures' CSV files.
-    All else is compared with its SHA-256 in rendered/: images, the ablation, and
-    what other code wrote unless it is CSV, of which the values count.
+    What needs only scores and curves is rendered again: tables, page, the figures' CSV files.
+    Everything else is compared with its SHA-256 in rendered/: images, the ablation, and files
+    written by other code, except CSV, where the values are compared.
     """
     checks = []
     for command, note in notes(run).items():
@@ -52,7 +52,7 @@ def check_rendered(run: Path, config: dict) -> list[Check]:
 
 
 def unchecked(run: Path, checked: list[Check]) -> list[str]:
-    """Return what lies among the tables and figures, or in coverage/, and cannot be checked."""
+    """Return the files among tables, figures and coverage that cannot be checked."""
     names = {check.name for check in checked}
     shown = [
         f"{folder}/{path.name}"
@@ -79,9 +79,9 @@ def _check(run: Path, file: str, again: bytes | None, note: Rendered | None) -> 
 
 
 def _rendered(run: Path, config: dict, command: str) -> dict[str, bytes]:
-    """Return by its path in the run's folder each file that `command` makes of scores and curves.
+    """Return, by path in the run's folder, each file that `command` makes from scores and curves.
 
-    It renders in a folder with links to those of the run, and with no file.
+    Renders in a temporary folder that links to the run's folders and has none of its files.
     """
     if command == "figures":
         made = numbers_of_scores(run, config)

@@ -1,4 +1,4 @@
-"""The scores of a result, recomputed from those of its queries."""
+"""The scores of a result, recomputed from its per-query scores."""
 
 import io
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class Check:
 
 
 def check_scores(result: Result, config: dict) -> Check | None:
-    """Return whether scores.json holds the means of queries.csv; None for a result that never ran.
+    """Return whether scores.json has the means of queries.csv; None for a result that never ran.
 
-    The number of candidates, which only their embeddings tell, is taken as it is.
+    The number of candidates is not checked, since only the embeddings tell it.
     """
     name, path = name_of(result), result.folder / paths.QUERIES
     if result.status == NOT_RUN:
@@ -46,7 +46,7 @@ def check_scores(result: Result, config: dict) -> Check | None:
     details = []
     expected = facts(result, "scoring").get("queries_sha256")
     if expected and expected != sha256(content).hexdigest():
-        details.append(f"{paths.QUERIES} has another SHA-256 than what was scored")
+        details.append(f"{paths.QUERIES} has a different SHA-256 than the scored file")
     try:
         means = _means(content, result, config)
     except (UserError, ValueError, KeyError, TypeError):
@@ -58,23 +58,23 @@ def check_scores(result: Result, config: dict) -> Check | None:
 
 
 def differences(first: dict, second: dict) -> list[compare.Difference]:
-    """Return where the metrics of two scores differ, overall first, then by attribute."""
+    """Return the differences in the metrics of two scores, overall first, then by attribute."""
     return list(compare.values(*map(_metrics, (first, second)), tolerance=compare.TOLERANCE))
 
 
 def facts(result: Result, name: str) -> dict:
-    """Return what scores.json says of its "provenance" or "scoring", {} if it says nothing."""
+    """Return "provenance" or "scoring" of scores.json, {} if absent."""
     value = result.scores.get(name)
     return value if isinstance(value, dict) else {}
 
 
 def name_of(result: Result) -> str:
-    """Return what a result is called: its folder below cells/."""
+    """Return the name of a result: its folder below cells/."""
     return paths.method_name(result.cell, result.method)
 
 
 def outside_grid(run: Path, config: dict) -> list[str]:
-    """Return the names of the results in a run's folder that the configuration's grid lacks."""
+    """Return the names of the results in a run's folder that are not in the grid."""
     own = {paths.method_name(cell, method) for cell in cells(config) for method in methods(config)}
     found = run.glob(str(paths.scores(paths.EVERY, "*")))
     names = {path.parent.relative_to(run / paths.CELLS).as_posix() for path in found}
@@ -82,13 +82,13 @@ def outside_grid(run: Path, config: dict) -> list[str]:
 
 
 def _means(queries: bytes, result: Result, config: dict) -> dict:
-    """Return "attributes" and "overall" as `modc score` makes them of these queries.
+    """Return "attributes" and "overall" as `modc score` computes them from these queries.
 
-    Raises UserError, ValueError, KeyError or TypeError if they are not what it writes.
+    Raises UserError, ValueError, KeyError or TypeError if the queries are malformed.
     """
     table = pd.read_csv(io.BytesIO(queries))
     if table["attribute"].dtype.kind != "i" or table.isna().any(axis=None):
-        raise ValueError("an attribute that is no number, or an empty entry")
+        raise ValueError("an attribute is not a number, or an entry is empty")
     options = config["evaluation"] | facts(result, "scoring")
     parts = result.scores["attributes"]
     right = [part.get("candidate_right") for part in parts]

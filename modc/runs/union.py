@@ -1,19 +1,20 @@
-"""The configuration of several runs merged into one: one grid, everything else the same."""
+"""The configurations of several runs merged into one: a joint grid, all else the same."""
 
 from collections.abc import Iterable
 
 from modc import config as configuration
 from modc.runs.compare import Difference, values
 
-# Where runs may differ, since it changes no number; of a dataset and of the training alike.
+# Keys in which runs may differ, since they change no number: at the top, and inside datasets and
+# training.
 FREE = {"run", "grid", "data", "threads", "download", "ablation"}
 FREE_INSIDE = {"archives", "jobs_per_gpu"}
 
 
 def contradictions(first: dict, second: dict) -> list[Difference]:
-    """Return the keys in which two configurations differ that must not, as "training.batch".
+    """Return the keys, such as "training.batch", in which two configurations differ but must not.
 
-    A dataset that only one of them describes is no contradiction.
+    A dataset that only one of them describes is not a contradiction.
     """
     shared = first["datasets"].keys() & second["datasets"].keys()
     settled = [
@@ -26,12 +27,12 @@ def contradictions(first: dict, second: dict) -> list[Difference]:
 
 
 def union(configs: list[dict], name: str) -> dict:
-    """Return the first configuration under another name, its grid that of all together.
+    """Return the first configuration under a new name, with the joint grid of all.
 
-    Raises UserError if the name is none that a run may have.
+    Raises UserError if the name is not a valid name of a run.
     """
     grids = [config["grid"] for config in configs]
-    # What an earlier one says comes before what a later one says.
+    # Earlier configurations take precedence.
     described = {
         section: _first(config[section] for config in configs)
         for section in ("datasets", "networks", "methods")
@@ -43,7 +44,7 @@ def union(configs: list[dict], name: str) -> dict:
     percents: dict[str, set[int]] = {}
     for grid in grids:
         for dataset, own in grid["labeled_percent"].items():
-            # What a run says of a dataset that it does not train on counts where none does.
+            # Percentages of a dataset that a run does not train on count only if no run does.
             if dataset in grid["datasets"] or dataset not in used["datasets"]:
                 percents.setdefault(dataset, set()).update(own)
     extra = [one for grid in grids for one in grid["extra_seeds"]]
@@ -64,7 +65,7 @@ def union(configs: list[dict], name: str) -> dict:
 
 
 def _first(mappings: Iterable[dict]) -> dict:
-    """Return all entries, of equal keys the first."""
+    """Return all entries; of equal keys the first wins."""
     found: dict = {}
     for mapping in mappings:
         found |= {key: value for key, value in mapping.items() if key not in found}

@@ -1,4 +1,4 @@
-"""A run checked: its scores recomputed, its files rendered again, its origin compared."""
+"""Verification of a run: scores recomputed, files rendered again, origins compared."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,9 +20,9 @@ SAME, OTHER, UNKNOWN = "same", "other", "unknown"
 
 @dataclass(frozen=True)
 class Verified:
-    """files, scores: a check each; origins: whether what made them is what is here.
+    """files, scores: one check each; origins: whether they were made with what is installed here.
 
-    Origins are SAME, OTHER or UNKNOWN. unchecked: what lies in the folder and cannot be checked.
+    Origins are SAME, OTHER or UNKNOWN. unchecked: files in the folder that cannot be checked.
     """
 
     files: list[Check]
@@ -32,24 +32,24 @@ class Verified:
 
     @property
     def broken(self) -> list[Check]:
-        """Files and scores that changed or are missing."""
+        """Files and scores that have changed or are missing."""
         return [one for one in (*self.files, *self.scores) if one.state in (CHANGED, MISSING)]
 
     @property
     def remarks(self) -> list[str]:
-        """What contradicts nothing and still fails a strict check: origins, and the unchecked."""
+        """What fails only a strict check: other or unknown origins, and unchecked files."""
         origins = [f"{one.name} {one.state}" for one in self.origins if one.state != SAME]
         rest = [f"{first_few(self.unchecked, ', ')} not checked"] if self.unchecked else []
         return list(dict.fromkeys(origins)) + rest
 
     def as_json(self) -> dict:
-        """Return all of it as plain values."""
+        """Return the result as plain values."""
         broken = [one.name for one in self.broken]
         return {"holds": not broken, "broken": broken, "remarks": self.remarks, **asdict(self)}
 
 
 def verify(run: Path, config: dict) -> Verified:
-    """Check the run in the folder `run` under `config`; it is only read.
+    """Check the run in the folder `run` under `config`; the run is only read.
 
     Raises UserError if it has neither scores nor tables.
     """
@@ -82,7 +82,7 @@ def verify(run: Path, config: dict) -> Verified:
 
 
 def text(run: Path, verified: Verified) -> str:
-    """Return a line each for what does not hold and for other origins, then the verdict."""
+    """Return a line per broken check and per origin that is not the same, then the verdict."""
     lines = [
         f"{one.state} {one.name}: {first_few(one.details)}"
         for one in (*verified.broken, *verified.origins)
@@ -98,7 +98,7 @@ def text(run: Path, verified: Verified) -> str:
 
 
 def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
-    """Return each result of the run and of its ablation: folder below it, configuration, result."""
+    """Return each result of the run and its ablation: folder prefix, configuration, result."""
     found = [("", config, result) for result in collect(run, config)]
     for variant in ablation.variants(config) if (run / paths.ABLATION).is_dir() else ():
         folder = paths.variant_folder(variant.name)
@@ -113,7 +113,7 @@ def _results(run: Path, config: dict) -> list[tuple[str, dict, Result]]:
 def _origins(
     result: Result, config: dict, data: dict[str, dict], packages: dict[str, str]
 ) -> list[Check]:
-    """Return whether settings, code, data and packages that made a result are those here."""
+    """Return whether settings, code, data and packages behind a result are those here."""
     cell, method, scores = result.cell, result.method, result.scores
     trained, scored = facts(result, "provenance"), facts(result, "scoring")
     names = stages(config, cell, method)
@@ -129,7 +129,7 @@ def _origins(
         "packages of scoring": (_part(scored, packages), packages),
     }
     for kind, here in data[cell.dataset].items():
-        if (stored := scores.get(f"{kind}_sha256")) != "":  # of a dataset that has none
+        if (stored := scores.get(f"{kind}_sha256")) != "":  # a dataset without one has ""
             compared[f"{kind} of {cell.dataset}"] = stored, here
     return [_origin(what, *pair) for what, pair in compared.items()]
 
@@ -146,7 +146,7 @@ def _origin(what: str, stored: object, here: object) -> Check:
 
 
 def _data(config: dict, dataset: str) -> dict[str, str | None]:
-    """Return the SHA-256 of manifest and index here, None if there is none, or what is damaged."""
+    """Return the SHA-256 of manifest and index here, None if absent, the error if damaged."""
     folder = paths.dataset_folder(config, dataset)
     prepared = paths.index_folder(folder)
 

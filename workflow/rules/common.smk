@@ -1,5 +1,4 @@
-# Names that the rules share. What the jobs are is decided in modc/jobs.py, where everything lies in
-# modc/paths.py.
+# Names shared by the rules. The jobs are defined in modc/jobs.py, all paths in modc/paths.py.
 import re
 import shlex
 import shutil
@@ -24,7 +23,7 @@ from modc.runs import in_use
 from modc.stage import fingerprint
 from modc.training.gpus import VARIABLE, asked_for, visible_gpus
 
-# In a locale without a character, "?" is better than the end of a run.
+# If the locale lacks a character, print "?" rather than abort the run.
 sys.stdout.reconfigure(errors="replace")
 try:
     config.update(plugins.with_folders(config, workflow.configfiles))
@@ -37,7 +36,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RUN = paths.run_folder(config)
-# The merged configuration, as the jobs read it.
+# The merged configuration that the jobs read.
 CONFIG = str(RUN / paths.CONFIG)
 CELL = paths.WILDCARDS
 # {variant} is "" in the run itself and ablation/<name>/ under an alternative of an assumption.
@@ -48,7 +47,7 @@ PACKED = paths.packed_mark(paths.packed_folder(DATA), "{form}")
 FRAME = RUN / paths.FRAME
 TABLES = [RUN / paths.TABLES / name for name in table_files(config)]
 REPORT = RUN / paths.REPORT
-# The datasets that have a manifest, by the name of their files.
+# The datasets that have a manifest, by the stem of their file names.
 LISTED = {name.lower(): name for name in listed_datasets(config)}
 COVERAGE = [RUN / paths.COVERAGE / name for own in LISTED.values() for name in coverage_files(own)]
 # What makes a number comparable: what is rendered depends on it, no training does.
@@ -60,10 +59,10 @@ COMPARABLE = {
     for name in config["grid"]["datasets"]
 }
 VERDICTS = {key: config["report"][key] for key in ("margin", "training_sd")}
-# What the run assumes: the report shows it, whether it changes a model of this grid or not.
+# The run's assumptions: the report shows them whether or not they change a model of this grid.
 ASSUMED = fingerprint([assumptions.setting(config, one) for one in paper.assumptions(config)])
 ABLATION = [RUN / paths.ABLATION / name for name in ABLATION_FILES]
-# What the run prints at its end.
+# Printed at the end of the run.
 SUMMARY = RUN / paths.TABLES / paths.SUMMARY
 ABLATION_SUMMARY = RUN / paths.ABLATION / paths.SUMMARY
 FIGURES = RUN / paths.FIGURES
@@ -75,7 +74,7 @@ STARTED = time.time()
 wildcard_constraints:
     dataset="|".join(map(re.escape, config["datasets"])),
     listed="|".join(re.escape(name.lower()) for name in config["datasets"]),
-    # Also one that is not in the grid, from which another goes on.
+    # Includes methods outside the grid that others start from.
     method="|".join(map(re.escape, config["methods"])),
     network="|".join(map(re.escape, config["grid"]["networks"])),
     percent=r"\d+",
@@ -87,8 +86,8 @@ wildcard_constraints:
     part_seed=r"\d+",
 
 
-# --resources gpu=N bounds the jobs that hold a place on a GPU. Without it, as many run as there are
-# places. Without a GPU the limit would only stop CPU jobs that the cores allow, so none is asked for.
+# --resources gpu=N limits the jobs on GPUs; the default is all slots. Without a GPU, jobs request none:
+# the limit would only hold back CPU jobs that the cores allow.
 GPUS = visible_gpus()
 IS_BOUND = "gpu" in workflow.global_resources
 GPU_PER_JOB = 1 if GPUS or IS_BOUND else 0
@@ -101,7 +100,7 @@ onstart:
     names = {job.rule.name for job in due}
     if not GPUS and workflow.local_exec and "train" in names:
         without_a_gpu()
-    # With --keep-going the other datasets are trained all the same.
+    # With --keep-going the other datasets are trained anyway.
     goes_on = workflow.execution_settings.keep_going
     fetched = [name for name in config["datasets"] if f"fetch_{name}" in names and not goes_on]
     for line in stops(config, "train" in names, fetched):
@@ -124,27 +123,27 @@ onstart:
 
 
 def without_a_gpu():
-    """Say that the CPU trains, or end where GPUs were asked for."""
+    """Warn that training runs on the CPU, or stop if GPUs were requested."""
     asked = "--resources gpu" if IS_BOUND else asked_for()
-    advice = f"leave it out and set {VARIABLE}= (empty) to train on the CPU"
+    advice = f"omit it and set {VARIABLE}= (empty) to train on the CPU"
     if asked:
         sys.exit(f"Error: {asked} asks for GPUs, but none is visible; {advice}")
-    print("NO GPU IS VISIBLE: everything is trained on the CPU.", file=sys.stderr)
+    print("NO GPU IS VISIBLE: all training runs on the CPU.", file=sys.stderr)
 
 
 def variant_of(wildcards):
-    """The alternative under which a job works, None in the run itself."""
+    """The alternative that a job runs under, None in the run itself."""
     return VARIANTS.get(Path(wildcards.variant).name)
 
 
 def config_of(wildcards):
-    """The configuration under which a job works."""
+    """The configuration that a job runs under."""
     variant = variant_of(wildcards)
     return variant.config if variant else config
 
 
 def training(wildcards):
-    """The training of the job's method, up to {stage} where it is named."""
+    """The training of the job's method, up to {stage} if the rule has it."""
     cell = Cell(wildcards.dataset, wildcards.network, int(wildcards.percent), int(wildcards.seed))
     stage = wildcards.get("stage")
     return jobs.Training(config, cell, wildcards.method, variant_of(wildcards), stage)

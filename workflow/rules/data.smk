@@ -1,9 +1,9 @@
-# From a dataset's folder to its index, its labelled parts and its packed images.
+# From a dataset's folder to its index, its labeled parts and its packed images.
 
 
-# `update` keeps what is there: files put there by hand, and a frozen manifest. Hours for a real list of
-# URLs. Dead URLs are no failure, and a later run leaves the frozen manifest alone. Where something has
-# to be got by hand first, the job says so and fails.
+# `update` keeps existing files: those put there by hand, and a frozen manifest. Takes hours for a real
+# list of URLs. Dead URLs are not a failure, and a later run leaves the frozen manifest alone. If
+# something must first be obtained by hand, the job says so and fails.
 for fetching in FETCHINGS:
 
     rule:
@@ -19,22 +19,21 @@ for fetching in FETCHINGS:
         retries: 0
         localrule: True
         params:
-            # A shell command is put together when it runs, after the loop.
+            # The shell command is formatted when it runs, after the loop.
             dataset=fetching.dataset,
             part=f"--part {fetching.part}" if fetching.part else "",
-            # A change of these fetches again.
+            # A change here fetches again.
             fetched_by=fetching.fetched_by,
         shell:
             "modc fetch {params.dataset} {params.part}"
-            # Not a parameter: runs that share the data have other files.
+            # Not a parameter: runs that share the data have different files.
             f" --config {shlex.quote(CONFIG)} 2> {{log:q}}"
 
 
 rule index:
     input:
         lambda wildcards: datasets.of(config, wildcards.dataset).paths,
-        # What lists the images does not count by its age: what depends on the manifest takes days.
-        # Its content is compared with the manifest.
+        # Compared by content, not by age: everything that depends on the manifest takes days.
         ancient(lambda wildcards: datasets.of(config, wildcards.dataset).listing_paths),
     output:
         [paths.index_folder(DATA) / name for name in paths.INDEX_FILES],
@@ -42,7 +41,7 @@ rule index:
         RUN / paths.dataset_log("index", "{dataset}"),
     priority: 100
     params:
-        # Another class makes another index.
+        # A different class makes a different index.
         made_by=lambda wildcards: config["datasets"][wildcards.dataset]["class"],
         code=lambda wildcards: provenance.index_code(config["datasets"][wildcards.dataset]["class"]),
         missing=lambda wildcards: config["datasets"][wildcards.dataset]["missing_images"],
@@ -67,9 +66,9 @@ rule subset:
         " --output {output:q} 2> {log:q}"
 
 
-# All forms in one pass over the pictures. The arrays themselves are no outputs: Snakemake would
-# delete those that are there before it makes another one. The forms are no parameter, since a change
-# of them would pack again for every run that shares the data.
+# All forms in one pass over the images. The arrays themselves are not outputs: Snakemake would delete
+# existing ones before making another. The forms are not a parameter: changing them would pack again
+# for every run that shares the data.
 for packing in jobs.packings(config, VARIANTS.values()):
 
     rule:

@@ -1,4 +1,4 @@
-# From the test split's embeddings to the scores of every query and their means.
+# From the embeddings of the test split to per-query scores and their means.
 
 
 rule score:

@@ -1,6 +1,6 @@
-# Tables 1 to 5 and the figures from the scores, the coverage of the data, and the ablation where it
-# is asked for. When some job failed, those of what there is are made all the same, outside the graph,
-# since a rule cannot run without its inputs.
+# Tables 1 to 5 and figures from the scores, the coverage of the data, and the ablation on request. If a
+# job failed, they are rendered from what exists, outside the graph, since a rule cannot run without
+# its inputs.
 
 
 rule tables:
@@ -23,7 +23,7 @@ rule tables:
         "modc tables --config {params.config:q} > /dev/null 2> {log:q}"
 
 
-# Which of them can be drawn is known once they are, so the output is their folder.
+# Which figures can be drawn is known only afterwards, so the output is their folder.
 rule figures:
     input:
         rules.tables.input,
@@ -47,7 +47,7 @@ rule figures:
         "modc figures --config {params.config:q} > {output.summary:q} 2> {log:q}"
 
 
-# Before anything is trained: it says whether the data are worth it.
+# Before any training, to show whether the data are worth it.
 rule coverage:
     input:
         lambda wildcards: jobs.coverage_inputs(config, LISTED[wildcards.listed]),
@@ -65,7 +65,7 @@ rule coverage:
         "modc coverage --config {params.config:q} --dataset {params.dataset} 2> {log:q}"
 
 
-# All of it on one page.
+# Everything on one page.
 rule report:
     input:
         rules.tables.input,
@@ -106,7 +106,7 @@ rule ablation:
 
 
 onsuccess:
-    # What trainings kept of finished stages, for the case that a cell is started again.
+    # Finished stages that trainings kept in case a cell restarts.
     kept = paths.kept_folder(paths.checkpoint(paths.EVERY, "*", "*"))
     for folder in sorted(RUN.glob(f"**/{kept}/")):
         shutil.rmtree(folder)

@@ -1,14 +1,14 @@
-# A method of a cell: one job trains all of its stages in a row, MODC's own warm-up (A1) included. The
-# models and curves of the stages before the last stay when it fails, as they are no outputs.
-# A job is run again when its inputs, what it reads of the configuration, or the code that training
-# imports changes, and for nothing else.
-# The resumable checkpoint is no output, since Snakemake deletes the outputs of a failed job.
+# One method of a cell: one job trains all of its stages in sequence, including MODC's own warm-up (A1).
+# Models and curves of earlier stages survive a failure, since they are not outputs.
+# A job runs again only if its inputs, the part of the configuration that it reads, or the code that
+# training imports changes.
+# The resumable checkpoint is not an output, since Snakemake deletes the outputs of a failed job.
 
 
 rule train:
     input:
         unpack(lambda wildcards: training(wildcards).inputs),
-        # Packed images are named by the index they are made of, so their age says nothing.
+        # Packed images name the index that they were made from, so their age does not matter.
         packed=ancient(lambda wildcards: training(wildcards).packed_marks),
     output:
         model=f"{STAGE}/{paths.MODEL}",
@@ -17,7 +17,7 @@ rule train:
         embeddings=f"{STAGE}/{paths.EMBEDDINGS}",
     log:
         RUN / paths.train_log(CELL, "{method}", "{stage}", "{variant}"),
-    # `modc plan` counts on this order: what begins last shall be short.
+    # `modc plan` relies on this order: the jobs that start last should be short.
     priority: lambda wildcards: training(wildcards).priority
     threads: config["threads"]
     resources:
@@ -28,8 +28,8 @@ rule train:
         assume=lambda wildcards: training(wildcards).assume,
         config=CONFIG,
     shell:
-        # Not {threads}, which --cores lowers: on a CPU another number of threads is another model.
-        # exec: a signal for the job reaches the trainer, and Snakemake waits for its checkpoint.
+        # Not {threads}, which --cores lowers: on a CPU, the number of threads changes the model.
+        # exec: a signal to the job reaches the trainer, and Snakemake waits for its checkpoint.
         "exec modc train --config {params.config:q}"
         " --cell {wildcards.dataset}/{wildcards.network}/{wildcards.percent}/{wildcards.seed}"
         " --method {wildcards.method} --stage {wildcards.stage} {params.assume}"

@@ -1,4 +1,4 @@
-"""Learning curves: every method's stages of the cells of one network, validation beside losses."""
+"""Learning curves of one network's cells: validation and losses over all stages, by method."""
 
 from dataclasses import replace
 
@@ -27,10 +27,10 @@ COLUMNS = [*ROW, "seed", "stage", "epoch_of_stage", "epoch", "quantity", "value"
 
 
 def draw(run: Run, dataset: str, network: str) -> Figure:
-    """Draw the curves of all seeds, a row of two charts a percentage and method.
+    """Draw the curves of all seeds, one row of two charts per percentage and method.
 
-    The first seed that has curves is drawn with marks, the others as thin lines. Beside a baseline
-    with all labels stand the courses of published trainings (`_published`), whose points are the
+    The first seed with curves is drawn with marks, the others as thin lines. A baseline with all
+    labels is drawn with the courses of published trainings (`_published`), whose points are the
     last rows of the data, without seed and stage. Raises UserError if no stage has a curve.
     """
     percents = run.config["grid"]["labeled_percent"][dataset]
@@ -74,8 +74,8 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
     without = f" Not trained yet: {', '.join(absent)} of the labels." if absent else ""
     if len(seeds) > 1:
         without = (
-            f" With marks: the first seed, whose stages are numbered above. Thin lines: the "
-            f"others, whose stages may begin at other epochs.{without}"
+            f" Lines with marks: the first seed, whose stages are numbered. Thin lines: the other "
+            f"seeds, whose stages may begin at other epochs.{without}"
         )
     drawn = {_label(course): course for own in published.values() for course in own}
     if drawn:
@@ -88,13 +88,13 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
         picture=png(figure),
         data=_with_courses(frame, published),
         title=f"Learning curves of {network} on {dataset}",
-        caption=f"Validation scores (left) and training losses (right) of every epoch, a row each "
-        f"method with so many labels, all its stages after each other. Above: the stages, "
+        caption=f"Validation scores (left) and training losses (right) at every epoch, one row per "
+        f"method and share of labels, all stages in sequence. Numbers above the charts: the stages "
         f"1 warm-up, 2 supervised, 3.1 with self-supervision, 3.2 with unlabeled images, 3.3 with "
-        f"pseudo triplets, 3.4 with pseudo clusters. Each adds losses, so totals of different "
-        f"stages do not compare, and starts from the model that the settings say (A2), by default "
-        f"the best epoch of the one before. Dashed with open marks: losses of unlabeled images. "
-        f"Acc is there once there are cluster centers.{without}",
+        f"pseudo triplets, 3.4 with pseudo clusters. Each stage adds losses, so total losses are "
+        f"not comparable across stages. Each starts from the model chosen by assumption A2, by "
+        f"default the best epoch of the previous stage. Dashed lines with open marks: losses on "
+        f"unlabeled images. Acc starts with the first cluster centers.{without}",
         alt=_alt(frame, dataset, network),
     )
 
@@ -122,7 +122,7 @@ def _curve(run: Run, cell: Cell, method: str) -> pd.DataFrame:
 
 
 def _lines(axes, own: pd.DataFrame, names) -> None:
-    """Draw each quantity, a line a stage, since a stage starts from another model than it ends."""
+    """Draw each quantity, one line per stage: a stage need not start from the last one's end."""
     mark_every = max(1, own["epoch"].max() // MARKS_A_LINE)
     first = own["seed"].iloc[0]
     for name, own_look in looks(names).items():
@@ -176,7 +176,7 @@ def _with_courses(frame: pd.DataFrame, published: dict[tuple, list[Course]]) -> 
 
 
 def _stage_numbers(axes, own: pd.DataFrame, run: Run, cell: Cell) -> None:
-    """Part the first seed's stages with lines and write their numbers above, in turn higher."""
+    """Separate the first seed's stages with lines and number them above, at alternating heights."""
     last = own["epoch"].max()
     axes.set_xlim(0.5, last + 0.5)
     method = method_of(run.config, own["method"].iloc[0])
@@ -203,6 +203,6 @@ def _alt(frame: pd.DataFrame, dataset: str, network: str) -> str:
         for (percent, method), part in scores.groupby(ROW, sort=False)
     ]
     return (
-        f"Line charts of {network} on {dataset}: validation MAP@all in percent from the first "
-        f"epoch to the best one, {'; '.join(ends)}."
+        f"Line charts of {network} on {dataset}: validation MAP@all in percent at the first and "
+        f"the best epoch, {'; '.join(ends)}."
     )

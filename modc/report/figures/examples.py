@@ -1,16 +1,17 @@
-"""Which queries Figure 2 shows, and what each finds first. Pure functions over arrays."""
+"""The queries that Figure 2 shows, and their first results. Pure functions over arrays."""
 
 import numpy as np
 
-# What a shown query is an example of, in the order of the rows.
+# The kinds of example queries, in the order of the rows.
 CASES = ("gains most", "median", "gains least")
 
 
 def choose(gain: np.ndarray, counted: np.ndarray) -> dict[str, int]:
-    """Return the query of each case: of the largest, the middle and the smallest gain.
+    """Return the query of each case: with the largest, the median and the smallest gain.
 
     gain: (Q,), MODC's average precision minus the baseline's; counted: bool (Q,), which queries may
-    be chosen. Equal gains stand in the queries' order. Two queries are no median, one gains most.
+    be chosen. Equal gains keep the order of the queries. Two queries have no median; a single one
+    gains most.
     """
     queries = np.flatnonzero(counted)
     order = queries[np.argsort(-gain[queries], kind="stable")]
@@ -30,11 +31,11 @@ def found_first(
     first: np.ndarray | None = None,
     own_similarity: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the rows of the `count` candidates that a query finds first, best match first.
+    """Return the rows of a query's first `count` candidates, best match first.
 
-    query: unit (D,); candidate: unit (C, D). Those where `first`, bool (C,), is true stand before
-    the others; own_similarity (C,): by which they stand, if not by similarity to the query. Equal
-    ones stand in candidate order, as in `modc.evaluation.ranking`.
+    query: unit (D,); candidate: unit (C, D). Those where `first`, bool (C,), is true come before
+    the others, ordered by own_similarity (C,) if given, else by similarity to the query. Ties keep
+    candidate order, as in `modc.evaluation.ranking`.
     """
     similarity = candidate @ query
     if first is None:

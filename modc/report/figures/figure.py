@@ -1,4 +1,4 @@
-"""What a figure is: a picture, the numbers behind it, and the words beside it."""
+"""A figure: an image, the numbers behind it, and its title, caption and alt text."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Figure:
     """A drawn figure.
 
     picture: the bytes of an SVG or a PNG; data: the numbers behind it; title: a few words; caption:
-    what is seen and how it was made; alt: what it shows, for those who do not see it.
+    what is shown and how it was made; alt: a description for readers who cannot see it.
     """
 
     picture: bytes

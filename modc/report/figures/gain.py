@@ -16,13 +16,13 @@ COLUMNS = ["who", *PLACE, "Acc", "gain", "low", "high"]
 
 
 def draw(run: Run) -> Figure:
-    """Draw the gain of MODC(top1) over its baseline against Acc, one point a place.
+    """Draw the gain of MODC(top1) over its baseline against Acc, one point per place.
 
-    Raises UserError if the run has none; the published numbers alone are no figure of the run.
+    Raises UserError if the run has none: the published numbers alone make no figure.
     """
     frame = _points(run.overall)
     if not (frame["who"] == "ours").any():
-        raise UserError("no place has a score of MODC, of its baseline, and Acc: not run")
+        raise UserError("no place has scores of MODC, its baseline, and Acc: not run")
     people = list(dict.fromkeys(frame["who"]))
     figure = new_figure(9, 6.6)
     grid = figure.subplots(
@@ -56,18 +56,17 @@ def draw(run: Run) -> Figure:
         picture=svg(figure),
         data=frame,
         title="Gain against Acc",
-        caption=f"Each point is one network with one percentage of labels, written in it: how "
-        f"much higher overall MAP@100 is than the baseline's, for MODC's top1, against Acc, the "
-        f"share of test queries whose nearest cluster centre is that of their own value. The paper "
-        f"says that a higher Acc goes with a larger gain. Bars: 95 % interval of the mean gain, "
-        f"by the spread between trainings where it is known. Correlation: "
-        f"{_correlations(frame)}.{_why(run.overall)}",
+        caption=f"Gain in overall MAP@100 of MODC (top1) over its baseline, against Acc, the share "
+        f"of test queries whose nearest cluster center is that of their own value. Each point is "
+        f"one network with the percentage of labels written in it. The paper claims that a higher "
+        f"Acc goes with a larger gain. Bars: 95 % interval of the mean gain, where the spread "
+        f"between trainings is known. Correlation: {_correlations(frame)}.{_why(run.overall)}",
         alt=f"Scatter plots of MODC's gain against Acc. Correlation: {_correlations(frame)}.",
     )
 
 
 def _points(overall: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a place that has all it takes, published and ours; columns COLUMNS."""
+    """Return one row per place with gain and Acc, published and ours; columns COLUMNS."""
     is_top1 = (overall["method"] == PAPERS_METHOD) & (overall["top_n"] == "1")
     own = overall[is_top1].drop_duplicates([*PLACE, "metric"])
     accuracy = own[own["metric"] == ACCURACY].set_index(PLACE)
@@ -88,18 +87,18 @@ def _scatter(axes, own: pd.DataFrame, networks: list[str], datasets: list[str]) 
     axes.axhline(0, color="black", lw=0.8)
     axes.grid(alpha=0.3)
     for place in own.itertuples():
-        colour, mark = COLORS[networks.index(place.network)], MARKS[datasets.index(place.dataset)]
+        color, mark = COLORS[networks.index(place.network)], MARKS[datasets.index(place.dataset)]
         x, gain = 100 * place.Acc, 100 * place.gain
         if pd.notna(place.low):
-            axes.plot([x, x], [100 * place.low, 100 * place.high], c=colour, lw=1)
-        axes.plot(x, gain, mark, c=colour, mec="white", ms=15, alpha=0.85)
+            axes.plot([x, x], [100 * place.low, 100 * place.high], c=color, lw=1)
+        axes.plot(x, gain, mark, c=color, mec="white", ms=15, alpha=0.85)
         percent = str(place.labeled_percent)
         axes.annotate(percent, (x, gain), ha="center", va="center", fontsize=6, c="white")
     axes.margins(0.08)
 
 
 def _correlations(frame: pd.DataFrame) -> str:
-    """Return Pearson's correlation of each chart in words, where it has three points or more."""
+    """Return Pearson's correlation of each chart in words, given three points or more."""
     texts = []
     for (who, label), part in frame.groupby(["who", "query_label"], sort=False):
         r = part["Acc"].corr(part["gain"]) if len(part) > 2 else float("nan")

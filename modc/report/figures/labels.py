@@ -1,4 +1,4 @@
-"""MAP against how many labels there are: ours beside the published curve."""
+"""MAP against the number of labels: our curve beside the published one."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ COLUMNS = [
     "published",
     "status",
 ]
-# Method, query label and top_n of each line, its name, colour and mark, and a step aside.
+# Method, query label and top_n of each line; its name, color, mark and horizontal offset.
 LINES = (
     (BASELINE_METHOD, "", "", "baseline", BASELINE, "s", 0.96),
     (PAPERS_METHOD, "known", "1", "MODC, top1, known", MODC, "o", 1.04),
@@ -77,22 +77,22 @@ def _places(overall: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return own[is_line].reindex(columns=COLUMNS).reset_index(drop=True)
 
 
-def _line(axes, own: pd.DataFrame, name: str, colour: str, mark: str, aside: float) -> None:
+def _line(axes, own: pd.DataFrame, name: str, color: str, mark: str, aside: float) -> None:
     x = aside * own["labeled_percent"].to_numpy(float)
     ours = 100 * own["ours"].to_numpy(float)
     bars = 100 * own["half_width"].to_numpy(float)
     spread = 100 * own["spread"].to_numpy(float)
     there = np.isfinite(ours)
-    axes.plot(x[there], ours[there], c=colour, marker=mark, ms=5, label=f"{name}: ours", zorder=3)
-    axes.errorbar(x, ours, bars, fmt="none", ecolor=colour, capsize=3, lw=1, zorder=2)
-    axes.errorbar(x, ours, spread, fmt="none", ecolor=colour, lw=5, alpha=0.35, zorder=1)
+    axes.plot(x[there], ours[there], c=color, marker=mark, ms=5, label=f"{name}: ours", zorder=3)
+    axes.errorbar(x, ours, bars, fmt="none", ecolor=color, capsize=3, lw=1, zorder=2)
+    axes.errorbar(x, ours, spread, fmt="none", ecolor=color, lw=5, alpha=0.35, zorder=1)
     published = own["published"].notna().to_numpy()
     if published.any():
         axes.plot(
             x[published],
             100 * own["published"].to_numpy(float)[published],
             "--",
-            c=colour,
+            c=color,
             marker=mark,
             mfc="white",
             ms=5,
@@ -103,17 +103,17 @@ def _line(axes, own: pd.DataFrame, name: str, colour: str, mark: str, aside: flo
 
 def _caption(frame: pd.DataFrame) -> str:
     interval, spread = frame["half_width"].notna().any(), frame["spread"].notna().any()
-    what = "where one more training would lie in 95 % of cases, by the spread between trainings"
+    what = "where one more training would fall in 95 % of cases, given the spread between trainings"
     bars = f" Thin bars: {what}." if interval else ""
     bars += " Broad bars: one standard deviation over the seeds." if spread else ""
     absent = frame[frame["ours"].isna()]
     places = dict.fromkeys(f"{p.network} {p.labeled_percent} %" for p in absent.itertuples())
-    without = f" No number of ours yet: {', '.join(places)}." if places else ""
+    without = f" Not yet run: {', '.join(places)}." if places else ""
     published = " dashed with open marks: published." if frame["published"].notna().any() else ""
     return (
-        f"Overall MAP@100 of the test split; MODC by prioritized retrieval, top1, query label "
+        f"Overall MAP@100 on the test split; MODC with prioritized retrieval, top1, query label "
         f"known. Solid with filled marks: ours;{published}".rstrip(";")
-        + f"{'' if published else '.'}{bars} The percentages stand on a logarithmic axis."
+        + f"{'' if published else '.'}{bars} The axis of percentages is logarithmic."
         + f"{without}{not_comparable(frame)}"
     )
 

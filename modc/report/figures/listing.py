@@ -1,4 +1,4 @@
-"""The listing that lies beside the figures: what was drawn, in which words, and what was not."""
+"""The listing beside the figures: what was drawn, with its texts, and what was not."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ def read_figures(run_folder: Path) -> tuple[list[dict], list[dict]]:
     """Return the figures of a run that were drawn, and those that were not.
 
     A drawn one has file and data (names inside results/<run>/figures/), title, caption and alt; the
-    others have file, title and reason. Both lists are empty where `modc figures` wrote nothing, and
-    a figure whose file is gone is among the missing.
+    others have file, title and reason. Both lists are empty if `modc figures` wrote nothing; a
+    figure whose file is gone counts as missing.
     """
     folder = Path(run_folder) / paths.FIGURES
     try:

@@ -1,4 +1,4 @@
-"""The pictures of a dataset by their numbers, packed or not."""
+"""The images of a dataset by number, packed or not."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from modc.report.figures.run import Run
 
 
 def pictures(run: Run, dataset: str, numbers: np.ndarray) -> np.ndarray:
-    """Return uint8 (N, S, S, 3): the squares of the pictures `numbers` of the index.
+    """Return uint8 (N, S, S, 3): the squares of the images `numbers` of the index.
 
-    From the packed array or, where that was deleted, from the pictures themselves. Raises UserError
-    if neither is there.
+    From the packed array or, if that was deleted, from the image files. Raises UserError if both
+    are missing.
     """
     index, settings = run.index(dataset), run.config["datasets"][dataset]
     form = Form(settings["image_size"], upright=settings["orientation"] == "applied")
@@ -27,5 +27,5 @@ def pictures(run: Run, dataset: str, numbers: np.ndarray) -> np.ndarray:
             names = index.images["path"][numbers]
             opened = [folder.open(name, form.upright) for name in names]
         except UserError as also:
-            raise UserError(f"{error}; nor can they be read unpacked: {also}") from None
+            raise UserError(f"{error}; unpacked, they cannot be read either: {also}") from None
     return np.stack([formed(picture, form) for picture in opened])

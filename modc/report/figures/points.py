@@ -1,25 +1,25 @@
-"""Vectors as points on a map: a bounded sample, and t-SNE that gives the same map each time."""
+"""Vectors as points on a map: a bounded sample, and a reproducible t-SNE."""
 
 import numpy as np
 
 from modc import seeds
 
-# scikit-learn's default; a map of fewer points takes a third of them (van der Maaten's advice).
+# scikit-learn's default; with few points, a third of their number (van der Maaten's advice).
 PERPLEXITY = 30
-# Fewer points are no matter for t-SNE.
+# t-SNE makes no sense for fewer points.
 LEAST_POINTS = 7
 INITIAL_SPREAD = 1e-4
 
 
 def sample(groups: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Return sorted rows, at most `most`: of each group of `groups` (N,) about equally many.
+    """Return sorted rows, at most `most`: about equally many from each group of `groups` (N,).
 
-    All rows where there are no more. The draw depends on the seed alone.
+    All rows if there are no more than `most`. The draw depends only on the seed.
     """
     if len(groups) <= most:
         return np.arange(len(groups))
     shuffled = seeds.generator(seed, axis="figure").permutation(len(groups))
-    turn = np.empty(len(groups), np.int64)  # the how-many-th of its group each row is
+    turn = np.empty(len(groups), np.int64)  # the position of each row within its group
     for group in np.unique(groups):
         rows = shuffled[groups[shuffled] == group]
         turn[rows] = np.arange(len(rows))
@@ -30,13 +30,13 @@ def sample(groups: np.ndarray, most: int, seed: int) -> np.ndarray:
 def flat_map(vectors: np.ndarray, seed: int) -> np.ndarray:
     """Return t-SNE coordinates float64 (N, 2) of `vectors` (N, D), the same each time.
 
-    One thread and a start on the principal components. Fewer than LEAST_POINTS, or points that are
-    all the same, stay where their principal components are.
+    Runs on one thread and starts from the principal components, which are returned as they are for
+    fewer than LEAST_POINTS points or if all points are equal.
     """
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    # The order in which threads add up would show in the map.
+    # With several threads, the order of summation would change the map.
     with threadpool_limits(1):
         start = _principal(vectors.astype(np.float64))
         spread = start[:, 0].std() if len(start) else 0.0
@@ -55,8 +55,8 @@ def _principal(vectors: np.ndarray) -> np.ndarray:
     """Return the first two principal components (N, 2), each with its largest entry positive."""
     components = np.zeros((len(vectors), 2))
     if len(vectors):
-        centred = vectors - vectors.mean(axis=0)
-        left, size, _ = np.linalg.svd(centred, full_matrices=False)
+        centered = vectors - vectors.mean(axis=0)
+        left, size, _ = np.linalg.svd(centered, full_matrices=False)
         kept = min(2, len(size))
         components[:, :kept] = left[:, :kept] * size[:kept]
         largest = components[np.abs(components).argmax(axis=0), [0, 1]]

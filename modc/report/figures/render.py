@@ -1,4 +1,4 @@
-"""All figures of a run: drawn where there is something to draw, else named with the reason."""
+"""All figures of a run: drawn if possible, else listed with the reason."""
 
 import re
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from modc.report.figures.run import Run, attributes_of, shown_cell
 
 @dataclass(frozen=True)
 class _Planned:
-    """A figure that a run may have: its file, what it is, and how it is drawn."""
+    """A figure that a run may have: its file, its title, and the function that draws it."""
 
     file: str
     title: str
     draw: Callable[[Run], Figure]
-    # Of scores and curves alone; the others need the test embeddings, the index and the pictures.
+    # Needs only scores and curves; the others need test embeddings, index and images too.
     is_of_scores: bool = False
     # Images of a dataset, which its owner may not allow to be passed on.
     shows_images: bool = False
@@ -39,11 +39,10 @@ def files_with_images(config: dict) -> list[str]:
 
 
 def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
-    """Write each figure, its numbers as CSV, and figures.json; return paths, and what is left out.
+    """Write each figure, its numbers as CSV, and figures.json; return paths, and what is missing.
 
-    What cannot be drawn is left out, with its reason by its file, and what an earlier call drew of
-    it is removed. figures.json: {"figures": [...], "missing": [...]}, see
-    `modc.report.figures.listing`.
+    A figure that cannot be drawn is returned as file -> reason, and an earlier version of it is
+    removed. figures.json: {"figures": [...], "missing": [...]}, see `modc.report.figures.listing`.
     """
     run, folder = Run(Path(run_folder), config), Path(run_folder) / paths.FIGURES
     written, drawn, missing = [], [], []
@@ -74,9 +73,9 @@ def render(run_folder: Path, config: dict) -> tuple[list[Path], dict[str, str]]:
 
 
 def numbers_of_scores(run_folder: Path, config: dict) -> dict[str, str]:
-    """Return the CSV by its file of each figure that is drawn of scores and curves alone.
+    """Return, by file name, the CSV of each figure that needs only scores and curves.
 
-    What cannot be drawn is left out. Nothing is written.
+    Figures that cannot be drawn are left out. Nothing is written.
     """
     run, found = Run(Path(run_folder), config), {}
     for planned in _plan(config):
@@ -93,7 +92,7 @@ def _numbers(figure: Figure) -> str:
 
 
 def _plan(config: dict) -> list[_Planned]:
-    """Return every figure, in the order in which they are shown."""
+    """Return every figure, in display order."""
     grid = config["grid"]
     attributes = attributes_of(config, shown_cell(config, retrieval.NAME).dataset)
     return [
@@ -131,5 +130,5 @@ def _plan(config: dict) -> list[_Planned]:
 
 
 def _slug(name: str) -> str:
-    """Return a name as part of a file's: ASEN++ is asenpp, skirt_length is skirt-length."""
+    """Return a name as part of a file name: ASEN++ is asenpp, skirt_length is skirt-length."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower().replace("+", "p"))

@@ -1,4 +1,4 @@
-"""Figure 2: for each attribute some queries and what is found first, baseline beside MODC
+"""Figure 2: example queries of each attribute and their first results, baseline beside MODC
 (supplement, Figure 2).
 """
 
@@ -20,7 +20,7 @@ from modc.report.figures.run import Run, shown_cell
 
 NAME = "figure2"
 FOUND = 8
-# Average precision of all candidates, of each way to rank.
+# The average precision over all candidates, by ranking.
 PRECISION = {BASELINE_METHOD: "MAP@all", PAPERS_METHOD: column_name(1, "known", "MAP@all")}
 COLUMNS = [
     "case",
@@ -37,7 +37,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class _Side:
-    """One method's embeddings of one attribute, of unit length, and its score of every query."""
+    """One method's unit embeddings of one attribute, and its score of every query."""
 
     query: np.ndarray
     candidate: np.ndarray
@@ -46,9 +46,9 @@ class _Side:
 
 
 def draw(run: Run, attribute: str) -> Figure:
-    """Draw the queries of `attribute` on which MODC gains most, in the middle, and least.
+    """Draw the queries of `attribute` with MODC's largest, median and smallest gain.
 
-    Raises UserError if embeddings, scores or pictures of the cell are not there.
+    Raises UserError if embeddings, scores or images of the cell are missing.
     """
     cell = shown_cell(run.config, NAME)
     index = run.index(cell.dataset)
@@ -60,7 +60,7 @@ def draw(run: Run, attribute: str) -> Figure:
     relevant = own["query"]["value"].isin(own["candidate"]["value"]).to_numpy()
     chosen = choose(gain, relevant)
     if not chosen:
-        raise UserError(f"no test query of {attribute} has a candidate of its value")
+        raise UserError(f"no test query of {attribute} has a relevant candidate")
     order = run.config["evaluation"]["prioritized_order"]
     frame = pd.concat(
         [
@@ -87,12 +87,12 @@ def draw(run: Run, attribute: str) -> Figure:
 
 def _caption(name: str, what: str, cell: Cell, candidates: int) -> str:
     return (
-        f"Test queries (left) and the first {FOUND} of {candidates} candidates that {what} finds "
-        f"for {name}, the baseline above MODC (top1, query label known), seed {cell.seed}. A solid "
-        f"green frame and a tick: the query's value; a dashed red frame and a cross: another. AP: "
-        f"average precision over all candidates. The queries are not picked by hand: of all that "
-        f"have a relevant candidate, those on which MODC's AP gains most, in the middle, and least "
-        f"or loses most; of equal ones the first."
+        f"Test queries (left) and the first {FOUND} of {candidates} candidates for {name}: {what}, "
+        f"seed {cell.seed}; the baseline above MODC (top1, query label known). Solid green frame "
+        f"and tick: the query's value; dashed red frame and cross: another value. AP: average "
+        f"precision over all candidates. The queries are not picked by hand: among those with a "
+        f"relevant candidate, MODC's AP gain is largest, median and smallest (or a loss); ties go "
+        f"to the first."
     )
 
 
@@ -100,17 +100,17 @@ def _alt(frame: pd.DataFrame, name: str) -> str:
     found = frame[frame["rank"] > 0]
     counts = found.groupby(["case", "method"], sort=False)["same_value"].agg(["sum", "size"])
     texts = [f"{case}, {method}: {s} of {n}" for (case, method), (s, n) in counts.iterrows()]
-    return f"Pictures found for queries by {name}; right among the first, {'; '.join(texts)}."
+    return f"Images retrieved by {name}; correct among the first, {'; '.join(texts)}."
 
 
 def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
-    """Return one method's side of attribute `number`; rows: the index's of the test split."""
+    """Return one method's side of attribute `number`; rows: the index rows of the test split."""
     arrays, _ = run.embeddings(cell, method)
     path = run.folder / paths.queries(cell, method)
     try:
         queries = pd.read_csv(path, usecols=["attribute", "value", PRECISION[method]])
     except FileNotFoundError:
-        raise UserError(f"{path}: no scores there; score this cell first") from None
+        raise UserError(f"{path}: no scores; score this cell first") from None
     except ValueError:
         raise UserError(f"{path}: no scores of this method; score this cell again") from None
     for part in ("attribute", "value"):
@@ -118,10 +118,10 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
         if not all(
             np.array_equal(stored, wanted) for stored in (queries[part], arrays[f"query_{part}"])
         ) or not np.array_equal(arrays[f"candidate_{part}"], rows["candidate"][part]):
-            raise UserError(f"{path}: scores of other queries; score this cell again")
+            raise UserError(f"{path}: scores of different queries; score this cell again")
     if method == PAPERS_METHOD and "centres" not in arrays:
         raise UserError(
-            f"{run.stage_folder(cell, method) / paths.EMBEDDINGS}: has no centres; train again"
+            f"{run.stage_folder(cell, method) / paths.EMBEDDINGS}: no cluster centers; train again"
         )
     mine = {role: (frame["attribute"] == number).to_numpy() for role, frame in rows.items()}
     return _Side(
@@ -133,7 +133,7 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
 
 
 def _row(case: str, query: int, method: str, side: _Side, own: dict, order: str) -> pd.DataFrame:
-    """Return a query (rank 0) and what it finds first, as a row each."""
+    """Return a query (rank 0) and its first results, one row each."""
     value = int(own["query"]["value"].iloc[query])
     first = by_centre = None
     if side.centres is not None:

@@ -1,6 +1,6 @@
-"""The pictures of Figure 2: rows of queries and what they find, each in a frame.
+"""The image of Figure 2: rows of queries and their results, each in a frame.
 
-The frame says whether it is right: by colour, by line and by a tick or a cross.
+The frame shows whether a result is correct: by color, line style, and a tick or a cross.
 """
 
 import numpy as np
@@ -10,16 +10,16 @@ from modc.plot_style import new_figure, percent_text, png
 from modc.report.figures.figure import BASELINE_METHOD, PAPERS_METHOD
 
 RIGHT, WRONG = "#1A8A3A", "#D0202A"
-# Inches of a picture, and of the words at the left.
+# Inches of an image, and of the text on the left.
 SIDE, WORDS = 0.92, 1.15
 NAMES = {BASELINE_METHOD: "baseline", PAPERS_METHOD: "MODC"}
 
 
 def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
-    """Return a PNG of a row of pictures for each (case, method) of `frame`, in its order.
+    """Return a PNG with a row of images for each (case, method) of `frame`, in its order.
 
     frame: columns case, method, average_precision, rank (0: the query), value, same_value; squares:
-    its pictures, uint8 (N, S, S, 3).
+    its images, uint8 (N, S, S, 3).
     """
     rows = list(frame.groupby(["case", "method"], sort=False))
     count = int(frame["rank"].max()) + 1
@@ -49,16 +49,16 @@ def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
 
 
 def _frame(axes, place) -> None:
-    """Frame a picture and write its value; the query's frame is black."""
+    """Frame an image and write its value; the query's frame is black."""
     from matplotlib.patches import Rectangle
 
     if place.rank == 0:
-        colour, line, sign = "#000000", "-", "query"
+        color, line, sign = "#000000", "-", "query"
     elif place.same_value:
-        colour, line, sign = RIGHT, "-", "✓"
+        color, line, sign = RIGHT, "-", "✓"
     else:
-        colour, line, sign = WRONG, (0, (2, 1)), "✗"
-    frame = {"fill": False, "ec": colour, "ls": line, "lw": 3, "clip_on": False}
+        color, line, sign = WRONG, (0, (2, 1)), "✗"
+    frame = {"fill": False, "ec": color, "ls": line, "lw": 3, "clip_on": False}
     axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, **frame))
     axes.text(
         0.04,
@@ -69,7 +69,7 @@ def _frame(axes, place) -> None:
         va="top",
         fontsize=8,
         color="white",
-        bbox={"boxstyle": "square,pad=0.15", "fc": colour, "ec": "none"},
+        bbox={"boxstyle": "square,pad=0.15", "fc": color, "ec": "none"},
     )
     axes.text(
         0.96,

@@ -1,4 +1,4 @@
-"""What the figures read of a run: its tables, its embeddings and its index."""
+"""What the figures read from a run: its tables, its embeddings and its index."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,19 +22,19 @@ from modc.report.tables import NOT_COMPARABLE, Source, all_frames
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and configuration, and what is read of them once for several figures."""
+    """A run's folder and configuration, and what several figures read from them once."""
 
     folder: Path
     config: dict
 
     @cached_property
     def overall(self) -> pd.DataFrame:
-        """The overall places of all tables, each once, as `paper_table` has them."""
+        """The overall places of all tables, each once, as returned by `paper_table`."""
         source = Source(collect(self.folder, self.config), self.config)
         frames = [frame for frame in all_frames(source).values() if len(frame)]
         frame = pd.concat(frames, ignore_index=True)
         frame = frame[frame["attribute"] == OVERALL]
-        # In the order of the tables that have every percentage.
+        # The last tables have every percentage in order.
         return frame.drop_duplicates(list(Place._fields[1:]), keep="last")
 
     @cached_property
@@ -42,35 +42,35 @@ class Run:
         return {}
 
     def index(self, dataset: str) -> Index:
-        """Return the index of a dataset. Raises UserError if it is absent or was altered."""
+        """Return the index of a dataset. Raises UserError if it is absent or altered."""
         if dataset not in self._indexes:
             self._indexes[dataset] = read(paths.index_folder(self.data(dataset)))
         return self._indexes[dataset]
 
     def data(self, dataset: str) -> Path:
-        """Return where a dataset lies."""
+        """Return the folder of a dataset."""
         return paths.dataset_folder(self.config, dataset)
 
     def stage_folder(self, cell: Cell, method: str) -> Path:
-        """Return the folder of the stage whose model is the method's."""
+        """Return the folder of the stage that ends with the method's model."""
         stage = last_stage(self.config, cell, method)
         return self.folder / stage_folder(self.config, cell, method, stage)
 
     def embeddings(self, cell: Cell, method: str) -> tuple[dict[str, np.ndarray], dict]:
-        """Return the embeddings of the test split (`read_embeddings`) and where they come from.
+        """Return the embeddings of the test split (`read_embeddings`) and their origin.
 
-        Raises UserError if they are absent, damaged, or of other images than the index has.
+        Raises UserError if they are absent, damaged, or from another index.
         """
         path = self.stage_folder(cell, method) / paths.EMBEDDINGS
         if not path.is_file():
-            raise UserError(f"{path}: no embeddings there; train this cell first")
+            raise UserError(f"{path}: no embeddings; train this cell first")
         arrays, facts = read_embeddings(path), read_facts(path)
         if facts.get("index_sha256") != self.index(cell.dataset).sha256:
             raise UserError(f"{path}: embeddings of another index; train this cell again")
         return arrays, facts
 
     def why_not_comparable(self, cell: Cell, method: str) -> str:
-        """Return why a cell says nothing about the paper, as a sentence to end a caption; or ""."""
+        """Return why a cell is not comparable, as a sentence to end a caption; or ""."""
         why = result_of(self.folder, self.config, cell, method).not_comparable
         return f" Not comparable to the paper: {why}." if why else ""
 
@@ -97,13 +97,13 @@ def shown_cell(config: dict, figure: str) -> Cell:
         said = ", ".join(f"{key} {value}" for key, value in named.items())
         raise UserError(
             f"report.figures: {said}: the grid has no such cell; name one of its datasets, "
-            f"networks, labelled percentages and seeds, or auto"
+            f"networks, labeled percentages and seeds, or auto"
         )
     return cell
 
 
 def attributes_of(config: dict, dataset: str) -> dict[str, int]:
-    """Return the attributes of a dataset, in the tables' order, and how many values each has."""
+    """Return the attributes of a dataset, in the tables' order, with their numbers of values."""
     return dict(datasets.of(config, dataset).attributes)
 
 
@@ -114,4 +114,4 @@ def not_comparable(frame: pd.DataFrame) -> str:
     if not said:
         return ""
     reasons = "; ".join(reason.removeprefix(f"{NOT_COMPARABLE}: ") for reason in said)
-    return f" Ours is not comparable to the paper: {reasons}."
+    return f" Our numbers are not comparable to the paper: {reasons}."

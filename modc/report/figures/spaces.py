@@ -24,12 +24,12 @@ MOST_POINTS = 800
 MOST_PICTURES = 480
 SEED = 0
 COLUMNS = ["space", "image", "attribute", "value", "nearest", "x", "y"]
-CENTRE = -1  # the image number of a cluster centre
+CENTRE = -1  # the image number of a cluster center
 
 
 @dataclass(frozen=True)
 class _Test:
-    """All rows of the test split: image, attribute, value, embedding; centres of one attribute."""
+    """All rows of the test split: image, attribute, value, embedding; centers of one attribute."""
 
     rows: pd.DataFrame
     embedding: np.ndarray
@@ -38,9 +38,9 @@ class _Test:
 
 
 def draw(run: Run) -> Figure:
-    """Draw Figure 1 of MODC; without a picture of the universal space where that cannot be had.
+    """Draw Figure 1 of MODC, without the universal space if its features are unavailable.
 
-    Raises UserError if there are no embeddings of the cell.
+    Raises UserError if the cell has no embeddings.
     """
     cell = shown_cell(run.config, NAME)
     index = run.index(cell.dataset)
@@ -71,7 +71,7 @@ def draw(run: Run) -> Figure:
         (
             "universal space\nby attribute",
             f"space of {shown[attribute]}\nby value",
-            "class-specific spaces\nby nearest centre",
+            "class-specific spaces\nby nearest center",
         ),
         strict=True,
     ):
@@ -87,9 +87,9 @@ def draw(run: Run) -> Figure:
         title=f"Figure 1: the spaces of {what}",
         caption=_caption(shown[attribute], universal, points, cell, why)
         + run.why_not_comparable(cell, PAPERS_METHOD),
-        alt=f"Three maps of points of {what}: pictures by attribute, and those of "
-        f"{shown[attribute]} by value and by nearest cluster centre; the nearest centre is that of "
-        f"the own value for {100 * right:.0f} % of the points.",
+        alt=f"Three scatter plots of {what}: images by attribute, and those annotated for "
+        f"{shown[attribute]} by value and by nearest cluster center; the nearest center is that of "
+        f"the point's own value for {100 * right:.0f} % of the points.",
     )
 
 
@@ -99,20 +99,20 @@ def _caption(
     first = (
         f"(a) is left out: {why}."
         if universal is None
-        else f"(a) The universal space: features of the backbone, averaged over the picture, of "
-        f"{len(universal)} test pictures, coloured by the attribute that they are annotated for."
+        else f"(a) The universal space: average-pooled backbone features of "
+        f"{len(universal)} test images, colored by annotated attribute."
     )
     return (
-        f"{first} (b) The embeddings for {attribute} of {len(points)} test pictures, coloured by "
-        f"value; stars are the cluster centres. (c) The same map, coloured by the nearest cluster "
-        f"centre, which parts it into class-specific spaces; an open mark is a picture of another "
-        f"value. Colours and marks mean the same in (b) and (c). Seed {cell.seed}; "
+        f"{first} (b) The embeddings for {attribute} of {len(points)} test images, colored by "
+        f"value; stars are the cluster centers. (c) The same map, colored by nearest cluster "
+        f"center, which divides it into class-specific spaces; an open mark is an image whose "
+        f"value is another one. Colors and marks mean the same in (b) and (c). Seed {cell.seed}. "
         f"t-SNE has no scale, and distances between groups mean little."
     )
 
 
 def _read(run: Run, cell: Cell, attribute: int) -> _Test:
-    """Return the test split of a cell and its centres of `attribute`."""
+    """Return the test split of a cell and its centers of `attribute`."""
     arrays, facts = run.embeddings(cell, PAPERS_METHOD)
     index = run.index(cell.dataset)
     rows = pd.concat([index.rows("test", role) for role in ("query", "candidate")])
@@ -139,7 +139,7 @@ def _universal(run: Run, cell: Cell, test: _Test) -> pd.DataFrame:
 
 
 def _attribute_map(test: _Test, attribute: int) -> pd.DataFrame:
-    """Return the map of one attribute's embeddings and of its centres, which come last."""
+    """Return the map of one attribute's embeddings and of its centers, which come last."""
     own = np.flatnonzero(test.rows["attribute"] == attribute)
     own = own[sample(test.rows["value"].to_numpy()[own], MOST_POINTS, SEED)]
     values = np.flatnonzero(np.isfinite(test.centres).all(axis=1))
@@ -156,23 +156,23 @@ def _frame(space: str, rows: pd.DataFrame, points: np.ndarray) -> pd.DataFrame:
 
 
 def _scatter(axes, points: pd.DataFrame, groups: np.ndarray, names: dict[int, str], wrong=False):
-    """Draw the points of each group in a look of its own, and the centres as stars.
+    """Draw the points of each group in its own color and mark, and the centers as stars.
 
-    names: of the groups, for the legend. wrong: open marks where the nearest centre is another's.
+    names: of the groups, for the legend. wrong: open marks where the nearest center is wrong.
     """
     is_centre = (points["image"] == CENTRE).to_numpy()
     is_open = wrong & (points["value"] != points["nearest"]).fillna(False).to_numpy(bool)
     x, y = points["x"].to_numpy(), points["y"].to_numpy()
     for group in np.unique(groups):
-        colour, mark = look(int(group))
+        color, mark = look(int(group))
         own = (groups == group) & ~is_centre
-        axes.scatter([], [], 16, colour, marker=mark, label=names[group])
-        for chosen, face in ((own & ~is_open, colour), (own & is_open, "none")):
+        axes.scatter([], [], 16, color, marker=mark, label=names[group])
+        for chosen, face in ((own & ~is_open, color), (own & is_open, "none")):
             axes.scatter(
-                x[chosen], y[chosen], 14, marker=mark, fc=face, ec=colour, lw=0.7, alpha=0.8
+                x[chosen], y[chosen], 14, marker=mark, fc=face, ec=color, lw=0.7, alpha=0.8
             )
         here = is_centre & (groups == group)
-        axes.scatter(x[here], y[here], 110, colour, marker="*", ec="black", lw=0.8, zorder=3)
+        axes.scatter(x[here], y[here], 110, color, marker="*", ec="black", lw=0.8, zorder=3)
     columns = 10 if all(len(name) <= 2 for name in names.values()) else 2
     legend = {"fontsize": "x-small", "handletextpad": 0.1, "columnspacing": 0.8}
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=columns, **legend)

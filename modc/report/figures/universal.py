@@ -1,4 +1,4 @@
-"""The universal space: pooled features of a network's backbone, before any attribute is asked."""
+"""The universal space: pooled features of a network's backbone, before any attribute enters."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ BATCH = 32
 
 @torch.no_grad()
 def pooled_features(model: Path, key: str, pictures: np.ndarray) -> np.ndarray:
-    """Return unit float32 (N, F): the mean of the feature map of each picture, of length one.
+    """Return unit float32 (N, F): the normalized mean of the feature map of each image.
 
-    model: a model file of ours, whose training is named by `key`; pictures: uint8 (N, S, S, 3).
-    On the CPU with one thread, so that the same numbers come out each time. Raises UserError if the
-    file is absent or of another training.
+    model: a model file of the training named by `key`; pictures: uint8 (N, S, S, 3). Runs on one
+    CPU thread, so that results are reproducible. Raises UserError if the file is absent or from
+    another training.
     """
     content = model_file.load(model)
     if content.facts.get("key") != key:

@@ -1,1 +1,1 @@
-"""The page of a run: what it says, as plain data, and how it is rendered."""
+"""The page of a run: its content as plain data, and its rendering."""

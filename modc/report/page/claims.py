@@ -1,4 +1,4 @@
-"""The paper's sentences with what speaks for and against each, as the page shows them."""
+"""The paper's claims with the evidence for and against each, as the page shows them."""
 
 import math
 
@@ -37,20 +37,20 @@ WORDS = {
     MISSING: "missing",
     OUTSIDE: OUTSIDE,
 }
-# Of the cells that are listed: what asks for an explanation comes first.
+# Order of the listed cells: those that need an explanation come first.
 ORDER = (OPPOSES, UNDECIDED, SUPPORTS, DESCRIBED, MISSING, OUTSIDE)
 NAMES = {OURS: "Ours", PUBLISHED: "Published"}
 
 
 def claims(checked: list[Claim]) -> list[dict]:
-    """Return one entry a claim: id, sentence, source, cell, by_accuracy, words, sides, cells.
+    """Return one entry per claim: id, sentence, source, cell, by_accuracy, words, sides, cells.
 
-    sides: ours, unless the grid has other datasets alone, then each dataset that the paper does not
-    have, then published; each with side, name, verdict, over (which cells it is over, if not all),
-    tally (what opposes), signs (how many cells were judged by their sign, if not all), counts by
-    word, not_comparable (a count that is in none of these), and parts: verdict, counts and
-    not_comparable by table where there are several. words: those that any side counts. cells: by
-    name of a side of ours, see `_cell`.
+    sides: ours, unless the grid only has datasets not in the paper, then each of these, then
+    published; each with side, name, verdict, over (which cells it covers, if not all), tally (the
+    opposing cells), signs (how many cells were judged by sign, if not all), counts by word,
+    not_comparable (a separate count), and parts: verdict, counts and not_comparable by table if
+    there are several. words: those that any side counts. cells: by name of a side with our numbers,
+    see `_cell`.
     """
     others = any(set(claim.evidence) - {OURS, PUBLISHED} for claim in checked)
     has_ours = not others or any(claim.ours.verdict != OUTSIDE for claim in checked)
@@ -58,11 +58,11 @@ def claims(checked: list[Claim]) -> list[dict]:
 
 
 def held(claims: list[dict], side: str) -> dict:
-    """Return how many claims a side judges, and of these hold, hold partly, and fail.
+    """Return how many claims a side judges, and how many of these hold, hold partly, and fail.
 
-    by_sign: how many are judged by the sign of one training's numbers, and unopposed: those of them
-    that no cell is against. narrowed: how many of those that hold do so on a part of the cells;
-    rest: what the others are.
+    by_sign: how many are judged by the sign of single trainings, and unopposed: how many of these
+    have no cell against them. narrowed: how many of those that hold were checked on some cells
+    only; rest: what the other cells are.
     """
     own = [one for claim in claims for one in claim["sides"] if one["side"] == side]
     counts = {
@@ -131,12 +131,12 @@ def _counted(evidence: Evidence) -> dict:
 
 
 def _signs(evidence: Evidence) -> int:
-    """Return how many cells were judged by their sign, where not all were."""
+    """Return how many cells were judged by sign, 0 if all were."""
     return evidence.signs if evidence.is_mixed else 0
 
 
 def _tally(evidence: Evidence) -> str:
-    """Return the cells for, against and neither; "" where the verdict leaves no question."""
+    """Return the counts of cells for, against and neither; "" if the verdict says it all."""
     if evidence.verdict == DESCRIPTIVE:
         return "; ".join(map(correlation, evidence.having(DESCRIBED)))
     if evidence.verdict not in (HOLDS_PARTLY, FAILS, UNDECIDED, SIGN):
@@ -146,7 +146,7 @@ def _tally(evidence: Evidence) -> str:
 
 
 def _cells(evidence: Evidence, published: tuple[ClaimCell, ...]) -> list[dict]:
-    """Return the cells of the grid, each with the paper's own (None where it has none)."""
+    """Return the cells of the grid, each with the paper's own cell (None if it has none)."""
     papers = published or (None,) * len(evidence.cells)
     pairs = sorted(
         zip(evidence.cells, papers, strict=True), key=lambda pair: ORDER.index(pair[0].verdict)
@@ -155,12 +155,11 @@ def _cells(evidence: Evidence, published: tuple[ClaimCell, ...]) -> list[dict]:
 
 
 def _cell(cell: ClaimCell, paper: ClaimCell | None) -> dict:
-    """Return where, names, difference (None if absent), what is shown, word, reason, and link.
+    """Return where, names, difference (None if absent), shown text, word, reason, and link.
 
-    shown, interval: the difference and its interval as texts, "" without one. reason: why it is
-    missing or has no interval, or which seeds it is over. is_comparable: false, too, where it is
-    missing. paper: what is shown, and word.
-    link: the place in the tables that has the details.
+    shown, interval: the difference and its interval as text, "" if there is none. reason: why it is
+    missing or has no interval, or which seeds it covers. is_comparable: also false if missing.
+    paper: its shown text and word. link: the place in the tables with the details.
     """
     return {
         "where": f"{cell.where}, {_where(cell.better)}",

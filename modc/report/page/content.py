@@ -1,4 +1,4 @@
-"""All that the page of a run says, as plain data; whatever a run has or has not."""
+"""The content of a run's page as plain data, however complete the run is."""
 
 from pathlib import Path
 
@@ -43,10 +43,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
     checked = claims(judged)
     about = sentence(frames)
     sides = [(OURS, "On our numbers")] if about else []
-    sides += [
-        (name, f"On {name}, a dataset that the paper does not have")
-        for name in other_datasets(config)
-    ]
+    sides += [(name, f"On {name}, a dataset not in the paper") for name in other_datasets(config)]
     return {
         "run": config["run"],
         "question": question(config, bool(about)),
@@ -87,7 +84,7 @@ def page_data(run_folder: Path, config: dict) -> dict:
 
 
 def _tables(named: dict[str, pd.DataFrame], config: dict) -> list[dict]:
-    """Return the tables as they are laid out, those of which the grid has nothing last."""
+    """Return the laid-out tables, those entirely outside the grid last."""
     tables = [
         {
             "page": page(frame, name, config),
@@ -99,7 +96,7 @@ def _tables(named: dict[str, pd.DataFrame], config: dict) -> list[dict]:
 
 
 def assumptions(config: dict) -> list[dict]:
-    """Return each assumption with the run's setting: what is done, who says so, what else."""
+    """Return each assumption with the run's setting."""
     return [
         {
             "assumption": assumption,

@@ -1,4 +1,4 @@
-"""The coverage of each dataset, as `modc coverage` counted it, in brief."""
+"""A summary of each dataset's coverage, from the files of `modc coverage`."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ COUNTS = ["expected", "obtained"]
 
 
 def coverage(run_folder: Path, config: dict) -> list[dict]:
-    """Return one entry a dataset: dataset, threshold, parts, rows, missing, page.
+    """Return one entry per dataset: dataset, threshold, parts, rows, missing, page.
 
-    rows: an attribute (or "overall") with its share obtained in each of `parts`, as text; missing:
-    why there is nothing, "" if there is; page: the file with every value, inside the run's folder.
+    rows: an attribute (or "overall") with the share obtained in each of `parts`, as text; missing:
+    why there are no rows, else ""; page: the file with every value, inside the run's folder.
     """
     found = []
     for dataset in listed_datasets(config):
@@ -42,7 +42,7 @@ def coverage(run_folder: Path, config: dict) -> list[dict]:
 def _rows(csv: Path) -> list[dict]:
     frame = pd.read_csv(csv, usecols=["split", "role", "attribute", *COUNTS])
     if not (frame[COUNTS].dtypes == "int64").all():
-        raise ValueError("counts are no whole numbers")
+        raise ValueError("counts are not whole numbers")
     groups = [(name, own) for name, own in frame.groupby("attribute", sort=False)]
     return [_row(str(name).replace("_", " "), own) for name, own in [*groups, ("overall", frame)]]
 

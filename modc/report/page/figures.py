@@ -1,4 +1,4 @@
-"""The figures of a run, put into the page itself so that it stays one file."""
+"""The figures of a run, embedded in the page so that it stays a single file."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from modc import paths
 
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
-# Characters of one image in the page, and of all: small enough to send by mail.
+# Most characters of one image in the page, and of all: small enough to send by mail.
 LARGEST, MOST = 250_000, 900_000
 MOST_PIXELS = 50_000_000
 QUALITY = 75
@@ -21,9 +21,9 @@ def figures(run_folder: Path) -> dict:
     """Return the figures in figures/: drawn, beside and missing.
 
     drawn: those in the page, with file (inside the run's folder), title, caption, alt, source (a
-    data URI); beside: those that are too large for it, with file and title; missing: title and
-    reason. figures.json has the words and the order; an image that it does not name comes last,
-    under its file's name.
+    data URI); beside: those too large for it, with file and title; missing: title and reason.
+    Texts and order come from figures.json; an image that it does not list comes last, titled with
+    its file name.
     """
     folder = Path(run_folder) / paths.FIGURES
     listed = _listed(folder / "figures.json")
@@ -49,10 +49,10 @@ def figures(run_folder: Path) -> dict:
 
 
 def _sources(drawings: list[Path]) -> dict[str, str]:
-    """Return the data URIs by name of those that the page has room for.
+    """Return, by name, the data URIs of those that fit into the page.
 
-    The first of each kind comes first, then the second, and so on; a kind is what stands before the
-    first hyphen: figure2-collar-design is a figure2.
+    The first of each kind takes precedence, then the second, and so on; the kind is the name up to
+    the first hyphen: figure2-collar-design is a figure2.
     """
     turn: Counter[str] = Counter()
     order = []
@@ -64,7 +64,7 @@ def _sources(drawings: list[Path]) -> dict[str, str]:
     for _, _, path in sorted(order):
         try:
             uri = _data_uri(path)
-        except OSError:  # nobody may read it
+        except OSError:  # not readable
             continue
         if len(uri) <= min(LARGEST, left):
             found[path.name] = uri
@@ -73,7 +73,7 @@ def _sources(drawings: list[Path]) -> dict[str, str]:
 
 
 def _listed(path: Path) -> dict:
-    """Return figures and missing of figures.json, empty lists if it is absent or damaged."""
+    """Return the two lists of figures.json, empty if it is absent or damaged."""
     try:
         listed = json.loads(path.read_bytes())
         found = {key: listed.get(key, []) for key in ("figures", "missing")}
@@ -94,7 +94,7 @@ def _data_uri(path: Path) -> str:
 
 
 def _as_webp(data: bytes) -> bytes | None:
-    """Return an image as WebP, None if it is damaged or too large to look at."""
+    """Return an image as WebP, None if it is damaged or too large to decode."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MOST_PIXELS:

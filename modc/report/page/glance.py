@@ -1,4 +1,4 @@
-"""The image beside the answer: overall MAP@100, ours and published, a row a row of the tables."""
+"""The chart beside the answer: overall MAP@100, ours and published, one line per table row."""
 
 import math
 
@@ -12,7 +12,7 @@ from modc.report.results import NOT_IN_GRID
 from modc.report.row_names import row_name
 from modc.report.verdicts import NOT_COMPARABLE
 
-# Query label and top_n: the plain ranking, and of prioritized retrieval the one in Tables 1 and 2.
+# Query label and top_n: the plain ranking, and the prioritized retrieval of Tables 1 and 2.
 WAYS = (("", ""), ("known", "1"))
 # As many groups as fit a screen.
 MOST_ROWS = 26
@@ -23,14 +23,14 @@ LONGEST = 19
 
 
 def glance(frames: dict[str, pd.DataFrame], config: dict) -> dict | None:
-    """Return the drawing of the rows that a screen takes; None if the grid has none of them.
+    """Return the drawing of as many rows as fit a screen; None if the grid has no such rows.
 
     frames: the long form of each table. Keys: width, height, numbers (x of both columns), ticks (x,
-    percent), groups (title, y, rows), methods (those that are no baseline), has_published,
-    has_intervals, has_marks, is_marked (something is not comparable).
-    A row: label, full (its whole name), is_baseline, y, ours and published (x, None where absent),
-    low and high (x of the interval of the difference around ours, None where not known), ours_text
-    (why it is absent, if it is), published_text, verdict and its mark.
+    percent), groups (title, y, rows), methods (other than baselines), has_published, has_intervals,
+    has_marks, is_marked (something is not comparable).
+    A row: label, full (its whole name), is_baseline, y, ours and published (x, None if absent), low
+    and high (x of the interval of the difference around ours, None if unknown), ours_text (or why
+    it is absent), published_text, verdict and its mark.
     """
     groups = _groups(frames)
     if not groups:
@@ -61,9 +61,9 @@ def glance(frames: dict[str, pd.DataFrame], config: dict) -> dict | None:
 
 
 def _groups(frames: dict) -> list[tuple[tuple[str, int], list[dict]]]:
-    """Return the rows of each dataset and percentage, the most telling first.
+    """Return the rows of each dataset and percentage, the most informative first.
 
-    What the grid has not at all is left out; percentages that most datasets have come first, and of
+    Those outside the grid are left out; percentages shared by most datasets come first, and among
     these the highest.
     """
     found: dict[tuple, dict[tuple, dict]] = {}
@@ -91,19 +91,19 @@ def _groups(frames: dict) -> list[tuple[tuple[str, int], list[dict]]]:
 
 
 def _in_order(places: list[dict]) -> list[dict]:
-    """Return the rows of a network one below the other, as Tables 1 and 2 have them."""
+    """Return the rows grouped by network, as in Tables 1 and 2."""
     networks = list(dict.fromkeys(place["network"] for place in places))
     return sorted(places, key=lambda place: networks.index(place["network"]))
 
 
 def _ends(place: dict) -> tuple[float, ...]:
-    """Return all that the axis must reach, NaN where absent."""
+    """Return the values that the axis must cover, NaN where absent."""
     ours, width = place["ours"], place["half_width"]
     return (ours, place["published"], ours - width, ours + width)
 
 
 def _axis(fractions: list[float]) -> tuple[float, float]:
-    """Return both ends of the axis, tens of percent; 0 to 1 where there is nothing."""
+    """Return both ends of the axis, multiples of 10 %; 0 to 1 if there are no values."""
     if not fractions:
         return 0.0, 1.0
     low = max(0, math.floor(10 * min(fractions)))
@@ -117,7 +117,7 @@ def _ticks(low: float, high: float) -> range:
 
 
 def _x(fraction: float, low: float, high: float) -> float:
-    """Return where a fraction lies; what is outside the axis lies at its end."""
+    """Return the x of a fraction, clipped to the axis."""
     share = min(max((fraction - low) / (high - low), 0.0), 1.0)
     return round(LEFT + share * (RIGHT - LEFT), 1)
 
@@ -148,7 +148,7 @@ def _row(place: dict, y: int, low: float, high: float, config: dict) -> dict:
 
 
 def _method(place: dict, config: dict) -> str:
-    """Return what a method is called, "" for a baseline."""
+    """Return the title of a method, "" for a baseline."""
     method = method_of(config, place["method"])
     return method.title if method.compared_with else ""
 

@@ -1,4 +1,4 @@
-"""The page of a run as one HTML file that needs nothing beside it."""
+"""The page of a run as one self-contained HTML file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from modc.report.page.content import page_data
 
 
 def render(run_folder: Path, config: dict) -> Path:
-    """Write report.html into a run's folder and return its path; a run that has nothing, too."""
+    """Write report.html into a run's folder and return its path, even for an empty run."""
     path = Path(run_folder) / paths.REPORT
     write_text(path, html(page_data(run_folder, config)))
     return path

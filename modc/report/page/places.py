@@ -1,4 +1,4 @@
-"""The details of each place of the tables: what is shown when it is opened."""
+"""The details of each place of the tables, shown when it is opened."""
 
 import pandas as pd
 
@@ -31,12 +31,12 @@ NUMBERS = (
 
 
 def details(frame: pd.DataFrame, name: str, source: Source) -> list[dict]:
-    """Return one entry a place of a table: its names, numbers (None where absent), and links.
+    """Return one entry per place of a table: its names, numbers (None if absent), and links.
 
-    frame: the long form. Numbers are fractions. seeds: number and value of each seed, None where it
-    has none; source: where the spread between trainings is from, "" for this run; baseline: the
-    place of the baseline, "" for a baseline; run: the training, "" where the grid has none; badge:
-    the verdict, or that the training failed.
+    frame: the long form. Numbers are fractions. seeds: number and value of each seed, None without
+    one; source: of the spread between trainings, "" for this run; baseline: the place of the
+    baseline, "" for a baseline; run: the training, "" if the grid has none; badge: the verdict, or
+    that the training failed.
     """
     config = source.config
     places = frame.to_dict("records")

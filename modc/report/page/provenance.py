@@ -1,4 +1,4 @@
-"""What the numbers come from, all of them together: code, machines, versions, data."""
+"""What produced the numbers of a run: code, machines, versions, data."""
 
 from collections import Counter
 
@@ -8,9 +8,9 @@ from modc.report.results import Result
 
 
 def sources(results: list[Result]) -> list[dict]:
-    """Return each thing that scores say of how they were made: name, and values with their counts.
+    """Return what the scores say about their making: each name, and its values with counts.
 
-    A name with several values comes from scores that were not all made in the same way.
+    Several values of one name mean that not all scores were made alike.
     """
     counted = {name: Counter() for name in MADE_BY.values()}
     for result in results:
@@ -25,7 +25,7 @@ def sources(results: list[Result]) -> list[dict]:
 
 
 def manifests(results: list[Result]) -> list[dict]:
-    """Return the manifests that scores name: dataset, sha256, count of scores, is_drawn."""
+    """Return the manifests named by the scores: dataset, sha256, count of scores, is_drawn."""
     counts = Counter(
         (result.cell.dataset, result.scores["manifest_sha256"], result.scores["generated"])
         for result in results
@@ -38,10 +38,10 @@ def manifests(results: list[Result]) -> list[dict]:
 
 
 def code_now() -> str:
-    """Return the fingerprint of the training code that is installed here."""
+    """Return the fingerprint of the training code installed here."""
     return provenance.training_code()
 
 
 def version_now() -> str:
-    """Return the version of modc that is installed here."""
+    """Return the version of modc installed here."""
     return provenance.software()["modc"]

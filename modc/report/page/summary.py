@@ -1,4 +1,4 @@
-"""The answer first: what the run has, how much of the paper holds, in plain sentences."""
+"""The answer first: what the run covers and how much of the paper holds, in plain sentences."""
 
 import pandas as pd
 
@@ -20,12 +20,12 @@ from modc.report.verdicts import (
 )
 
 MEANINGS = {
-    CONSISTENT: "no difference was found, and one would have shown",
+    CONSISTENT: "no difference found, in an interval narrow enough to show one",
     REPRODUCED: "the public weights give the published number",
     BELOW: "ours is lower",
     ABOVE: "ours is higher",
-    UNDECIDED: "our interval is too wide to say, or not known",
-    ONE_TRAINING: "the spread between trainings is not known",
+    UNDECIDED: "our interval is too wide to tell, or unknown",
+    ONE_TRAINING: "the spread between trainings is unknown",
     NOT_COMPARABLE: "other data or settings than the paper's",
     MISSING: "this run has no number",
     OUTSIDE: "this run does not include it",
@@ -34,9 +34,9 @@ COMPARED = (CONSISTENT, REPRODUCED, BELOW, ABOVE)
 
 
 def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
-    """Return one entry a verdict: mark, meaning, count in all, share of all, count by table.
+    """Return one entry per verdict: mark, meaning, total count, share of all, count by table.
 
-    One that is not in the grid is left out where all are.
+    OUTSIDE is left out if nothing is outside the grid.
     """
     verdicts = {number: frame["verdict"].value_counts() for number, frame in frames.items()}
     total = sum(int((frame["verdict"] != "").sum()) for frame in frames.values())
@@ -60,7 +60,7 @@ def verdict_counts(frames: dict[int, pd.DataFrame]) -> list[dict]:
 
 
 def scope(config: dict) -> str:
-    """Return what the run's grid has, in a sentence."""
+    """Return what the run's grid covers, in a sentence."""
     grid = config["grid"]
     datasets = [
         f"{name} with {_listed([str(p) for p in sorted(grid['labeled_percent'][name])])} % of the "
@@ -68,15 +68,15 @@ def scope(config: dict) -> str:
         for name in grid["datasets"]
     ]
     seeds = [str(seed) for seed in grid["seeds"]]
-    further = " and further seeds of single cells" if further_seeds(config) else ""
+    further = ", with further seeds for single cells" if further_seeds(config) else ""
     return (
-        f"This run has {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
+        f"This run covers {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
         f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}{further}."
     )
 
 
 def question(config: dict, is_of_the_paper: bool) -> str:
-    """Return what the page answers; is_of_the_paper: the grid has numbers of the paper."""
+    """Return the question of the page; is_of_the_paper: the grid has numbers of the paper."""
     if is_of_the_paper:
         return "Does the paper hold?"
     if others := other_datasets(config):
@@ -85,7 +85,7 @@ def question(config: dict, is_of_the_paper: bool) -> str:
 
 
 def sentence(frames: dict[int, pd.DataFrame]) -> str:
-    """Return what can be said about the paper's numbers, in a sentence or two; "" if none is asked.
+    """Return the result for the paper's numbers in a sentence or two; "" if the grid has none.
 
     Numbers outside the run's grid are not counted as missing.
     """
@@ -115,7 +115,7 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
         )
     rest = {
         UNDECIDED: "remain undecided",
-        ONE_TRAINING: "rest on one training of unknown spread",
+        ONE_TRAINING: "rest on one training with unknown spread",
         NOT_COMPARABLE: "are not comparable",
         MISSING: "are missing",
     }
@@ -124,15 +124,15 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
 
 
 def claims_sentence(held: dict, claims: int, where: str) -> str:
-    """Return how many of so many claims hold; held: as `modc.report.page.claims.held` returns it.
+    """Return how many of the claims hold; held: as returned by `modc.report.page.claims.held`.
 
-    where: on what, such as "On our numbers".
+    where: such as "On our numbers".
     """
     if not held["judged"]:
         text = f"{where}, none of the paper's {claims} claims can be judged."
         if held["by_sign"]:
             text += (
-                f" By the sign of single trainings' numbers, nothing speaks against "
+                f" By the sign of single trainings alone, nothing contradicts "
                 f"{held['unopposed']} of {held['by_sign']}."
             )
         return text
@@ -150,8 +150,8 @@ def claims_sentence(held: dict, claims: int, where: str) -> str:
     if held["narrowed"]:
         was = "was" if held["narrowed"] == 1 else "were"
         text += (
-            f" Of those that hold, {held['narrowed']} {was} checked on a part of the cells: the "
-            f"rest is {' or '.join(held['rest'])}."
+            f" Of those that hold, {held['narrowed']} {was} checked on some of the cells only: the "
+            f"rest are {' or '.join(held['rest'])}."
         )
     return text
 

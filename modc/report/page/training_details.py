@@ -1,4 +1,4 @@
-"""What stands behind a number: each training with its settings, data, code, machine and stages."""
+"""The trainings behind the numbers: settings, data, code, machine and stages of each."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from modc.report.anchors import run_id
 from modc.report.results import Result
 from modc.report.row_names import row_name
 
-# What a score says of how it was made, in the order of the page; what it does not say is left out.
+# What scores may say about their making, in the order of the page.
 MADE_BY = {
     "code": "code of training (fingerprint)",
     "device": "device",
@@ -35,10 +35,10 @@ LONGEST = 300
 
 
 def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> list[dict]:
-    """Return one entry for each dataset, network, percentage and method, with all of its seeds.
+    """Return one entry per dataset, network, percentage and method, with all of its seeds.
 
     Keys: id, dataset, network, labeled_percent, method, name, settings (a list of stage and YAML:
-    what differs from the stage before), seeds (see `_seed`). known: why scores are not there
+    the changes from the stage before), seeds (see `_seed`). known: why scores are missing
     (`modc.report.failures.explained`).
     """
     by_key: dict[tuple, list[Result]] = {}
@@ -59,9 +59,9 @@ def runs(run_folder: Path, config: dict, results: list[Result], known: dict) -> 
 
 
 def absences(config: dict, known: dict[tuple[Cell, str], dict]) -> list[dict]:
-    """Return why scores are not there, each reason once: text, and places.
+    """Return why scores are missing, each reason once: text, and places.
 
-    A place has name, and log, said and progress as `modc.report.failures` has them.
+    A place has name, and log, said and progress from `modc.report.failures`.
     """
     found: dict[str, list[dict]] = {}
     for (cell, method), why in known.items():
@@ -71,7 +71,7 @@ def absences(config: dict, known: dict[tuple[Cell, str], dict]) -> list[dict]:
 
 
 def counts(config: dict, results: list[Result]) -> dict:
-    """Return how many of the grid's scores there are: scores, expected, cells, seeds."""
+    """Return how many scores the run has and the grid expects: scores, expected, cells, seeds."""
     return {
         "scores": sum(not result.status for result in results),
         "expected": len(cells(config)) * len(methods(config)),
@@ -81,7 +81,7 @@ def counts(config: dict, results: list[Result]) -> dict:
 
 
 def made_by(result: Result) -> list[tuple[str, str]]:
-    """Return what the scores say of how they were made, as (name, text) in the order of MADE_BY."""
+    """Return what the scores say about their making, as (name, text) in the order of MADE_BY."""
     made = (result.scores or {}).get("provenance")
     made = made if isinstance(made, dict) else {}
     return [(name, _text(made[key])) for key, name in MADE_BY.items() if key in made]
@@ -90,7 +90,7 @@ def made_by(result: Result) -> list[tuple[str, str]]:
 def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
     """Return how one seed went: its files, what made it, its stages and learning curve.
 
-    missing: None, or what is known about scores that are not there; not_comparable: "" or why.
+    missing: None, or what is known about its missing scores; not_comparable: "" or why.
     """
     cell, scores = result.cell, result.scores or {}
     chain = stages(config, cell, result.method)
@@ -104,7 +104,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
         "folder": str(paths.method_folder(cell, result.method)),
         "missing": known.get((cell, result.method)),
         "not_comparable": result.not_comparable,
-        "finished": f"{len(finished)} of {len(chain)} stages are finished",
+        "finished": f"{len(finished)} of {len(chain)} stages have finished",
         "seconds": sum(stage["seconds"] for stage in result.stages),
         "stages": result.stages,
         "absent_values": [_value(pair, own) for pair in result.absent_values],
@@ -118,7 +118,7 @@ def _seed(run_folder: Path, config: dict, result: Result, known: dict) -> dict:
 
 
 def _value(pair: list, dataset: Dataset) -> str:
-    """Return attribute and name of a value that had no labeled image."""
+    """Return the attribute and name of a value without a labeled image."""
     match pair:
         case [str(attribute), int(value)]:
             return f"{attribute.replace('_', ' ')} {dataset.value_name(attribute, value)}"
@@ -126,11 +126,11 @@ def _value(pair: list, dataset: Dataset) -> str:
 
 
 def _settings(config: dict, cell: Cell, method: str) -> list[tuple[str, str]]:
-    """Return each stage with its settings as YAML: the first's all, then what differs."""
+    """Return each stage with its settings as YAML: all of the first, then the changes."""
     before: dict = {}
     found = []
     for stage in stages(config, cell, method):
-        # As JSON has it, since YAML knows no tuples.
+        # Through JSON, since YAML has no tuples.
         own = json.loads(json.dumps(stage_spec(config, cell, method, stage).plain()))
         named = ("cell", "method", "stage", "before")
         own = {key: value for key, value in own.items() if key not in named}
@@ -146,6 +146,6 @@ def _name(config: dict, cell: Cell, method: str) -> str:
 
 
 def _text(value: object) -> str:
-    """Return what a file says, as a short text: it may be anything."""
+    """Return any value from a file as a short text."""
     text = str(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

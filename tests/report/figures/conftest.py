@@ -1,4 +1,4 @@
-"""A small run with embeddings, scores, curves, pictures and a model, as training leaves it."""
+"""A small run with embeddings, scores, curves, images and a model, as training leaves it."""
 
 import json
 from pathlib import Path
@@ -17,6 +17,7 @@ from modc.datasets.fashionai import FashionAI
 from modc.evaluation.scores import score, summarize
 from modc.grid import cells, last_stage, settings_chain, stages
 from modc.jobs import stage_folder
+from modc.report.figures import retrieval, spaces
 
 METHODS = ("baseline", "modc")
 
@@ -29,21 +30,23 @@ COUNTS |= {("test", "query"): 6, ("test", "candidate"): 12}
 
 @pytest.fixture(autouse=True)
 def two_attributes(monkeypatch):
-    """FashionAI has two attributes, so that there are fewer pictures to draw."""
+    """FashionAI has two attributes, so that there are fewer images to draw."""
     monkeypatch.setattr(FashionAI, "attributes", ATTRIBUTES)
 
 
 @pytest.fixture
 def without_ink(monkeypatch):
-    """Figures are laid out but not painted, which takes most of the time."""
+    """Leave out what is slow: painting, the layout of rows of images, and t-SNE."""
     monkeypatch.setattr(
         "matplotlib.figure.Figure.savefig", lambda self, buffer, **_: buffer.write(b"picture")
     )
+    monkeypatch.setattr(retrieval, "draw_rows", lambda *_: b"picture")
+    monkeypatch.setattr(spaces, "flat_map", lambda vectors, seed: vectors[:, :2].astype(float))
 
 
 @pytest.fixture
 def config(config, tmp_path) -> dict:
-    """The configuration of one network with two percentages, on small pictures."""
+    """The configuration of one network with two percentages, on small images."""
     config["data"] = str(tmp_path / "data")
     config["datasets"]["FashionAI"]["image_size"] = SIZE
     config["networks"]["ASENv2"]["backbone"] = "resnet10"
@@ -78,7 +81,7 @@ def made_index(value_of) -> Index:
 
 
 def write_data(config: dict, index: Index) -> None:
-    """Write the index and its pictures, of which each differs, as a packed array."""
+    """Write the index and its images, each different, as a packed array."""
     prepared = Path(config["data"]) / "FashionAI" / "prepared"
     write(index, prepared / "index")
     packed = prepared / "packed" / f"{SIZE}.npy"
