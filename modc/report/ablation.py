@@ -172,7 +172,7 @@ def _missing_seeds(seeds: list[int], scores: dict[int, dict]) -> str:
     if not missing:
         return ""
     why = dict.fromkeys(scores[seed]["status"] or "not in the run" for seed in missing)
-    return f"{len(seeds)} of {len(scores)} seeds; others: {', '.join(why)}"
+    return f"{len(seeds)} of {len(scores)} seeds, the others: {', '.join(why)}"
 
 
 def _page(frame: pd.DataFrame, config: dict) -> Page:

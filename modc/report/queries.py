@@ -9,7 +9,7 @@ import pandas as pd
 from modc import paths
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
-from modc.report.results import Result
+from modc.report.results import SCORED_OTHERWISE, Result
 
 # Columns of counts; all others are scores.
 COUNTS = ("attribute", "value", "relevant", "hits")
@@ -34,7 +34,7 @@ def usable_queries(result: Result, unanswerable: str) -> tuple[pd.DataFrame | No
     scoring = result.scores.get("scoring")
     scoring = scoring if isinstance(scoring, dict) else {}
     if scoring.get("unanswerable", unanswerable) != unanswerable:
-        return None, "scored with a different evaluation.unanswerable than the configuration's"
+        return None, f"{SCORED_OTHERWISE}unanswerable than the configuration's"
     return _checked(result)
 
 

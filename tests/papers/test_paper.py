@@ -55,7 +55,7 @@ def test_an_absent_paper_and_two_tables_of_one_name_are_said(config, copy):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("paper.yaml", "title:", "heading:", "paper.yaml: the key 'heading' is not known"),
+        ("paper.yaml", "title:", "heading:", "paper.yaml: the key 'heading' is unknown"),
         ("paper.yaml", "tables:", "{", "paper.yaml, line 3: not YAML"),
         ("paper.yaml", ", caption:", ", said:", "tables.rpf_fashionai: the key 'caption' is"),
         ("paper.yaml", "rpf_darn:", "rpf_dran:", "rpf_dran.csv: No such file or directory"),

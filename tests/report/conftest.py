@@ -2,7 +2,7 @@
 
 import copy
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from modc.datasets.fashionai import FashionAI
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 from modc.grid import cells, last_stage, settings_chain, stages
+from modc.report.results import collect
+from modc.report.tables import Source
 
 METHODS = ("baseline", "modc")
 
@@ -103,6 +105,11 @@ def covered(train: int, queries: int, candidates: int) -> dict:
 
 def made_scores(cell: Cell, method: str = "baseline") -> dict:
     """What `modc score` would write for a cell and method."""
+    return json.loads(_made_scores(cell, method))
+
+
+@cache
+def _made_scores(cell: Cell, method: str) -> str:
 
     def part(attribute: str, queries: int, candidates: int) -> dict:
         place = (cell.dataset, cell.network, cell.labeled_percent, cell.seed, attribute)
@@ -118,14 +125,15 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
 
     names = ATTRIBUTES[cell.dataset]
     place = (cell.dataset, cell.network, cell.labeled_percent, cell.seed)
-    return {
+    chain = settings_chain(_paper(), cell, method, last_stage(_paper(), cell, method))
+    made = {
         "dataset": cell.dataset,
         "network": cell.network,
         "labeled_percent": cell.labeled_percent,
         "seed": cell.seed,
         "method": method,
-        "settings_chain": settings_chain(paper(), cell, method, last_stage(paper(), cell, method)),
-        "stages": [ended(stage, *place) for stage in stages(paper(), cell, method)],
+        "settings_chain": chain,
+        "stages": [ended(stage, *place) for stage in stages(_paper(), cell, method)],
         "absent_values": [],
         "attribute_names": names,
         "provenance": {"labeled_images": 9 * cell.labeled_percent},
@@ -138,6 +146,7 @@ def made_scores(cell: Cell, method: str = "baseline") -> dict:
         "attributes": [part(name, 10, 40) for name in names],
         "overall": part("overall", *TEST_SPLITS.get(cell.dataset, (20, 80))),
     }
+    return json.dumps(made)
 
 
 def write_scores(folder: Path, cell: Cell, scores: object, method: str = "baseline") -> Path:
@@ -148,17 +157,31 @@ def write_scores(folder: Path, cell: Cell, scores: object, method: str = "baseli
     return path
 
 
+def write_grid(folder: Path, config: dict, **changed: object) -> Path:
+    """Write the scores of every cell of a configuration; returns the run's folder."""
+    for cell in cells(config):
+        for method in METHODS:
+            write_scores(folder, cell, made_scores(cell, method) | changed, method)
+    return folder
+
+
 @pytest.fixture
 def write_run(tmp_path):
-    """Write the scores of every cell of a configuration; returns the run's folder."""
+    """As `write_grid`, into a folder of the test's own."""
+    return partial(write_grid, tmp_path)
 
-    def write(config: dict, **changed: object) -> Path:
-        for cell in cells(config):
-            for method in METHODS:
-                write_scores(tmp_path, cell, made_scores(cell, method) | changed, method)
-        return tmp_path
 
-    return write
+@pytest.fixture(scope="session")
+def whole_source(tmp_path_factory) -> Source:
+    """What fills the tables of a run of the paper's grid."""
+    folder = write_grid(tmp_path_factory.mktemp("whole"), paper())
+    return Source(collect(folder, paper()), paper())
+
+
+@pytest.fixture(scope="session")
+def empty_source(tmp_path_factory) -> Source:
+    """What fills the tables of a run that has nothing."""
+    return Source(collect(tmp_path_factory.mktemp("empty"), paper()), paper())
 
 
 @pytest.fixture

@@ -25,8 +25,12 @@ def published(number: int | None = None) -> pd.DataFrame:
 
 def paper_table(number: int, results: list, config: dict) -> pd.DataFrame:
     """Table 1 to 5 of a run."""
-    table = paper.tables(config)[f"table{number}"]
-    return tables.paper_table(table, tables.Source(results, config))
+    return table_of(number, tables.Source(results, config))
+
+
+def table_of(number: int, source: tables.Source) -> pd.DataFrame:
+    """Table 1 to 5, filled from a source."""
+    return tables.paper_table(paper.tables(source.config)[f"table{number}"], source)
 
 
 def attribute_table(dataset: str, results: list, config: dict) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import pytest
 from modc import paths
 from modc.ablation import ablation_cells, variants
 from modc.grid import last_stage, settings_chain
-from modc.report.ablation import ablation_table, render
+from modc.report.ablation import SAME, ablation_table, render
+from modc.report.results import STALE
 
 METHODS = ("baseline", "modc")
 
@@ -61,7 +62,7 @@ def test_a_difference_of_one_seed_has_no_interval(config, write_ablation):
     assert frame.loc["memory_bank", "status"] == "not run"
     assert np.isnan(frame.loc["memory_bank", "difference"])
     assert (frame.loc["this run", "assumption"], frame.loc["this run", "status"]) == ("", "")
-    assert "sign alone" in said(folder, config) and "not known" in said(folder, config)
+    assert "sign alone" in said(folder, config) and "unknown" in said(folder, config)
 
 
 def test_the_interval_is_between_trainings_paired_by_seed(config, write_ablation):
@@ -89,12 +90,12 @@ def test_the_files_say_what_they_show(config, write_ablation):
     assert r"\begin{tabular}" in files[1].read_text()
 
 
-def test_drawn_pictures_are_named_as_that(config, write_ablation):
+def test_drawn_images_are_named_as_that(config, write_ablation):
     folder = write_ablation({"": 0.0, "A4-margin": 0.25})
     for path in folder.rglob("scores.json"):
         path.write_text(json.dumps({**json.loads(path.read_text()), "generated": True}))
     text = said(folder, config)
-    assert "Not the paper's data: drawn pictures, not FashionAI." in text and "+25.00" in text
+    assert "Not the paper's data: drawn images, not FashionAI." in text and "+25.00" in text
 
 
 def test_what_cannot_matter_here_is_called_the_same(config, write_ablation):
@@ -127,17 +128,15 @@ def test_another_recipe_of_the_baseline_is_said_to_leave_modc_alone(config, writ
             scores["settings_chain"] = settings_chain(variant.config, cell, "baseline", stage)
         copy.write_text(json.dumps(scores))
     row = ablation_table(folder, config).set_index("alternative").loc["as_modc"]
-    assert row["status"].endswith("of MODC: its baseline alone is trained otherwise")
+    same, _, why = row["status"].partition(": ")
+    assert same == SAME and "baseline" in why
 
 
 def test_the_runs_own_setting_is_called_so(config, write_ablation):
     config["methods"]["modc"]["cluster_loss"] = "margin"
     folder = write_ablation({"": 0.0, "A4-margin": 0.0})
     frame = ablation_table(folder, config).set_index("alternative")
-    assert (
-        frame.loc["margin", "status"]
-        == "the same model and scores of MODC: the run has this setting"
-    )
+    assert frame.loc["margin", "status"] == f"{SAME}: the run has this setting"
 
 
 def test_where_a_seed_is_missing_all_numbers_are_of_the_others(config, write_ablation):
@@ -158,8 +157,7 @@ def test_stale_scores_and_an_absent_default_are_no_numbers(config, write_ablatio
     config["methods"]["modc"]["self_supervision_weight"] = 2.0
     frame = ablation_table(folder, config)
     assert frame["difference"].isna().all()
-    stale = "trained with other settings than the configuration's"
-    assert frame.set_index("alternative").loc["margin", "status"] == stale
+    assert frame.set_index("alternative").loc["margin", "status"] == STALE
 
 
 def test_without_a_default_there_is_no_difference(config, write_ablation):

@@ -33,7 +33,7 @@ def test_another_setting_is_said_with_its_default(config):
     other = merge(config, {"methods": {"modc": {"centres": "memory_bank", "temperature": 0.2}}})
     text = markdown_ledger(other)
     assert "`methods.modc.centres: memory_bank` (the default is running_mean)" in text
-    assert "this run takes the alternative memory_bank" in text
+    assert "this run uses the alternative memory_bank" in text
     assert changed(config) == []
     assert changed(other) == [
         "A3 methods.modc.centres: memory_bank",
@@ -48,10 +48,10 @@ def test_a_table_names_what_is_not_at_its_default(config, tmp_path):
 
     assert "Assumptions" not in notes(config)
     other = merge(config, {"evaluation": {"map_at_100": "min"}})
-    assert "Assumptions not at their default: A12 evaluation.map_at_100: min." in notes(other)
+    assert "Assumptions not at their defaults: A12 evaluation.map_at_100: min." in notes(other)
 
 
-def test_a_table_counts_values_without_a_labelled_image(config, write_run):
+def test_a_table_counts_values_without_a_labeled_image(config, write_run):
     folder = write_run(config, absent_values=[["neck_design", 3], ["lapel_design", 0]])
     frame = paper_table(3, collect(folder, config), config)
     notes = "\n".join(page(frame, "table3", config).notes)

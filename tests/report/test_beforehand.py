@@ -68,7 +68,8 @@ def test_what_is_there_is_not_named(settings, place, monkeypatch):
         for name in ("manifest.csv", "manifest.json"):
             (folder / name).touch()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 0, 10**13))
-    assert settings() == ["no GPU is visible: everything would be trained on the CPU"]
+    (line,) = settings()
+    assert line.startswith("no GPU is visible")
 
 
 def test_files_that_the_configuration_names_must_be_there(settings, place):
@@ -89,7 +90,7 @@ def test_files_that_the_configuration_names_must_be_there(settings, place):
 
 def test_a_gpu_that_was_asked_for_is_named(settings, monkeypatch):
     monkeypatch.setattr(module, "asked_for", lambda: "CUDA_VISIBLE_DEVICES=3")
-    assert "CUDA_VISIBLE_DEVICES=3 asks for a GPU, and none is visible" in settings()
+    assert any(line.startswith("CUDA_VISIBLE_DEVICES=3 asks for a GPU") for line in settings())
 
 
 def test_a_gpu_that_torch_cannot_use_is_named(settings, monkeypatch):
@@ -102,7 +103,7 @@ def test_a_folder_that_cannot_be_written_or_locked_is_named(tmp_path, monkeypatc
     assert writable(tmp_path / "a" / "b") == "" and list(tmp_path.iterdir()) == []
 
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    assert writable(tmp_path / "link").startswith(f"{tmp_path}/link: a link to what is not there")
+    assert writable(tmp_path / "link").startswith(f"{tmp_path}/link: a dangling link")
 
     def read_only(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system", "somewhere")

@@ -110,7 +110,7 @@ def test_the_page_names_the_manifest(written, place):
 def test_the_page_counts_splits(written, place):
     index = read(place / "data" / "DARN" / "prepared" / "index")
     rows = [row for row in rows_of(written[".md"].read_text(), "## Splits") if row[0]]
-    assert [row[:2] for row in rows] == [[split, "pictures"] for split in PARTS]
+    assert [row[:2] for row in rows] == [[split, "images"] for split in PARTS]
     for split, _, listed, obtained, missing, _ in rows:
         assert int(obtained) == (index.images["split"] == split).sum()
         assert int(missing) == index.missing[split] == int(listed) - int(obtained)
@@ -178,7 +178,7 @@ def test_an_index_of_another_manifest_is_refused(config, place, tmp_path):
     folder = place / "data" / "DARN"
     kept = [(path, path.read_bytes()) for path in folder.glob("manifest.*")]
     manifest.write(folder, manifest.read(folder).table[1:], {})
-    with pytest.raises(UserError, match="made from manifest .* run `modc index` again"):
+    with pytest.raises(UserError, match="from manifest .* run `modc index` again"):
         render(tmp_path, config, "DARN")
     assert not (tmp_path / "coverage").exists()
     for path, data in kept:

@@ -64,13 +64,13 @@ def test_the_first_failure_is_the_reason(why):
 
 def test_a_training_that_was_stopped(why):
     found = why({BASELINE: "epoch 1/9 done\n\nepoch 2/9 done\n"})
-    assert found["text"] == "not finished: warm_up began"
+    assert found["text"] == "not finished: warm_up started"
     assert found["said"] == "epoch 2/9 done"
 
 
 def test_an_old_mistake_in_the_data_is_none_once_something_trains(why):
     found = why({"fetch/DARN.log": "modc: error: no network", BASELINE: ""})
-    assert found["text"] == "not finished: warm_up began"
+    assert found["text"] == "not finished: warm_up started"
 
 
 def test_logs_of_other_cells_say_nothing(why):

@@ -1,13 +1,17 @@
 import re
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
-from made_tables import attribute_table, paper_table
+from made_tables import table_of
 
 from modc.report.latex import command, escape, fragment, standalone
 from modc.report.layout import Entry, Page, Row, page
 from modc.report.results import collect
+from modc.report.tables import Source, attribute_table
+
+from .conftest import paper, write_grid
 
 UNESCAPED = re.compile(r"(?<!\\)&")
 PDFLATEX = shutil.which("pdflatex")
@@ -80,13 +84,28 @@ def test_a_verdict_is_a_sign_at_the_difference(verdict, sign):
     assert (f"{sign} {verdict}" in text) == bool(sign)
 
 
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Return, by its stem, each page of two seeds, of drawn images or not."""
+
+    @cache
+    def made(generated: bool) -> dict[str, Page]:
+        config = paper()
+        datasets = ["FashionAI", "DARN", "FashionMNIST"]
+        config["grid"] |= {"seeds": [0, 1], "datasets": datasets}
+        folder = write_grid(tmp_path_factory.mktemp("latex"), config, generated=generated)
+        source = Source(collect(folder, config), config)
+        frames = {f"table{n}": table_of(n, source) for n in NUMBERS}
+        frames["FashionMNIST"] = attribute_table("FashionMNIST", source)
+        return {stem: page(frame, stem, config) for stem, frame in frames.items()}
+
+    return made
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("generated", [False, True])
-def test_structure(config, write_run, number, generated):
-    config["grid"]["seeds"] = [0, 1]
-    folder = write_run(config, generated=generated)
-    frame = paper_table(number, collect(folder, config), config)
-    laid_out = page(frame, f"table{number}", config)
+def test_structure(pages, number, generated):
+    laid_out = pages(generated)[f"table{number}"]
     text = fragment(laid_out, f"table{number}")
     columns = len(laid_out.columns) + 1
     assert rf"\begin{{tabular}}{{@{{}}l{'r' * (columns - 1)}@{{}}}}" in text
@@ -139,14 +158,10 @@ def compiled(folder, name: str) -> str:
 
 @pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on the PATH")
 @pytest.mark.parametrize("generated", [False, True])
-def test_a_paper_takes_the_floats_in(config, write_run, tmp_path, generated):
-    config["grid"] |= {"seeds": [0, 1], "datasets": ["FashionAI", "DARN", "FashionMNIST"]}
-    results = collect(write_run(config, generated=generated), config)
-    frames = {f"table{n}": (paper_table(n, results, config), f"table{n}") for n in NUMBERS}
-    frames["FashionMNIST"] = (attribute_table("FashionMNIST", results, config), "FashionMNIST")
-    for stem, (frame, name) in frames.items():
-        (tmp_path / f"{stem}.tex").write_text(fragment(page(frame, name, config), stem))
-    inputs = "\n".join(rf"\input{{{stem}}}" for stem in frames)
+def test_a_paper_takes_the_floats_in(pages, tmp_path, generated):
+    for stem, laid_out in pages(generated).items():
+        (tmp_path / f"{stem}.tex").write_text(fragment(laid_out, stem))
+    inputs = "\n".join(rf"\input{{{stem}}}" for stem in pages(generated))
     (tmp_path / "paper.tex").write_text(PAPER % inputs)
     compiled(tmp_path, "paper.tex")
     assert "undefined" not in compiled(tmp_path, "paper.tex")  # references
@@ -159,10 +174,8 @@ def test_a_paper_takes_the_floats_in(config, write_run, tmp_path, generated):
 
 @pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on the PATH")
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_document_compiles(config, write_run, tmp_path, number):
-    config["grid"]["seeds"] = [0, 1]
-    frame = paper_table(number, collect(write_run(config, generated=True), config), config)
-    laid_out = page(frame, f"table{number}", config)
+def test_the_document_compiles(pages, tmp_path, number):
+    laid_out = pages(True)[f"table{number}"]
     (tmp_path / "table.tex").write_text(standalone(laid_out, f"table{number}"))
     compiled(tmp_path, "table.tex")
     if shutil.which("pdftotext"):

@@ -8,7 +8,7 @@ from modc.cost import cell_stages
 from modc.grid import cells
 from modc.report.plan import hours, images, plan
 from modc.report.plan_data import dataset_size
-from modc.report.plan_text import plan_text
+from modc.report.plan_text import BUSY, MAXIMUM, plan_text
 
 NOW = "2026-01-02T00:00:00+00:00"
 
@@ -88,8 +88,8 @@ def test_without_rates_there_are_images_and_packed_bytes_but_no_hours(config):
     assert (made.model_bytes(), made.embedding_bytes(), made.peak("gpu_bytes")) == (None,) * 3
     text = plan_text(made, "H100", 4, set(), "rates.json")
     assert "measure them with --probe" in text and "none yet" in text
-    assert "108.6 GB" in text and "not known without a probe" in text
-    assert "Hours of one" not in text
+    assert "108.6 GB" in text and "unknown without a probe" in text
+    assert "Hours on one" not in text
 
 
 def test_rates_of_other_code_are_none(config):
@@ -102,14 +102,14 @@ def test_every_rate_says_where_it_is_from(config):
     made = plan(config, made_rates(config, SOME), None)
     text = plan_text(made, "H100", 4, set(), "rates.json")
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "ASEN pseudo_clusters 224 1,000 9.0 GB stored, of 2026-01-02" in lines
-    assert "ASEN unlabeled 224 1,000 computed: as pseudo_clusters" in lines
-    assert "ASEN++ warm_up 224 and 448 1,000 9.0 GB stored, of 2026-01-02" in lines
+    assert "ASEN pseudo_clusters 224 1,000 9.0 GB stored on 2026-01-02" in lines
+    assert "ASEN unlabeled 224 1,000 computed: same as pseudo_clusters" in lines
+    assert "ASEN++ warm_up 224 and 448 1,000 9.0 GB stored on 2026-01-02" in lines
     assert any(line.startswith("On 4 x H100: ") and "computed" in line for line in lines)
-    assert "9.0 GB of the GPU (measured by the probe), and images kept there" in text
-    assert "maximum of epochs" in text
+    assert "GPU 9.0 GB (measured by the probe)" in text and "Hours on one H100" in text
+    assert MAXIMUM in text
     text = plan_text(made, "H100", 4, {NOW}, "rates.json")
-    assert "measured now" in text and "stored, of" not in text
+    assert "measured now" in text and "stored on" not in text
 
 
 def test_disk_counts_two_models_a_stage_and_two_embeddings_a_cell(config):
@@ -162,7 +162,6 @@ def test_a_rate_says_that_the_machine_was_busy_and_that_batches_were_small(confi
     assert "busy" not in plan_text(plan(config, quiet, on), "H100", 1, set(), "x.json")
     changed = made_rates(config, SOME, busy=True, probe_batch=4, host_bytes=None)
     text = plan_text(plan(config, changed, on), "H100", 1, {NOW}, "x.json")
-    assert "measured now, by batches of 4, the machine was busy" in text
-    assert "computed: as pseudo_clusters, by batches of 4, the machine was busy" in text
-    assert "the rate is too low, and hours are too many: measure again with --probe" in text
-    assert "the host's is not known: the probe took smaller batches" in text
+    assert "measured now, with batches of 4, the machine was busy" in text
+    assert "computed: same as pseudo_clusters, with batches of 4, the machine was busy" in text
+    assert BUSY in text and "host unknown since the probe used smaller batches" in text

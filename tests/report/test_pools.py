@@ -15,6 +15,7 @@ from modc.papers.places import Place
 from modc.report.claims import claims
 from modc.report.results import collect
 from modc.report.trainings import pooled
+from modc.report.verdicts import COMMON_SEEDS, NO_SPREAD
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_trainings_that_differ_and_have_one_number_are_several(run, row_of, tmp_
         change(tmp_path, cell, "modc", overall=alone["overall"])
     row = row_of("ASEN")
     assert (row["seeds"], row["verdict"]) == (3, "undecided")
-    assert "no spread between trainings: its trainings have equal numbers" in row["status"]
+    assert f"{NO_SPREAD}: all trainings gave the same number" in row["status"]
 
 
 def _scores(folder, cell, method):
@@ -211,11 +212,11 @@ def test_rows_that_share_some_seeds_say_which(run, row_of, gains_of):
 
     run(absent)
     row = row_of("ASENv2")
-    assert "gain over the common seeds alone: 0" in row["status"]
+    assert f"gain {COMMON_SEEDS}: 0" in row["status"]
     gain = number(seed("ASENv2", 0), "modc") - number(seed("ASENv2", 0), "baseline")
     assert row["gain"] == pytest.approx(gain) and row["seeds"] == 2
     for cell in gains_of("ASENv2"):
-        assert cell.status == "difference over the common seeds alone: 0"
+        assert cell.status == "difference over the shared seeds only: 0"
         assert cell.difference == pytest.approx(gain)
     assert "common seeds" not in row_of("ASEN")["status"]
 

@@ -86,7 +86,7 @@ def test_terminal(config, write_run):
 def test_terminal_of_a_dataset_that_the_paper_does_not_have(config, write_run):
     config["grid"]["datasets"] = ["FashionMNIST"]
     text = summary(write_run(config), config)
-    assert text.startswith("FashionMNIST, a dataset that the paper does not have")
+    assert text.startswith("FashionMNIST, a dataset not in the paper")
     assert "ASENv2, 100 %" in text
 
 

@@ -27,4 +27,4 @@ def test_it_says_why_a_stage_stopped_and_what_it_reached(config, write_run, scor
 
 
 def test_nothing_run_says_so(config, tmp_path):
-    assert "No stage is finished." in markdown_stages(stage_table(collect(tmp_path, config)))
+    assert "No stage has finished." in markdown_stages(stage_table(collect(tmp_path, config)))

@@ -102,8 +102,8 @@ def text(run) -> str:
 
 def test_without_a_run_folder_all_is_waiting(run):
     assert run.at() == ("waiting", "warm_up")
-    assert "0 of 1 cells done, 1 waiting; nothing says how long it will take" in text(run)
-    assert f"This run has not begun: {run.folder} is not there yet." in text(run)
+    assert "0 of 1 cells done, 1 waiting; time left unknown" in text(run)
+    assert f"This run has not started: {run.folder} " in text(run)
     assert not run.folder.exists()
     run.done("warm_up")
     assert "not begun" not in text(run)
@@ -271,4 +271,4 @@ def test_a_pace_of_another_network_says_nothing(run):
     run.done("warm_up")
     first, second = run_status(run.folder, config)
     assert first.left > 0 and second.left is None
-    assert "; 1 of unknown pace not counted" in status_text([first, second], {}, run.folder)
+    assert "; 1 of unknown speed " in status_text([first, second], {}, run.folder)

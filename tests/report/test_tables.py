@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_tables import attribute_table, paper_table, published
+from made_tables import attribute_table, paper_table, published, table_of
 
 from modc import paths
 from modc.grid import Cell
@@ -14,8 +14,8 @@ NO_QUERIES = "no interval over queries: queries.csv is missing"
 
 
 @pytest.mark.parametrize("number", TABLES)
-def test_every_published_place_in_the_papers_order(config, write_run, number):
-    frame = paper_table(number, collect(write_run(config), config), config)
+def test_every_published_place_in_the_papers_order(whole_source, number):
+    frame = table_of(number, whole_source)
     own = published(number)
     assert frame.columns.tolist() == COLUMNS
     places = [name for name in own.columns if name != "value"]
@@ -24,8 +24,8 @@ def test_every_published_place_in_the_papers_order(config, write_run, number):
 
 
 @pytest.mark.parametrize("number", TABLES)
-def test_every_place_is_filled_with_its_own_number(config, write_run, number, scores_of):
-    frame = paper_table(number, collect(write_run(config), config), config)
+def test_every_place_is_filled_with_its_own_number(whole_source, number, scores_of):
+    frame = table_of(number, whole_source)
     assert set(frame["status"]) == {NO_QUERIES}
     assert set(frame["seeds"]) == {1}
     assert frame["spread"].isna().all()
@@ -72,8 +72,8 @@ def test_seed_that_was_not_run(config, write_run, scores_of):
 
 
 @pytest.mark.parametrize("number", TABLES)
-def test_empty_run(config, tmp_path, number):
-    frame = paper_table(number, collect(tmp_path, config), config)
+def test_empty_run(empty_source, number):
+    frame = table_of(number, empty_source)
     assert frame["ours"].isna().all()
     assert frame["difference"].isna().all()
     assert set(frame["status"]) == {"not run"}
@@ -86,9 +86,9 @@ def test_dataset_outside_the_grid(config, write_run):
     assert set(frame["verdict"]) == {"not in grid"}
 
 
-def test_drawn_pictures_have_marked_differences(config, write_run):
+def test_drawn_images_have_marked_differences(config, write_run):
     frame = paper_table(1, collect(write_run(config, generated=True), config), config)
-    assert set(frame["status"]) == {f"not comparable: drawn pictures, not FashionAI; {NO_QUERIES}"}
+    assert set(frame["status"]) == {f"not comparable: drawn images, not FashionAI; {NO_QUERIES}"}
     assert frame["difference"].notna().all()
 
 

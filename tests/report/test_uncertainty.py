@@ -9,7 +9,7 @@ from made_tables import paper_table
 
 from modc import paths
 from modc.evaluation.bootstrap import intervals
-from modc.report.results import collect
+from modc.report.results import SCORED_OTHERWISE, collect
 from modc.report.uncertainty import Measure, query_intervals
 
 
@@ -186,11 +186,11 @@ ALTERED = "queries.csv is altered: "
         (lambda path: path.write_bytes(b"\xff\xfe"), "queries.csv is damaged"),
         (
             lambda path: path.write_text(path.read_text().replace("0,0,0,", "1,0,0,", 1)),
-            ALTERED + "it has other queries than scores.json",
+            ALTERED + "its queries are not",
         ),
         (
             lambda path: path.write_text(path.read_text().replace(",0.", ",0.0", 1)),
-            ALTERED + "scores.json has other means",
+            ALTERED + "its means are not",
         ),
     ],
 )
@@ -217,7 +217,4 @@ def test_scores_by_another_option_than_the_configurations_have_no_interval(made,
         path.write_text(json.dumps(scores | {"scoring": {"unanswerable": "zero"}}))
     row = one_row(paper_table(1, collect(tmp_path, config), config), "modc")
     assert np.isnan(row["queries_low"])
-    assert (
-        "no interval over queries: seed 0: scored with another evaluation.unanswerable"
-        in row["status"]
-    )
+    assert f"no interval over queries: seed 0: {SCORED_OTHERWISE}unanswerable" in row["status"]

@@ -39,7 +39,7 @@ def test_a_folder_at_work_is_refused_with_its_process_until_that_is_killed(tmp_p
     folder = tmp_path / "results" / "run"
     first = hold(folder)
     for shared in (False, True):
-        with pytest.raises(UserError, match=f"run: process {first.pid} of .* is at work there"):
+        with pytest.raises(UserError, match=f"run: in use by process {first.pid} of "):
             in_use.claim(folder, shared)
     first.kill()
     first.wait()
@@ -50,7 +50,7 @@ def test_a_folder_at_work_is_refused_with_its_process_until_that_is_killed(tmp_p
 def test_readers_share_a_folder_and_keep_a_writer_out(tmp_path, hold):
     folder = tmp_path / "data"
     readers = [hold(folder, "shared"), hold(folder, "shared")]
-    with pytest.raises(UserError, match="is at work there"):
+    with pytest.raises(UserError, match="data: in use by another run"):
         in_use.claim(folder)
     for reader in readers:
         reader.kill()

@@ -164,7 +164,7 @@ def test_a_result_of_former_settings_is_another_one(make_run, output, edit):
     with pytest.raises(Contradicted) as error:
         merge(output, [one, two])
     (line,) = error.value.lines
-    assert line.startswith(f"{NAME}: trained with other settings")
+    assert line.startswith(f"{NAME}: trained with different settings")
 
 
 @pytest.mark.parametrize("key", ["manifest_sha256", "index_sha256"])
@@ -235,7 +235,7 @@ def test_spaces_and_links(make_run, tmp_path):
 def test_a_run_of_its_own_is_never_overwritten(make_run):
     one, two = make_run("one"), make_run("two", grid={"seeds": [1]})
     before = files(one)
-    with pytest.raises(UserError, match="expected a new name"):
+    with pytest.raises(UserError, match="not made by `modc merge`"):
         merge(one, [two])
     assert files(one) == before
 
@@ -244,7 +244,7 @@ def test_a_run_of_its_own_is_never_overwritten(make_run):
 def test_folders_in_each_other_are_refused(make_run, inside):
     run = make_run("one")
     output = type(run)(inside.format(run=run, parent=run.parent))
-    with pytest.raises(UserError, match="lie in each other"):
+    with pytest.raises(UserError, match="one is inside the other"):
         merge(output, [run])
 
 

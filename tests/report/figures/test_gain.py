@@ -43,5 +43,5 @@ def test_the_correlation_is_said(overall):
 
 @pytest.mark.parametrize("column", ["gain", "ours"])
 def test_published_numbers_alone_are_no_figure(overall, column):
-    with pytest.raises(UserError, match="no place has a score"):
+    with pytest.raises(UserError, match="no place has scores"):
         gain.draw(SimpleNamespace(overall=overall.assign(**{column: np.nan})))

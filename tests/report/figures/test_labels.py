@@ -35,7 +35,7 @@ def test_a_row_a_place_of_the_lines(overall):
 
 def test_what_is_absent_is_said(overall):
     caption = labels.draw(SimpleNamespace(overall=overall), "FashionAI").caption
-    absent = caption.split("No number of ours yet: ")[1]
+    absent = caption.split("Not yet run: ")[1]
     assert "ASEN++ 100 %" in absent and "ASENv2 1 %" in absent
     assert "ASENv2 10 %" not in absent
 

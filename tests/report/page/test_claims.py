@@ -8,6 +8,7 @@ from modc.report.claims import claims as check
 from modc.report.page.claims import claims, held
 from modc.report.results import NOT_IN_GRID
 from modc.report.trainings import MeanDifference
+from modc.report.verdicts import COMMON_SEEDS
 
 SIGN = "by sign, one training"
 
@@ -150,4 +151,4 @@ def test_a_difference_of_common_seeds_says_which(config):
 
     found = {c["id"]: c for c in claims(check(made_frames(), config, some))}
     cells = found["claim-known-beats-unknown"]["cells"]["Ours"]
-    assert {cell["reason"] for cell in cells} == {"difference over the common seeds alone: 0, 2"}
+    assert {cell["reason"] for cell in cells} == {f"difference {COMMON_SEEDS}: 0, 2"}

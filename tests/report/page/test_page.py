@@ -29,6 +29,12 @@ def page_of(config):
     return make
 
 
+def small_grid(config, percents, network="ASEN"):
+    """Leave one network on FashionAI: the paper's tables are laid out all the same."""
+    config["grid"] |= {"datasets": ["FashionAI"], "networks": [network]}
+    config["grid"]["labeled_percent"] = {"FashionAI": percents}
+
+
 def check(page):
     """What holds for every page."""
     assert len(page.ids) == len(set(page.ids))
@@ -52,8 +58,17 @@ def check(page):
     assert sum(tag == "caption" for tag, _ in page.tags) == tables
 
 
-def test_a_whole_run(page_of, write_run, config):
-    page = page_of(write_run(config))
+def test_a_whole_run(write_run, config):
+    folder = write_run(config)
+    epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
+    for cell in cells(config):
+        for method, stage in cell_stages(config, cell):
+            path = folder / paths.stage_folder(cell, method, stage) / "curve.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("epoch,valid_MAP@all\n" + epochs)
+    path = render(folder, config)
+    assert path.stat().st_size < 2e6
+    page = Parsed(path.read_text())
     check(page)
     assert "missing" not in page.ids
     for place in published().to_dict("records"):
@@ -75,6 +90,7 @@ def test_an_empty_run(page_of, tmp_path):
 
 
 def test_a_half_finished_run_with_failures(page_of, write_run, config):
+    small_grid(config, [1, 10, 100])
     folder = write_run(config)
     failed, damaged, stopped, *_ = cells(config)
     for method in METHODS:
@@ -95,8 +111,8 @@ def test_a_half_finished_run_with_failures(page_of, write_run, config):
     assert "missing" in page.ids
     assert "failed in warm_up: no room </script><b>" in text
     assert "scores.json is not JSON" in text
-    assert "not finished: warm_up began" in text and "epoch 7" in text
-    assert "38 of 42" in text
+    assert "not finished: warm_up started" in text and "epoch 7" in text
+    assert "2 of 6" in text
     place = next(
         own
         for own in page_data(folder, config)["places"]
@@ -109,6 +125,7 @@ def test_a_half_finished_run_with_failures(page_of, write_run, config):
 
 
 def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
+    small_grid(config, [10, 100])
     config["grid"]["seeds"] = [0, 1, 2]
     folder = write_run(config)
     first = cells(config)[2]
@@ -118,7 +135,7 @@ def test_three_seeds_one_of_which_is_missing(page_of, write_run, config):
     check(page)
     assert "standard deviation over the seeds" in page.text()
     shown = [text for tag, text in page.texts if tag == "h4"]
-    assert shown == ["Seed 0", "Seed 1", "Seed 2"] * 42
+    assert shown == ["Seed 0", "Seed 1", "Seed 2"] * 4
 
 
 def test_a_dataset_that_the_paper_does_not_have(page_of, write_run, config):
@@ -128,21 +145,22 @@ def test_a_dataset_that_the_paper_does_not_have(page_of, write_run, config):
     assert "table-FashionMNIST-ASEN-baseline-100-overall-MAP-100" in page.ids
     text = page.text()
     assert "Do the paper's claims hold on FashionMNIST?" in text
-    assert "This run has FashionMNIST with 100 % of the labels" in text
-    assert "On FashionMNIST, a dataset that the paper does not have," in text
+    assert "FashionMNIST with 100 % of the labels; " in text
+    assert "On FashionMNIST, a dataset not in the paper," in text
     # Nothing of the grid is missing, and none of the paper's numbers was asked for.
     assert "missing" not in page.ids and "no numbers" not in text
     assert "51 missing" not in text and "The paper's numbers by verdict" not in text
     # Its own cells stand there, and its own table comes first.
     assert "The 6 cells on FashionMNIST" in text
-    assert text.index("FashionMNIST, a dataset that the paper") < text.index("Table 1: FashionAI")
+    assert text.index("FashionMNIST, a dataset not in the") < text.index("Table 1: FashionAI")
     assert "5 of the paper's tables are not in this run's grid" in text
 
 
 def test_a_smaller_grid_than_the_papers(page_of, write_run, config):
     config["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN", "ASENv2"]}
     config["grid"]["labeled_percent"]["FashionAI"] = [10, 100]
-    data = page_data(write_run(config), config)
+    folder = write_run(config)
+    data = page_data(folder, config)
     assert data["absences"] == []
     counted = {entry["verdict"]: entry["count"] for entry in data["verdicts"]}
     assert counted["missing"] == 0 and counted["not in grid"] == 327 - 80
@@ -150,7 +168,7 @@ def test_a_smaller_grid_than_the_papers(page_of, write_run, config):
     assert statuses == {"not in grid": "not in this run's grid"}
     first = data["claims"][0]["sides"][0]
     assert (first["side"], first["counts"]["not in grid"]) == ("ours", 51 - 16)
-    page = page_of(write_run(config))
+    page = page_of(folder)
     check(page)
     assert "missing" not in page.ids
     assert "80 of the paper's 327 numbers that are in this run's grid" in page.text()
@@ -159,6 +177,7 @@ def test_a_smaller_grid_than_the_papers(page_of, write_run, config):
 
 def test_whatever_files_say_is_text(write_run, write_cell, scores_of, config, page_of):
     nasty = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
+    small_grid(config, [10])
     folder = write_run(config)
     for cell, method in itertools.product(cells(config), METHODS):
         scores = scores_of(cell, method)
@@ -172,13 +191,15 @@ def test_whatever_files_say_is_text(write_run, write_cell, scores_of, config, pa
     page = page_of(folder)
     scripts = [tag for tag, _ in page.tags if tag == "script"]
     assert len(scripts) == 1 and page.sources == []
-    assert page.text().count(nasty) > 100
+    # Of each training: its stages with why they stopped, and what made it.
+    assert page.text().count(nasty) > 20
 
 
 @pytest.mark.parametrize("provenance", [None, [], "text", {"device": []}])
 def test_odd_provenance_stops_nothing(
     provenance, write_run, write_cell, scores_of, config, page_of
 ):
+    small_grid(config, [10])
     folder = write_run(config)
     cell = cells(config)[0]
     write_cell(cell, scores_of(cell) | {"provenance": provenance})
@@ -211,6 +232,7 @@ def test_the_numbers_are_those_of_the_scores(write_run, scores_of, config):
 
 def test_values_without_a_labeled_image_are_named(write_run, config, page_of):
     absent = [["skirt_length", 3], ["clothes color", 2], ["odd"]]
+    small_grid(config, [10])
     folder = write_run(config, absent_values=absent)
     seed = page_data(folder, config)["runs"][0]["seeds"][0]
     assert seed["absent_values"] == ["skirt length Midi", "clothes color 2", "['odd']"]
@@ -218,31 +240,23 @@ def test_values_without_a_labeled_image_are_named(write_run, config, page_of):
 
 
 def test_several_kinds_of_provenance_are_counted(write_run, write_cell, scores_of, config):
+    small_grid(config, [10, 100])
     folder = write_run(config, provenance={"device": "cpu"})
     cell = cells(config)[0]
     write_cell(cell, scores_of(cell) | {"provenance": {"device": "cuda"}})
     (source,) = page_data(folder, config)["sources"]
     assert source["name"] == "device"
-    assert source["values"] == [{"value": "cpu", "count": 41}, {"value": "cuda", "count": 1}]
+    assert source["values"] == [{"value": "cpu", "count": 3}, {"value": "cuda", "count": 1}]
 
 
 def test_rendered_again_to_the_same_bytes(write_run, config):
+    small_grid(config, [10, 100])
     folder = write_run(config)
     assert render(folder, config).read_bytes() == render(folder, config).read_bytes()
 
 
-def test_the_papers_grid_stays_below_two_megabytes(write_run, config):
-    folder = write_run(config)
-    epochs = "".join(f"{i},{(i * 37 % 100) / 100}\n" for i in range(1, 201))
-    for cell in cells(config):
-        for method, stage in cell_stages(config, cell):
-            path = folder / paths.stage_folder(cell, method, stage) / "curve.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("epoch,valid_MAP@all\n" + epochs)
-    assert render(folder, config).stat().st_size < 2e6
-
-
-def test_it_cites_what_the_project_says(page_of, tmp_path):
+def test_it_cites_what_the_project_says(page_of, config, tmp_path):
+    small_grid(config, [10])
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
     page = page_of(tmp_path)
     (cited,) = [text for tag, text in page.texts if tag == "pre" and "@software" in text]
@@ -258,6 +272,7 @@ def test_a_spread_from_the_configuration_is_told_from_a_measured_one(write_run, 
     named = entry | {"sd": 0.004, "dof": 6, "source": "an earlier run"}
     config["report"]["training_sd"] = [named]
     extra = {"dataset": "FashionAI", "network": "ASENv2", "labeled_percent": [10], "seeds": [1]}
+    small_grid(config, [10, 100], "ASENv2")
     config["grid"]["extra_seeds"] = [extra]
     folder = write_run(config)
     sources = {
