@@ -21,6 +21,8 @@ from modc.errors import UserError
 from modc.report.coverage import COLUMNS, render
 from modc.report.files import coverage_files, listed_datasets
 
+from .conftest import paper
+
 REPOSITORY = Path(__file__).parents[2]
 PARTS = {
     "train": {"train": "label_train.txt"},
@@ -54,9 +56,11 @@ def config(config, place):
     return merge(config, {"data": str(place / "data")})
 
 
-@pytest.fixture
-def written(config, place, tmp_path):
-    return {path.suffix: path for path in render(tmp_path, config, "DARN")}
+@pytest.fixture(scope="module")
+def written(place, tmp_path_factory):
+    """The files of a coverage, which no test may change."""
+    config = merge(paper(), {"data": str(place / "data")})
+    return {path.suffix: path for path in render(tmp_path_factory.mktemp("run"), config, "DARN")}
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
@@ -66,8 +70,8 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_files_are_those_that_are_promised(written, tmp_path):
-    names = sorted(path.name for path in (tmp_path / "coverage").iterdir())
+def test_the_files_are_those_that_are_promised(written):
+    names = sorted(path.name for path in written[".md"].parent.iterdir())
     assert names == sorted(coverage_files("DARN")) == ["darn.csv", "darn.md", "darn.png"]
     assert {path.name for path in written.values()} == set(names)
 

@@ -42,6 +42,7 @@ def test_files_of_the_papers_run_and_of_another_dataset(config):
 
 
 def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_path):
+    config["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN"]}
     render_all(write_run(config), config, tmp_path)
     frame = pd.read_csv(tmp_path / "tables" / "table4.csv", keep_default_na=False)
     row = frame.iloc[1]
@@ -54,6 +55,7 @@ def test_csv_holds_fractions_that_read_back(config, write_run, scores_of, tmp_pa
 
 
 def test_rendered_again_to_the_same_bytes(config, write_run, tmp_path):
+    config["grid"]["labeled_percent"] = {"FashionAI": [10, 100], "DARN": [100]}
     folder = write_run(config)
     first = [path.read_bytes() for path in render_all(folder, config, tmp_path)]
     again = [path.read_bytes() for path in render_all(folder, config, tmp_path)]
@@ -61,6 +63,7 @@ def test_rendered_again_to_the_same_bytes(config, write_run, tmp_path):
 
 
 def test_one_spoilt_cell_stops_nothing(config, write_run, tmp_path):
+    config["grid"] |= {"datasets": ["FashionAI"], "networks": ["ASEN", "ASENv2"]}
     folder = write_run(config)
     spoilt = next(cell for cell in cells(config) if cell.labeled_percent == 100)
     (folder / paths.scores(spoilt, "baseline")).write_text("{")

@@ -97,10 +97,10 @@ def drawn_spread(rng, sd: float, dof: int) -> Spread:
     return Spread(float(sd * sqrt(rng.chisquare(dof) / dof)), dof)
 
 
-@pytest.mark.parametrize("sd", SDS)
 @pytest.mark.parametrize("seeds", [1, 3, 5])
-def test_a_published_number_of_the_same_method_lies_inside_in_95_of_100(seeds, sd):
-    rng = np.random.default_rng(seeds)
+def test_a_published_number_of_the_same_method_lies_inside_in_95_of_100(seeds):
+    """Whatever the spread: the half width is on its scale."""
+    rng, sd = np.random.default_rng(seeds), 0.005
     inside = 0
     for _ in range(DRAWS):
         ours, published = rng.normal(0.6, sd, seeds).mean(), rng.normal(0.6, sd)
@@ -126,9 +126,8 @@ def test_it_does_where_queries_are_missing_too(dof, above, sd):
     assert 0.95 - CLOSE < inside / DRAWS < 0.95 + above
 
 
-@pytest.mark.parametrize("sd", SDS)
-def test_a_noticeable_difference_is_noticed_four_times_in_five(sd):
-    rng = np.random.default_rng(2)
+def test_a_noticeable_difference_is_noticed_four_times_in_five():
+    rng, sd = np.random.default_rng(2), 0.005
     noticed = 0
     for _ in range(DRAWS):
         ours = rng.normal(0.6, sd)
