@@ -137,7 +137,11 @@ def _why_not(member: zipfile.ZipInfo) -> str:
 
 def _checksums(path: Path, folder: Path, damaged: set[str]) -> list[Check]:
     """Return a check of each file that is there or that the checksums name, by name."""
-    text = (folder / CHECKSUMS).read_text("utf-8", "replace") if CHECKSUMS not in damaged else ""
+    text = (
+        (folder / CHECKSUMS).read_text(encoding="utf-8", errors="replace")
+        if CHECKSUMS not in damaged
+        else ""
+    )
     lines = [_CHECKSUM.fullmatch(line) for line in text.splitlines()]
     if not lines or None in lines:
         raise UserError(f"{path}: {CHECKSUMS} is damaged; get the archive again")
