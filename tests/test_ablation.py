@@ -93,7 +93,7 @@ def test_each_seed_of_the_grid_has_the_cell():
 @pytest.mark.parametrize(
     ("assumptions", "message"),
     [
-        (["A30"], "ablation.assumptions: A30 cannot be ablated: there is nothing else"),
+        (["A30"], "ablation.assumptions: A30 cannot be ablated: a baseline"),
         (["A18"], "ablation.assumptions: A18 cannot be ablated: the alternative stops the run"),
         (["A99"], "ablation.assumptions: A99: no such assumption; expected A1 to A30"),
     ],

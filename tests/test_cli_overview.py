@@ -182,6 +182,6 @@ def test_a_file_of_rates_of_another_machine_is_taken_as_it_is(place):
     done = modc(place, "plan", "--rates", "h100.json", "--gpus", "2")
     assert (done.returncode, done.stderr) == (0, "")
     # 50 epochs of 300,000 images in each stage; 18,000 more a validation.
-    assert "Hours of one H100" in done.stdout
-    assert "stored, of 2026-01-01 and other code" in done.stdout
+    assert "Hours on one H100" in done.stdout
+    assert "stored on 2026-01-01 with other code" in done.stdout
     assert "On 2 x H100: 8 h 53 min" in done.stdout
