@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modc import config
+from modc import config, grid
 from modc.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -18,10 +18,35 @@ def loaded(tmp_path, **override):
     return config.load([REPOSITORY / "config.yaml", path])
 
 
-@pytest.mark.parametrize("name", ["smoke", "tiny", "fashion-mnist"])
+@pytest.mark.parametrize("name", [path.stem for path in (REPOSITORY / "configs").glob("*.yaml")])
 def test_every_shipped_configuration_is_valid(name):
     merged = config.load([REPOSITORY / "config.yaml", REPOSITORY / "configs" / f"{name}.yaml"])
     assert merged["run"] == name
+
+
+def test_the_preview_trains_a_tenth_of_the_papers_epochs(tmp_path):
+    paper = config.load([REPOSITORY / "config.yaml"])
+    preview = config.load([REPOSITORY / "config.yaml", REPOSITORY / "configs" / "preview.yaml"])
+    assert preview["report"]["not_comparable"] and not preview["grid"]["extra_seeds"]
+
+    def epochs(loaded: dict) -> list[int]:
+        return [
+            grid.stage_spec(loaded, cell, method, stage).epochs
+            for cell in grid.cells(loaded)
+            if cell.seed == 0
+            for method in grid.methods(loaded)
+            for stage in grid.stages(loaded, cell, method)
+        ]
+
+    assert epochs(preview) == [-(-number // 10) for number in epochs(paper)]
+
+
+def test_the_baselines_are_the_six_rows_of_tables_1_and_2():
+    loaded = config.load([REPOSITORY / "config.yaml", REPOSITORY / "configs" / "baselines.yaml"])
+    own = {(cell.dataset, cell.network, cell.labeled_percent) for cell in grid.cells(loaded)}
+    networks = ("ASEN", "ASENv2", "ASEN++")
+    assert own == {(name, n, 100) for name in ("FashionAI", "DARN") for n in networks}
+    assert grid.methods(loaded) == ("baseline",)
 
 
 def test_a_written_configuration_reads_back_equal(tmp_path):

@@ -50,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Course:
-    """How validation MAP@all rose in a published training with all labels of a dataset.
+    """How validation MAP@all rose in a published training on a dataset.
 
     name: what was trained; source: where it was published; points: (epoch from 1, fraction), epochs
     ascending, not every one.

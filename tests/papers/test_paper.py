@@ -88,3 +88,39 @@ def test_a_papers_files_have_a_fingerprint(copy):
     assert before == paper.fingerprint([OUTSIDE / "rpf"])
     (copy / "rpf_darn.csv").write_text("")
     assert paper.fingerprint([copy]) != before
+
+
+COURSES = """dataset,course,epoch,value,source
+DARN,one,1,40.0,a log
+DARN,one,4,50.5,a log
+DARN,two,2,30,another
+"""
+
+
+def test_courses_are_read_in_their_order(copy):
+    (copy / "courses.csv").write_text(COURSES)
+    first, second = paper.read(copy).courses
+    assert (first.name, first.points) == ("one", ((1, 0.4), (4, 0.505)))
+    assert (second.source, second.points) == ("another", ((2, 0.3),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("source", "origin", "courses.csv: the columns source are missing"),
+        ("one,4,", "one,1,", "courses.csv, line 3: epoch: expected a whole number above 1"),
+        ("one,4,", "one,4.5,", "courses.csv, line 3: epoch: expected a whole number above 1"),
+        ("40.0", "140", "courses.csv, line 2: value: expected a number from 0 to 100"),
+    ],
+)
+def test_a_mistake_in_the_courses_is_said_with_its_line(copy, old, new, message):
+    (copy / "courses.csv").write_text(COURSES.replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        paper.read(copy)
+    assert message in str(error.value)
+
+
+def test_the_courses_of_public_logs_are_of_both_datasets(config):
+    for dataset, last in (("FashionAI", (68, 0.679)), ("DARN", (59, 0.596))):
+        (course,) = paper.courses(config, dataset)
+        assert course.points[-1] == last

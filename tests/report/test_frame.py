@@ -91,6 +91,15 @@ def test_what_says_nothing_of_the_paper_has_its_status(small, write_run, changed
     assert status in STATUS
 
 
+def test_a_preview_is_not_comparable_for_the_reason_that_it_says(small, write_run):
+    small["report"]["not_comparable"] = "a preview"
+    folder = write_run(small)
+    frame = frame_of(folder, small)
+    assert set(frame["status"]) == {"not comparable"} and set(frame["reason"]) == {"a preview"}
+    small["training"]["margin"] = 0.3
+    assert set(frame_of(folder, small)["status"]) == {"other settings"}
+
+
 def test_identical_runs_are_copies_and_public_weights_none(small, write_run, scores_of):
     scores = scores_of(cells(small)[0])
     same = {name: scores[name] for name in ("overall", "attributes", "coverage")}

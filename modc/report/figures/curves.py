@@ -20,7 +20,7 @@ from modc.report.figures.run import Run
 VALIDATION = (SCORE, "valid_Acc")
 # Marks on a line of all epochs.
 MARKS_A_LINE = 30
-# Published trainings had all labels.
+# Published trainings are taken to have had all labels.
 PUBLISHED_PERCENT = 100
 ROW = ["labeled_percent", "method"]
 COLUMNS = [*ROW, "seed", "stage", "epoch_of_stage", "epoch", "quantity", "value"]
@@ -81,8 +81,8 @@ def draw(run: Run, dataset: str, network: str) -> Figure:
     if drawn:
         sources = "; ".join(dict.fromkeys(course.source for course in drawn.values()))
         without = (
-            f" Gray and dotted: validation MAP@all in a published training of another network with "
-            f"all labels ({sources}).{without}"
+            f" Gray and dotted: validation MAP@all in a published training of another network "
+            f"({sources}).{without}"
         )
     return Figure(
         picture=png(figure),
@@ -137,10 +137,11 @@ def _lines(axes, own: pd.DataFrame, names) -> None:
 def _published(run: Run, dataset: str, own: pd.DataFrame) -> list[Course]:
     """Return the published courses to compare a row of charts with, as far as its first stage goes.
 
-    None but beside a baseline with all labels; none of which that stage has no two points.
+    None but beside a baseline with all labels on real images; none with fewer than two points.
     """
     percent, method = own[ROW].iloc[0]
-    if percent != PUBLISHED_PERCENT or method_of(run.config, method).compared_with:
+    is_drawn = "generate" in run.config["datasets"][dataset]
+    if is_drawn or percent != PUBLISHED_PERCENT or method_of(run.config, method).compared_with:
         return []
     end = own.loc[own["stage"] == own["stage"].iloc[0], "epoch"].max()
     within = [

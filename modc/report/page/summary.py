@@ -67,11 +67,13 @@ def scope(config: dict) -> str:
         f"labels"
         for name in grid["datasets"]
     ]
+    titles = {name: method_of(config, name).title for name in methods(config)}
+    ways = [f"under {title}" if title else f"as {name}" for name, title in titles.items()]
     seeds = [str(seed) for seed in grid["seeds"]]
     further = ", with further seeds for single cells" if further_seeds(config) else ""
     return (
-        f"This run covers {_listed(datasets)}; {_listed(grid['networks'])}, each as baseline and "
-        f"under MODC; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}{further}."
+        f"This run covers {_listed(datasets)}; {_listed(grid['networks'])}, each "
+        f"{_listed(ways)}; seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}{further}."
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from modc.errors import UserError
 from modc.grid import cells
+from modc.papers.paper import Course
 from modc.report.figures import curves
 from modc.report.figures.run import Run
 
@@ -87,3 +88,36 @@ def test_every_seed_is_drawn_and_the_first_with_marks(run, config, monkeypatch):
     # One line that parts the two stages: the first seed's.
     parting = [line for line in axes.lines if line.get_linestyle() == ":"]
     assert [line.get_xdata()[0] for line in parting] == [3.5]
+
+
+COURSE = Course("FashionAI", "a network", "a log", ((1, 0.2), (3, 0.4), (9, 0.5)))
+
+
+def test_a_published_course_is_drawn_beside_the_baseline_with_all_labels(run, monkeypatch):
+    before = curves.draw(run, "FashionAI", "ASENv2").data
+    run.config["datasets"]["FashionAI"].pop("generate", None)
+    monkeypatch.setattr(curves, "courses", lambda config, dataset: [COURSE])
+    figure = curves.draw(run, "FashionAI", "ASENv2")
+    data, points = figure.data[: len(before)], figure.data[len(before) :]
+    assert data["value"].tolist() == before["value"].tolist()
+    # As far as the first stage of three epochs goes.
+    assert points[["labeled_percent", "epoch", "value"]].values.tolist() == [
+        [100, 1, 0.2],
+        [100, 3, 0.4],
+    ]
+    assert points["seed"].isna().all() and "a log" in figure.caption
+
+
+@pytest.mark.parametrize(
+    ("course", "settings"),
+    [
+        (Course("FashionAI", "a network", "a log", ((1, 0.2), (9, 0.4))), {}),
+        (COURSE, {"generate": {"images": 300, "seed": 0}}),
+    ],
+)
+def test_no_course_is_drawn_of_one_point_or_beside_drawn_images(run, monkeypatch, course, settings):
+    run.config["datasets"]["FashionAI"].pop("generate", None)
+    run.config["datasets"]["FashionAI"] |= settings
+    monkeypatch.setattr(curves, "courses", lambda config, dataset: [course])
+    figure = curves.draw(run, "FashionAI", "ASENv2")
+    assert figure.data["seed"].notna().all() and "a log" not in figure.caption
