@@ -22,16 +22,20 @@ SMALL = {
     **TINY,
     "grid": {
         "datasets": ["FashionAI"],
-        "networks": ["Pooled"],
+        "networks": ["Pooled", "CSN"],
         "labeled_percent": {"FashionAI": [10]},
         "extra_seeds": [],
     },
-    "networks": {"Pooled": {"backbone": "resnet10"}},
-    "training": {"triplets_per_epoch": 32, "stages": {"Pooled": {"warm_up": RECIPE}}},
+    "networks": {name: {"backbone": "resnet10"} for name in ("Pooled", "CSN")},
+    "training": {
+        "triplets_per_epoch": 32,
+        "stages": {name: {"warm_up": RECIPE} for name in ("Pooled", "CSN")},
+    },
     "methods": {
         "modc": {
             "stages": {
-                "Pooled": {"warm_up": RECIPE, "epochs": {"supervised": 1, "semi_supervised": 1}}
+                name: {"warm_up": RECIPE, "epochs": {"supervised": 1, "semi_supervised": 1}}
+                for name in ("Pooled", "CSN")
             },
             "unlabeled_ratio": 0.34,
         },
@@ -85,6 +89,16 @@ def test_the_network_is_trained_scored_and_tabled_under_every_method(ran):
     assert ours.tolist() == [scores["overall"]["prioritized"]["top1"]["known"]["MAP@all"]]
 
 
+def test_csn_is_trained_under_both_methods_and_its_rows_stand_below_the_papers(ran):
+    tables = ran / "results" / "tiny" / "tables"
+    frame = pd.read_csv(tables / "table4.csv", keep_default_na=False)
+    own = frame[(frame["network"] == "CSN") & (frame["labeled_percent"] == 10)]
+    assert {"baseline", "modc"} <= set(own["method"]) and set(own["published"]) == {""}
+    assert (own["ours"].astype(float) > 0).all()
+    ours, published = (tables / "table4.md").read_text().split("Published", 1)
+    assert ours.index("| CSN") > ours.index("| ASEN++") and "| CSN" not in published
+
+
 def test_the_method_is_trained_scored_and_tabled(ran):
     results = ran / "results" / "tiny"
     curve = pd.read_csv(results / CELL / "InBatch/in_batch/curve.csv")
@@ -135,4 +149,5 @@ def test_an_edit_of_the_methods_file_trains_its_cells_alone(ran):
     status, output = snakemake(ran, *CALL, "-n")
     assert status == 0, output
     trained = re.findall(r"^rule train:\n(?: .*\n)*? +output: (\S+)", output, re.MULTILINE)
-    assert len(trained) == 1 and f"{CELL}/InBatch/" in trained[0]
+    # Those of both networks.
+    assert len(trained) == 2 and all("/seed-0/InBatch/" in output for output in trained)

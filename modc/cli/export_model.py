@@ -5,20 +5,13 @@ from pathlib import Path
 
 import click
 
-from modc.cell import Cell
-from modc.cli.options import PATH, config_option, run_folder
+from modc.cli.options import PATH, cell_option, config_option, described_cell, run_folder
 from modc.errors import UserError
 
 
 @click.command()
 @config_option
-@click.option(
-    "--cell",
-    "name",
-    required=True,
-    metavar="DATASET/NETWORK/PERCENT/SEED",
-    help="Names of the configuration, percent of the labels, seed.",
-)
+@cell_option
 @click.option("--method", required=True, help="A method of the configuration, such as modc.")
 @click.option("--results", type=PATH, help="Folder of the run; by default results/<run>.")
 @click.option("--output", type=PATH, required=True, help="The folder to write.")
@@ -40,10 +33,8 @@ def export_model(
     from modc.report.results import result_of
     from modc.runs.folder import replaced
 
-    config, cell = load(list(configs)), Cell.named(name)
-    for section, key in (("datasets", cell.dataset), ("networks", cell.network)):
-        if key not in config[section]:
-            raise UserError(f"--cell {name}: {key} is not in {section} of {configs[-1]}")
+    config = load(list(configs))
+    cell = described_cell(config, name, configs)
     if method not in config["grid"]["methods"]:
         raise UserError(
             f"--method {method}: expected one of {', '.join(config['grid']['methods'])}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from modc import paths
+from modc.cell import Cell
 from modc.errors import UserError
 
 # In the project's folder.
@@ -31,6 +32,30 @@ def default_config_option(command):
         show_default=True,
         help=CONFIG_HELP,
     )(command)
+
+
+def cell_option(command):
+    """Add --cell: a cell of the grid by its name."""
+    return click.option(
+        "--cell",
+        "name",
+        required=True,
+        metavar="DATASET/NETWORK/PERCENT/SEED",
+        help="Names of the configuration, percent of the labels, seed.",
+    )(command)
+
+
+def described_cell(config: dict, name: str, configs: tuple[Path, ...]) -> Cell:
+    """Return the cell of --cell. Raises UserError if its dataset or network is not described."""
+    cell = Cell.named(name)
+    for section, one in {"datasets": cell.dataset, "networks": cell.network}.items():
+        known = [key for key in config[section] if key != "weights"]
+        if one not in known:
+            raise UserError(
+                f"--cell {cell.name}: {one} is not in {section} of {configs[-1]}, which has "
+                f"{', '.join(known)}"
+            )
+    return cell
 
 
 def load_config(configs: tuple[Path, ...], instead: str, needed: bool) -> dict:

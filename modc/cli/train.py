@@ -4,21 +4,14 @@ from pathlib import Path
 
 import click
 
-from modc.cell import Cell
-from modc.cli.options import config_option
+from modc.cli.options import cell_option, config_option, described_cell
 from modc.errors import UserError
 from modc.grid import packed_forms
 
 
 @click.command()
 @config_option
-@click.option(
-    "--cell",
-    "name",
-    required=True,
-    metavar="DATASET/NETWORK/PERCENT/SEED",
-    help="Names of the configuration, percent of the labels, seed.",
-)
+@cell_option
 @click.option(
     "--method", required=True, help="A method of the configuration, such as baseline or modc."
 )
@@ -57,7 +50,7 @@ def train(
     from modc.jobs import Training
 
     config = load(list(configs))
-    cell = _described(config, Cell.named(name), configs)
+    cell = described_cell(config, name, configs)
     job = Training(config, cell, method, variant(config, assume) if assume else None, stage)
     if not job.stages:
         raise UserError(f"--assume {assume}: changes no stage of {method} in this cell")
@@ -110,16 +103,3 @@ def train(
             )
             train_task(task, leased)
             initial = output / paths.following_model(settings)
-
-
-def _described(config: dict, cell: Cell, configs: tuple[Path, ...]) -> Cell:
-    """Return the cell if the configuration describes its dataset and network."""
-    named = {"datasets": cell.dataset, "networks": cell.network}
-    for section, name in named.items():
-        known = [key for key in config[section] if key != "weights"]
-        if name not in known:
-            raise UserError(
-                f"--cell {cell.name}: {name} is not in {section} of {configs[-1]}, which has "
-                f"{', '.join(known)}"
-            )
-    return cell
