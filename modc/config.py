@@ -76,6 +76,7 @@ def check(config: dict, name: str = "config.yaml") -> None:
                 f"{name}: grid.datasets names {dataset!r}, which grid.labeled_percent does not "
                 f"describe; add it there or remove it here"
             )
+    _check_shown_cell(config, name)
     for network in config["grid"]["networks"]:
         _check_recipes(config, network, name)
     from modc import methods
@@ -95,6 +96,19 @@ def _check_chains(config: dict, name: str) -> None:
                 grid.check_chain(config, cell, method)
             except UserError as error:
                 raise UserError(f"{name}: {error}") from None
+
+
+def _check_shown_cell(config: dict, name: str) -> None:
+    """Raise UserError if the grid has no cell for Figures 1 and 2: which come last."""
+    from modc import grid
+
+    if not grid.cells_to_show(config):
+        named = config["report"]["figures"].items()
+        said = ", ".join(f"{key} {value}" for key, value in named if value != "auto")
+        raise UserError(
+            f"{name}: report.figures: the grid has no cell of {said}; name one of its datasets, "
+            f"networks, labeled percentages and seeds, or auto"
+        )
 
 
 def _check_recipes(config: dict, network: str, name: str) -> None:
@@ -131,7 +145,7 @@ def _check_rates(recipes: dict, where: str, name: str) -> None:
 def _unknown_names(config: dict) -> Iterator[str]:
     """Yield a line for each name of a dataset, network or method that the configuration lacks."""
     grid, report = config["grid"], config["report"]
-    cell, figures = config["ablation"]["cell"], report.get("figures", {})
+    cell, figures = config["ablation"]["cell"], report["figures"]
     networks = {name: one for name, one in config["networks"].items() if name != "weights"}
     datasets = [
         *(("grid.datasets", dataset) for dataset in grid["datasets"]),

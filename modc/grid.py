@@ -1,5 +1,7 @@
 """The grid: what is trained, in which stages, and from which settings."""
 
+from dataclasses import asdict
+
 from modc import methods as methods_of
 from modc.cell import Cell
 from modc.data.square import Form
@@ -34,6 +36,13 @@ def seeds(config: dict, dataset: str, network: str, percent: int) -> list[int]:
         for seed in extra["seeds"]
     ]
     return list(dict.fromkeys([*grid["seeds"], *further]))
+
+
+def cells_to_show(config: dict) -> list[Cell]:
+    """Return the cells of the grid that `report.figures` allows for Figures 1 and 2."""
+    chosen = config["report"]["figures"]
+    named = {key: value for key, value in chosen.items() if value != "auto"}
+    return [cell for cell in cells(config) if named.items() <= asdict(cell).items()]
 
 
 def further_seeds(config: dict) -> dict[tuple[str, str, int], tuple[int, ...]]:

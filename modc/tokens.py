@@ -1,6 +1,5 @@
 """What of a Python file can change what it computes: its tokens without comments and docstrings."""
 
-import ast
 import io
 import tokenize
 
@@ -19,12 +18,14 @@ _ENDS = tuple(
 def meaning(source: str) -> str:
     """Return the tokens of a Python file, a line each; every Python from 3.11 on gives the same.
 
-    Comments, docstrings, blank lines and the width of an indentation are not among them.
+    Comments, docstrings (any statement that is a string alone), blank lines and the width of an
+    indentation are not among them.
     """
-    docstrings = _docstrings(ast.parse(source))
     lines = source.splitlines(keepends=True)
     words: list[str] = []
-    depth, begin, after_docstring = 0, (0, 0), False
+    depth, begin = 0, (0, 0)
+    # Where in `words` the statement begins, and whether it has been nothing but strings.
+    statement, is_string = 0, True
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in _STARTS:
             begin = begin if depth else token.start
@@ -33,28 +34,22 @@ def meaning(source: str) -> str:
             depth -= 1
             if not depth:
                 words.append(_between(lines, begin, token.end))
+                is_string = False
         elif depth or token.type in _IGNORED:
             continue
-        elif token.type == tokenize.STRING and token.start[0] in docstrings:
-            after_docstring = True
-        elif token.type == tokenize.NEWLINE and after_docstring:
-            after_docstring = False
-        elif token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE):
+        elif token.type == tokenize.NEWLINE:
+            if is_string:
+                del words[statement:]
+            else:
+                words.append("NEWLINE")
+            statement, is_string = len(words), True
+        elif token.type in (tokenize.INDENT, tokenize.DEDENT):
             words.append(tokenize.tok_name[token.type])
+            statement = len(words)
         else:
             words.append(token.string)
+            is_string = is_string and token.type == tokenize.STRING
     return "\n".join(words)
-
-
-def _docstrings(tree: ast.Module) -> set[int]:
-    """Return the lines on which docstrings stand."""
-    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    found: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, owners) and ast.get_docstring(node, clean=False) is not None:
-            first = node.body[0]
-            found |= set(range(first.lineno, first.end_lineno + 1))
-    return found
 
 
 def _between(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> str:

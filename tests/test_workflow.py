@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from project_copy import TINY_RUN, copied, snakemake, stats
 
-ONE = "grid: {datasets: [FashionAI]}"
+FIGURES = "report: {figures: {dataset: auto}}"
+ONE = f"{FIGURES}\ngrid: {{datasets: [FashionAI]}}"
 
 
 def dry_run(folder: Path, override: str) -> tuple[int, str]:
@@ -100,22 +101,20 @@ def edited(finished):
 
 # Which files each rule is made by, `tests/test_provenance.py` says; here, that each rule reads it.
 @pytest.mark.parametrize(
-    ("file", "rules"),
+    ("files", "rules"),
     [
-        ("modc/report/markdown.py", {"tables", "report"}),
-        ("modc/papers/modc/assumptions.yaml", {"tables", "figures", "report"}),
-        ("modc/plot_style.py", {"figures", "report"}),
-        ("modc/report/coverage_picture.py", {"coverage", "report"}),
+        (["modc/networks/attention.py"], {"train", "score", "tables", "figures", "report"}),
         (
-            "modc/networks/attention.py",
-            {"train", "score", "tables", "figures", "report"},
+            ["modc/papers/modc/claims.yaml", "modc/plot_style.py", "modc/report/coverage.py"],
+            {"tables", "figures", "coverage", "report"},
         ),
     ],
 )
-def test_only_a_file_that_training_imports_retrains(finished, edited, file, rules):
-    # Behind the module's docstring.
-    code = ('"""\n', '"""\nEDITED = 1\n')
-    edited(file, *(code if file.endswith(".py") else ("# ", "# (edited) ")))
+def test_only_a_file_that_training_imports_retrains(finished, edited, files, rules):
+    for file in files:
+        # Behind the module's docstring.
+        code = ('"""\n', '"""\nEDITED = 1\n')
+        edited(file, *(code if file.endswith(".py") else ("# ", "# (edited) ")))
     assert set(planned(finished)) - {"all", "total"} == rules
 
 
@@ -135,20 +134,16 @@ def test_what_makes_no_number_of_the_run_retrains_nothing(finished, edited):
 @pytest.mark.parametrize(
     ("override", "rules"),
     [
+        ("training: {margin: 0.3}", {"train", "score", "tables", "figures", "report"}),
         (
-            "training: {margin: 0.3}",
-            {"train", "score", "tables", "figures", "report"},
+            "evaluation: {map_at_100: min}\ndatasets: {FashionAI: {comparable_coverage: 0.9}}",
+            {"score", "coverage", "tables", "figures", "report"},
         ),
-        ("evaluation: {map_at_100: min}", {"score", "tables", "figures", "report"}),
         # Of another network, of another dataset.
         (
             "networks: {ASEN: {backbone: resnet18}}\ntraining: {local_weight: 0.5}\n"
             "datasets: {DARN: {image_size: 96}}",
             set(),
-        ),
-        (
-            "datasets: {FashionAI: {comparable_coverage: 0.9}}",
-            {"coverage", "tables", "figures", "report"},
         ),
     ],
 )
@@ -157,9 +152,8 @@ def test_only_a_key_that_training_reads_retrains(finished, override, rules):
 
 
 def test_a_larger_grid_makes_what_is_new(finished):
-    found = planned(
-        finished, "", "grid: {datasets: [FashionAI], labeled_percent: {FashionAI: [10, 100]}}"
-    )
+    grid = "grid: {datasets: [FashionAI], labeled_percent: {FashionAI: [10, 100]}}"
+    found = planned(finished, FIGURES, grid)
     assert (found["subset"], found["train"], found["score"]) == (1, 2, 2)
 
 
@@ -167,7 +161,7 @@ def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished
     array = finished / "data" / "FashionAI" / "prepared" / "packed" / "32.npy"
     before = array.stat()
     (finished / "more.yaml").write_text(
-        "grid: {datasets: [FashionAI], networks: [ASENv2, ASEN++]}\n"
+        f"{FIGURES}\ngrid: {{datasets: [FashionAI], networks: [ASENv2, ASEN++]}}\n"
         "datasets: {FashionAI: {detail_size: 48}}"
     )
     call = (*TINY_RUN, "--configfile", "tiny.yaml", "more.yaml")
@@ -185,10 +179,10 @@ def test_another_size_is_packed_beside_those_there_and_retrains_nothing(finished
     assert planned(finished) == {}
 
 
-ABLATION = """
-grid: {datasets: [FashionAI]}
+ABLATION = f"""
+{ONE}
 ablation:
-  cell: {dataset: FashionAI, network: ASENv2, labeled_percent: 100}
+  cell: {{dataset: FashionAI, network: ASENv2, labeled_percent: 100}}
   assumptions: [A11, A12, A14]
 """
 
@@ -237,9 +231,6 @@ def test_a_failed_training_leaves_no_output_and_is_named(finished, tmp_path):
     shutil.copytree(finished / "data", folder / "data")
     (folder / "bad.yaml").write_text(ONE + "\nnetworks: {weights: {resnet10: bad.pth}}")
     configs = ("--configfile", "tiny.yaml", "bad.yaml")
-    status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
-    assert status != 0 and "Traceback" not in output
-    assert "Error: networks.weights.resnet10: bad.pth: no such file" in output
     (folder / "bad.pth").write_bytes(b"no weights")
     status, output = snakemake(folder, *configs, "--cores", "2", "--quiet", "rules")
     assert status != 0

@@ -10,9 +10,6 @@ from modc.evaluation.ranking import Priority, unit
 TOP_N = (1, 2)
 # Whose value a query is taken to have: its own, or that of its nearest centre.
 QUERY_LABELS = ("known", "unknown")
-# By what the candidates that come first are sorted: similarity to the query, or to the centre of
-# the value that is asked for (A13).
-ORDERS = ("query", "centre")
 NO_VALUE = -1
 
 

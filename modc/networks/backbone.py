@@ -13,7 +13,6 @@ from modc.home import in_home
 from modc.networks.batch_norm import BatchNorm2d
 from modc.networks.safe_load import read, state_dict
 
-STRIDE = 16
 PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
 NAMES = (
     "resnet10",

@@ -17,19 +17,13 @@ COUNTS = ("attribute", "value", "relevant", "hits")
 TOLERANCE = 1e-9
 
 
-def query_scores(result: Result) -> pd.DataFrame | None:
-    """Return one row per query: attribute (a number), value, relevant, and scores as fractions.
-
-    None if queries.csv is absent, damaged, or does not average to the result's scores.
-    """
-    return _checked(result)[0]
-
-
 def usable_queries(result: Result, unanswerable: str) -> tuple[pd.DataFrame | None, str]:
-    """Return the scores of the queries, or None and why they give no interval.
+    """Return one row per query, or None and why the queries give no interval.
 
-    unanswerable: as in the configuration; with a different one, the interval would be around other
-    means than the result's.
+    A row is attribute (a number), value, relevant, and scores as fractions. There are none where
+    queries.csv is absent, damaged, or does not average to the result's scores. unanswerable: as in
+    the configuration; with a different one, the interval would be around other means than the
+    result's.
     """
     scoring = result.scores.get("scoring")
     scoring = scoring if isinstance(scoring, dict) else {}

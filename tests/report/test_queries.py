@@ -6,7 +6,7 @@ import pytest
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.grid import Cell
-from modc.report.queries import query_scores
+from modc.report.queries import usable_queries
 from modc.report.results import Result
 
 CELL = Cell("FashionAI", "ASEN", 10, 0)
@@ -40,7 +40,7 @@ def made(tmp_path):
 @pytest.mark.parametrize("method", ["baseline", "modc"])
 def test_they_are_read_as_they_were_written(made, method):
     result, frame = made(method)
-    pd.testing.assert_frame_equal(query_scores(result), frame)
+    pd.testing.assert_frame_equal(usable_queries(result, "zero")[0], frame)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,12 @@ def test_they_are_read_as_they_were_written(made, method):
     ],
 )
 def test_other_columns_or_queries_are_not_used(made, change):
-    assert query_scores(made(change=change)[0]) is None
+    queries, reason = usable_queries(made(change=change)[0], "zero")
+    assert queries is None and reason.startswith("queries.csv ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x\n", b'attribute\n"'])
 def test_what_is_no_table_is_not_used(made, content):
     result, _ = made()
     (result.folder / "queries.csv").write_bytes(content)
-    assert query_scores(result) is None
+    assert usable_queries(result, "zero") == (None, "queries.csv is damaged")

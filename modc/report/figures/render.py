@@ -28,13 +28,8 @@ class _Planned:
     shows_images: bool = False
 
 
-def figure_files(config: dict) -> list[str]:
-    """Return the files of all figures that a run may have, inside results/<run>/figures/."""
-    return [planned.file for planned in _plan(config)]
-
-
 def files_with_images(config: dict) -> list[str]:
-    """Return those of `figure_files` that show images of a dataset."""
+    """Return the files in results/<run>/figures/ that would show images of a dataset."""
     return [planned.file for planned in _plan(config) if planned.shows_images]
 
 

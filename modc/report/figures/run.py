@@ -12,7 +12,7 @@ from modc.cell import Cell
 from modc.data.index import Index, read
 from modc.errors import UserError
 from modc.evaluation.scores import read_embeddings, read_facts
-from modc.grid import cells, last_stage
+from modc.grid import cells_to_show, last_stage
 from modc.jobs import stage_folder
 from modc.papers.paper import papers
 from modc.papers.places import OVERALL, Place
@@ -76,30 +76,21 @@ class Run:
 
 
 def shown_cell(config: dict, figure: str) -> Cell:
-    """Return the cell that `report.figures` names for a figure, such as figure1.
+    """Return the cell that a figure shows, such as figure1, of those that `report.figures` allows.
 
     Where that says auto: the first dataset of the grid, the network that the paper shows or else
-    the grid's first one, the largest percentage, the first seed. Raises UserError if the grid has
-    no such cell.
+    the grid's first one, the largest percentage, the first seed.
     """
-    shown = (paper.figures.get(figure) for paper in papers(config))
-    network = next(filter(None, shown), "")
-    grid, chosen = config["grid"], config["report"].get("figures", {})
-    named = {key: value for key, value in chosen.items() if value != "auto"}
-    dataset = named.get("dataset", grid["datasets"][0])
-    cell = Cell(
-        dataset,
-        named.get("network", network if network in grid["networks"] else grid["networks"][0]),
-        named.get("labeled_percent", max(grid["labeled_percent"].get(dataset, [0]))),
-        named.get("seed", grid["seeds"][0]),
+    networks = {paper.figures.get(figure) for paper in papers(config)}
+    datasets = config["grid"]["datasets"]
+    return min(
+        cells_to_show(config),
+        key=lambda cell: (
+            datasets.index(cell.dataset),
+            cell.network not in networks,
+            -cell.labeled_percent,
+        ),
     )
-    if cell not in cells(config):
-        said = ", ".join(f"{key} {value}" for key, value in named.items())
-        raise UserError(
-            f"report.figures: {said}: the grid has no such cell; name one of its datasets, "
-            f"networks, labeled percentages and seeds, or auto"
-        )
-    return cell
 
 
 def attributes_of(config: dict, dataset: str) -> dict[str, int]:

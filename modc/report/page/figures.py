@@ -2,15 +2,14 @@
 
 import base64
 import io
-import json
 from collections import Counter
 from pathlib import Path
 
 from PIL import Image
 
 from modc import paths
+from modc.report.figures.listing import MEDIA, read_figures
 
-MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 # Most characters of one image in the page, and of all: small enough to send by mail.
 LARGEST, MOST = 250_000, 900_000
 MOST_PIXELS = 50_000_000
@@ -18,34 +17,27 @@ QUALITY = 75
 
 
 def figures(run_folder: Path) -> dict:
-    """Return the figures in figures/: drawn, beside and missing.
+    """Return the figures of a run: drawn, beside and missing.
 
     drawn: those in the page, with file (inside the run's folder), title, caption, alt, source (a
-    data URI); beside: those too large for it, with file and title; missing: title and reason.
-    Texts and order come from figures.json; an image that it does not list comes last, titled with
-    its file name.
+    data URI); beside: those too large for it, or damaged, with file and title; missing: title and
+    reason.
     """
+    listed, missing = read_figures(run_folder)
     folder = Path(run_folder) / paths.FIGURES
-    listed = _listed(folder / "figures.json")
-    drawings = [path for path in sorted(folder.glob("*")) if path.suffix in MEDIA]
-    there = {path.name: path for path in drawings if path.is_file() and not path.is_symlink()}
-    words = {own["file"]: own for own in listed["figures"] if own["file"] in there}
-    words |= {name: {} for name in there if name not in words}
-    sources = _sources([there[name] for name in words])
-    drawn, beside = [], []
-    for name, own in words.items():
-        title = str(own.get("title", Path(name).stem))
-        figure = {"file": f"{paths.FIGURES}/{name}", "title": title}
-        if name not in sources:
-            beside.append(figure)
-            continue
-        said = {"caption": str(own.get("caption", "")), "alt": str(own.get("alt", title))}
-        drawn.append({**figure, **said, "source": sources[name]})
-    missing = [
-        {"title": str(own.get("title", own["file"])), "reason": str(own.get("reason", ""))}
-        for own in listed["missing"]
-    ]
-    return {"drawn": drawn, "beside": beside, "missing": missing}
+    sources = _sources([folder / own["file"] for own in listed])
+    files = [own | {"file": f"{paths.FIGURES}/{own['file']}"} for own in listed]
+    return {
+        "drawn": [
+            figure | {"source": sources[own["file"]]}
+            for own, figure in zip(listed, files, strict=True)
+            if own["file"] in sources
+        ],
+        "beside": [
+            figure for own, figure in zip(listed, files, strict=True) if own["file"] not in sources
+        ],
+        "missing": missing,
+    }
 
 
 def _sources(drawings: list[Path]) -> dict[str, str]:
@@ -70,19 +62,6 @@ def _sources(drawings: list[Path]) -> dict[str, str]:
             found[path.name] = uri
             left -= len(uri)
     return found
-
-
-def _listed(path: Path) -> dict:
-    """Return the two lists of figures.json, empty if it is absent or damaged."""
-    try:
-        listed = json.loads(path.read_bytes())
-        found = {key: listed.get(key, []) for key in ("figures", "missing")}
-        return {
-            key: [own for own in entries if isinstance(own.get("file"), str)]
-            for key, entries in found.items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError):  # absent, no JSON, or another shape
-        return {"figures": [], "missing": []}
 
 
 def _data_uri(path: Path) -> str:

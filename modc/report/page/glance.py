@@ -17,7 +17,7 @@ WAYS = (("", ""), ("known", "1"))
 # As many groups as fit a screen.
 MOST_ROWS = 26
 # In units of the drawing: the plot lies between labels and numbers.
-LEFT, RIGHT, OURS, PUBLISHED, WIDTH = 128, 340, 406, 466, 482
+LEFT, RIGHT, OURS, PUBLISHED, WIDTH = 128, 340, 396, 466, 482
 TOP, ROW, HEADING, AXIS = 20, 17, 28, 24
 LONGEST = 19
 

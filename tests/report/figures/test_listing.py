@@ -16,8 +16,12 @@ def test_what_was_drawn_and_what_was_not(tmp_path):
     assert read_figures(tmp_path) == ([DRAWN], [MISSING])
 
 
-def test_a_picture_that_is_gone_is_missing(tmp_path):
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_figure_that_is_gone_or_a_link_is_missing(tmp_path, is_link):
     (tmp_path / "figures").mkdir()
+    if is_link:
+        (tmp_path / "secret.svg").write_text("<svg/>")
+        (tmp_path / "figures" / "gain.svg").symlink_to(tmp_path / "secret.svg")
     (tmp_path / "figures" / LISTING).write_text(json.dumps({"figures": [DRAWN], "missing": []}))
     drawn, missing = read_figures(tmp_path)
     assert drawn == []
@@ -25,7 +29,14 @@ def test_a_picture_that_is_gone_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{}", '{"figures": [1], "missing": []}', '{"figures": [{}]}', "\xff"]
+    "text",
+    [
+        *(None, "", "[]", "{}", '{"figures": [1], "missing": []}', '{"figures": [{}]}', "\xff"),
+        *(
+            json.dumps({"figures": [DRAWN | {"file": name}], "missing": []})
+            for name in ("../gain.svg", "/gain.svg", "gain.txt", 3)
+        ),
+    ],
 )
 def test_no_listing_or_a_damaged_one_has_nothing(tmp_path, text):
     (tmp_path / "figures").mkdir()
