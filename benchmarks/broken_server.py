@@ -1,6 +1,6 @@
-"""A fast web server of pictures and of the ways in which old URLs fail, for benchmarks.
+"""A fast web server of images and of the ways in which old URLs fail, for benchmarks.
 
-A URL is `/<way>/<number>`; `ok` gives a picture of about 30 KB that is the number's own.
+A URL is `/<way>/<number>`; `ok` gives an image of about 30 KB that is the number's own.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _PAGE = b"<!DOCTYPE html><html><body>The page you asked for does not exist.</bod
 
 
 def urls(port: int, count: int, broken: float) -> list[tuple[str, str]]:
-    """Return name and URL of `count` pictures, of which a share fails, each way in turn."""
+    """Return name and URL of `count` images, of which a share fails, each way in turn."""
     lines, failures = [], 0
     for number in range(count):
         way, scheme, host = "ok", "http", f"127.0.0.1:{port}"
@@ -109,7 +109,7 @@ class Answers(asyncio.Protocol):
         # silent: nothing
 
     def picture(self, number: int) -> bytes:
-        """Return the picture of a number."""
+        """Return the image of a number."""
         base = self.bases[number % BASES]
         # A comment makes its bytes its own.
         return base[:2] + b"\xff\xfe\x00\x0a" + f"{number:08d}".encode() + base[2:]

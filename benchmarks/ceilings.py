@@ -32,7 +32,7 @@ ROUNDS = 5
 KINDS = {
     "convolution_backward": "convolutions, backward",
     "convolution": "convolutions, forward",
-    "batch_norm": "batch normalisation",
+    "batch_norm": "batch normalization",
     "threshold": "ReLU",
     "clamp_min": "ReLU",
     "addmm": "linear layers",

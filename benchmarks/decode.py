@@ -1,14 +1,14 @@
-"""How fast a JPEG becomes the centre squares that are packed, beside other ways to make them.
+"""How fast a JPEG becomes the center squares that are packed, beside other ways to make them.
 
 The peer is what the public code does: Pillow decodes, torchvision's Resize and CenterCrop make each
-square. A round takes all pictures by each way, on one thread whose seconds on a core are counted; a
-ratio is the median over the rounds. The pictures are photographs that matplotlib and scikit-learn
+square. A round takes all images by each way, on one thread whose seconds on a core are counted; a
+ratio is the median over the rounds. The images are photographs that matplotlib and scikit-learn
 bring along, saved as JPEGs of several shapes, qualities and subsamplings. Mean and worst are
-absolute differences from the peer's squares in grey levels: over all pictures, and of the picture
+absolute differences from the peer's squares in gray levels: over all images, and of the image
 that differs most on average; a number a size.
 
 Why the project decodes as it does: at a reduced scale, decoding is faster for one small square, but
-differs by more than a grey level. torchvision's own decoder is deprecated. README.md has figures.
+differs by more than a gray level. torchvision's own decoder is deprecated. README.md has figures.
 """
 
 import os
@@ -34,7 +34,7 @@ from torchvision.transforms import CenterCrop, Resize
 
 from modc.data import decode
 from modc.data.images import ImageFolder
-from modc.data.square import Form, centre_corner, resized_sides
+from modc.data.square import Form, center_corner, resized_sides
 
 PEER = "Pillow, torchvision"
 SHAPES = ((512, 512), (512, 683), (500, 600))
@@ -72,7 +72,7 @@ def pillow_draft(path: Path, sizes: list[int]) -> list[np.ndarray]:
         made = []
         for size in sizes:
             sides = resized_sides(width, height, size)
-            left, top = centre_corner(*sides, size)
+            left, top = center_corner(*sides, size)
             resized = file.resize(sides, Image.Resampling.BILINEAR, box)
             made.append(np.asarray(resized.crop((left, top, left + size, top + size))))
     return made
@@ -107,9 +107,9 @@ WAYS: dict[str, Way] = {
 
 
 def _square(pixels: np.ndarray, sides: tuple[int, int], size: int) -> np.ndarray:
-    """Return the square that a picture of `sides` has, from its pixels at any scale."""
+    """Return the square that an image of `sides` has, from its pixels at any scale."""
     width, height = resized_sides(*sides, size)
-    left, top = centre_corner(width, height, size)
+    left, top = center_corner(width, height, size)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     resized = interpolate(image, (height, width), mode="bilinear", antialias=True)
     return resized[0, :, top : top + size, left : left + size].permute(1, 2, 0).numpy()
@@ -132,7 +132,7 @@ def photographs(folder: Path, shapes, qualities, subsamplings) -> list[Path]:
 
 
 def _filled(sample: Image.Image, width: int, height: int) -> Image.Image:
-    """Return the largest centre part of that aspect, resized."""
+    """Return the largest center part of that aspect, resized."""
     scale = max(width / sample.width, height / sample.height)
     left = (sample.width - width / scale) / 2
     top = (sample.height - height / scale) / 2
@@ -141,7 +141,7 @@ def _filled(sample: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def seconds(way: Way, paths: list[Path], sizes: list[int]) -> float:
-    """Return the seconds of a core that a way takes over all pictures, whatever else is running."""
+    """Return the seconds of a core that a way takes over all images, whatever else is running."""
     start = time.thread_time()
     for path in paths:
         way(path, sizes)

@@ -3,7 +3,7 @@
 Each way downloads the same URLs from a web server on this machine, with as many requests at once,
 one try a URL and a timeout of five seconds. One round runs each way once; a ratio is the median
 over the rounds. `kept` counts the files it ends with, `bad` those of them that are no whole
-picture, `MB` is the most memory that its processes have together. Placeholders are whole pictures:
+image, `MB` is the most memory that its processes have together. Placeholders are whole images:
 ours are told apart when the manifest is made, which is part of the time.
 """
 
@@ -62,7 +62,7 @@ def server() -> Iterator[int]:
 def ours(
     folder: Path, listed: list[tuple[str, str]], timeout: int = TIMEOUT
 ) -> tuple[list[str], Path]:
-    """Return the command of `modc fetch DARN`, and where its pictures go."""
+    """Return the command of `modc fetch DARN`, and where its images go."""
     (folder / "urls.txt").write_text("".join(f"{name} {url}\n" for name, url in listed))
     override = {
         "data": str(folder / "data"),
@@ -77,7 +77,7 @@ def ours(
             # What fails for now is frozen too.
             "failed_share": 1,
             "allow_private_addresses": True,
-            # The server has few different pictures, which differ in a comment alone.
+            # The server has few different images, which differ in a comment alone.
             "placeholders": {"same_bytes": 20, "same_look": 0},
         },
     }
@@ -107,7 +107,7 @@ def of_aria2c(folder: Path, listed: list[tuple[str, str]]) -> tuple[list[str], P
 
 
 def of_img2dataset(folder: Path, listed: list[tuple[str, str]]) -> tuple[list[str], Path]:
-    """Return the command of img2dataset, and where its pictures go."""
+    """Return the command of img2dataset, and where its images go."""
     with (folder / "urls.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("name", "url"), *listed])
     options = {

@@ -30,7 +30,7 @@ from modc.training.probe import endless_batches, made_up_task
 from modc.training.train import Machine, set_up, train_batch
 
 CPU = torch.device("cpu")
-# As the tests have them: the largest difference as a share of the largest entry, and grey levels.
+# As the tests have them: the largest difference as a share of the largest entry, and gray levels.
 GOLDEN, GREY_LEVELS = 1e-4, 1e-3
 # Of a first step's loss terms in float32, between two devices; and of scores' means.
 LOSS, MEAN, EXACT = 2e-4, 1e-5, 1e-12
@@ -101,7 +101,7 @@ def _crops(attention: Tensor, device: torch.device) -> Iterator[dict]:
     details = torch.from_numpy(details)
     crops = crop_detail(details, regions, 224)
     found = crop_detail(details.to(device), regions.to(device), 224).cpu()
-    yield gate("ASEN++: crops, grey levels", float((crops - found).abs().max()), GREY_LEVELS)
+    yield gate("ASEN++: crops, gray levels", float((crops - found).abs().max()), GREY_LEVELS)
 
 
 def _sent(network: Network, device: torch.device) -> Network:
@@ -186,7 +186,7 @@ def losses(
 def _decisions(pinned: dict[str, Tensor] | None) -> Iterator[dict[str, list[Tensor]]]:
     """Yield what gets ASEN++'s regions and the pseudo labels; pinned: take those, in their order.
 
-    Where rounding differs, a region may move by a pixel, and the nearest of two centres may be the
+    Where rounding differs, a region may move by a pixel, and the nearest of two centers may be the
     other one: rare, right on either device, and far above the difference of what is computed.
     """
     made: dict[str, list[Tensor]] = {}
@@ -265,9 +265,9 @@ def metrics(context: Context) -> Iterator[dict]:
                 shape = (len(arrays[f"{role}_value"]), 64)
                 arrays[f"{role}_embedding"] = rng.choice(np.float32([-1, 1]), shape)
         dim = arrays["query_embedding"].shape[1]
-        centres = rng.choice(np.float32([-1, 1]), (len(values), max(values), dim))
-        here = score(**arrays, centres=centres)
-        there = score(**arrays, centres=centres, device=context.device)
+        centers = rng.choice(np.float32([-1, 1]), (len(values), max(values), dim))
+        here = score(**arrays, centers=centers)
+        there = score(**arrays, centers=centers, device=context.device)
         apart = float((here - there).mean().abs().max())
         yield gate(f"{name}: means", apart, MEAN, note=f"{len(here)} queries, all columns")
         differ = int(((here - there).abs() > EXACT).any(axis=1).sum())

@@ -30,7 +30,7 @@ from modc.training.determinism import be_deterministic
 from modc.training.probe import Subject, endless_batches, made_up_task, measured, tensor_bytes
 from modc.training.train import Learner, Machine, set_up, train_batch
 
-# Images of a stage's memory map, a side and a size; half of them are labelled.
+# Images of a stage's memory map, a side and a size; half of them are labeled.
 IMAGES, FEW_IMAGES = 1024, 64
 ROUNDS, SECONDS = 3, 0.7
 # Steps that a GPU has to do at most before it is waited for.

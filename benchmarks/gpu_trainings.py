@@ -31,7 +31,7 @@ from modc.networks import model_file
 
 SIDE, PERCENT = 32, 50
 RUN = Path("results", "trainings")
-# Of the made-up images a third is for training, and half of those is labelled.
+# Of the made-up images a third is for training, and half of those is labeled.
 IMAGES, VALUES = 48, (3, 2)
 # When it is killed: once this stage has a checkpoint.
 KILLED_IN = {signal.SIGTERM: "supervised", signal.SIGKILL: "self_supervised"}
@@ -121,7 +121,7 @@ def _killed(folder: Path, cell: Cell, last: str, number: int, stage: str) -> Pat
 
 
 def prepare(folder: Path) -> None:
-    """Write the configuration, an index of coloured squares, half of the labels, the images."""
+    """Write the configuration, an index of colored squares, half of the labels, the images."""
     configuration.write(
         folder / "config.yaml",
         configuration.merge(configuration.load([ROOT / "config.yaml"]), SMALL),
@@ -147,7 +147,7 @@ def prepare(folder: Path) -> None:
 
 
 def _index() -> Index:
-    """Return the index: the colour of the upper half, of three, and of the lower half, of two."""
+    """Return the index: the color of the upper half, of three, and of the lower half, of two."""
     rng = np.random.default_rng(0)
     images, labels = [], []
     for number in range(IMAGES):

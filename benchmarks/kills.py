@@ -1,7 +1,7 @@
 """`modc fetch DARN` killed again and again: what is lost, and what is asked for twice.
 
 The list is that of benchmarks/download.py. The command is killed (SIGKILL) at random times, started
-again, and at last left alone. `lost` counts pictures that lay on disk after a kill and were not
+again, and at last left alone. `lost` counts images that lay on disk after a kill and were not
 there at the end, `asked again` those that the server was asked for once more, `wrong` those whose
 bytes are not the server's.
 """
@@ -48,13 +48,13 @@ def server() -> Iterator[int]:
 
 
 def on_disk(folder: Path) -> dict[str, Path]:
-    """Return the pictures that are there, by name."""
+    """Return the images that are there, by name."""
     found = folder.rglob("*.jpg")
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
 
 
 def run(count: int, broken: float, kills: int, seed: int, scratch: Path | None) -> list:
-    """Return URLs, kills, pictures after the last kill, at the end, lost, asked again, wrong."""
+    """Return URLs, kills, images after the last kill, at the end, lost, asked again, wrong."""
     rng = random.Random(seed)
     with server() as port, tempfile.TemporaryDirectory(dir=scratch) as temporary:
         listed = urls(port, count, broken)

@@ -2,12 +2,12 @@
 
 The floor is the product of the unit embeddings and numpy's sort of as many int32, nothing else. A
 round takes each way once, on one thread whose seconds on a core are counted, whatever else runs; a
-ratio is the median over the rounds. Embeddings are random around one centre a value, with the
+ratio is the median over the rounds. Embeddings are random around one center a value, with the
 queries and candidates a value and attribute of the test splits; every way starts with them.
 
 Each way's means must be those of `modc.evaluation.scores.score` to TOLERANCE: torchmetrics divides
 in float32, and cosines round differently when one query is multiplied at a time, which exchanges
-neighbours now and then. Two traps: torchmetrics takes candidates of score 0 or less for irrelevant,
+neighbors now and then. Two traps: torchmetrics takes candidates of score 0 or less for irrelevant,
 so its cosines are raised by 2, in float64; ranx divides AP@100 by R, so it is compared with
 MAP@100/R. README.md has figures.
 """
@@ -50,7 +50,7 @@ def split(queries: tuple[int, ...], values: tuple[int, ...], dim: int) -> Arrays
     """Return random arrays as `score` takes them, four candidates a query."""
     rng = np.random.default_rng(0)
     arrays = {}
-    centres = [rng.standard_normal((count, dim), np.float32) for count in values]
+    centers = [rng.standard_normal((count, dim), np.float32) for count in values]
     for role, times in (("query", 1), ("candidate", 4)):
         attribute = np.repeat(np.arange(len(queries)), np.array(queries) * times)
         value = rng.integers(0, np.array(values)[attribute])
@@ -59,7 +59,7 @@ def split(queries: tuple[int, ...], values: tuple[int, ...], dim: int) -> Arrays
             part = slice(start, start + 4096)
             rng.standard_normal(out=embedding[part], dtype=np.float32)
             for row, a, v in zip(embedding[part], attribute[part], value[part], strict=True):
-                row += 0.15 * centres[a][v]
+                row += 0.15 * centers[a][v]
         arrays |= {f"{role}_embedding": embedding}
         arrays |= {f"{role}_attribute": attribute, f"{role}_value": value}
     return arrays

@@ -127,7 +127,7 @@ def our_spec(network: str, size: int, triplets: int) -> StageSpec:
 def our_learner(
     network: str, packed: dict[str, DeviceImages], size: int, triplets: int, machine: Machine
 ) -> Learner:
-    """Return our warm-up at its beginning; all images are labelled."""
+    """Return our warm-up at its beginning; all images are labeled."""
     task = made_up_task(our_spec(network, size, triplets), packed)
     learner = set_up(replace(task, labeled=np.arange(len(packed["image"]))), machine)
     learner.network.train()
@@ -281,7 +281,7 @@ def agreement(
     plain rendering. All run with deterministic algorithms and without TF32, so that in float32 only
     the order of sums differs. The public ASEN passes negatives before positives: that moves no
     loss, only the running statistics of batch normalization, which an embedding is made with.
-    ASEN++'s crops are not rounded to grey levels by us, as Pillow does twice: a row with Pillow's
+    ASEN++'s crops are not rounded to gray levels by us, as Pillow does twice: a row with Pillow's
     shows what is left without that. The images are squares of twice `size`, from which both ways
     make the same views.
     """
@@ -322,7 +322,7 @@ def agreement(
 
 
 def _cropped_by_pillow(details: torch.Tensor, regions: torch.Tensor, size: int) -> torch.Tensor:
-    """Return what `region.crop_detail` does, rounded to grey levels."""
+    """Return what `region.crop_detail` does, rounded to gray levels."""
     squares_of = details.permute(0, 2, 3, 1).cpu().numpy()
     crops = [
         region.crop_original(square, of_square, size)

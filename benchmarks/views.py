@@ -5,7 +5,7 @@ each way once, so that a busy machine disturbs all alike; a ratio is the median 
 last row of a size is what a view has to be small beside: a backbone's forward and backward pass.
 
 Why the project has its own version: torchvision draws once for a batch, so it must go image by
-image. kornia 0.9 draws the order of the colour changes once for a batch, draws from torch's global
+image. kornia 0.9 draws the order of the color changes once for a batch, draws from torch's global
 generator, and would be one more dependency.
 
 Measured on one thread of a virtual machine with two AMD EPYC cores (family 25, model 17), shared
@@ -31,6 +31,7 @@ import click
 import numpy as np
 import torch
 import torchvision
+from modc.networks.normalize import normalize
 from PIL import Image, ImageFilter
 from tabulate import tabulate
 from torch import Tensor, nn
@@ -38,7 +39,6 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from modc.networks.backbone import NAMES, build
-from modc.networks.normalise import normalise
 from modc.training import views
 
 try:
@@ -46,14 +46,14 @@ try:
 except ImportError:
     kornia = None
 
-COLOURS = (views.BRIGHTNESS, views.CONTRAST, views.SATURATION, views.HUE)
+COLORS = (views.BRIGHTNESS, views.CONTRAST, views.SATURATION, views.HUE)
 STEP = "forward and backward of {}"
 
 
 def ours(images: Tensor, rng: np.random.Generator) -> Callable[[], Tensor]:
     """Return what makes one view of each image: `draw` and `view`."""
-    keep_colour = np.zeros(len(images), bool)
-    return lambda: views.view(images, views.draw(len(images), keep_colour, rng))
+    keep_color = np.zeros(len(images), bool)
+    return lambda: views.view(images, views.draw(len(images), keep_color, rng))
 
 
 def of_torchvision(images: Tensor) -> Callable[[], Tensor]:
@@ -85,7 +85,7 @@ def of_kornia(images: Tensor) -> Callable[[], Tensor]:
     augmentation = kornia.augmentation
     transform = nn.Sequential(
         augmentation.RandomResizedCrop((size, size), views.AREA, views.ASPECT),
-        augmentation.ColorJitter(*COLOURS, p=views.JITTER_SHARE),
+        augmentation.ColorJitter(*COLORS, p=views.JITTER_SHARE),
         augmentation.RandomGrayscale(p=views.GREY_SHARE),
         augmentation.RandomGaussianBlur((kernel, kernel), sigma, p=views.BLUR_SHARE),
         augmentation.RandomHorizontalFlip(p=views.FLIP_SHARE),
@@ -96,14 +96,14 @@ def of_kornia(images: Tensor) -> Callable[[], Tensor]:
 def training_step(images: Tensor, backbone: str) -> Callable[[], None]:
     """Return a forward and backward pass of a backbone, as training runs it, in float32."""
     network = build(backbone, "none").to(images.device, memory_format=torch.channels_last)
-    return lambda: network(normalise(images)).mean().backward()
+    return lambda: network(normalize(images)).mean().backward()
 
 
 def _composed(size: int, blur: Callable) -> v2.Compose:
     return v2.Compose(
         [
             v2.RandomResizedCrop(size, views.AREA, views.ASPECT),
-            v2.RandomApply([v2.ColorJitter(*COLOURS)], views.JITTER_SHARE),
+            v2.RandomApply([v2.ColorJitter(*COLORS)], views.JITTER_SHARE),
             v2.RandomGrayscale(views.GREY_SHARE),
             v2.RandomApply([v2.Lambda(blur)], views.BLUR_SHARE),
             v2.RandomHorizontalFlip(views.FLIP_SHARE),

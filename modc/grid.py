@@ -10,7 +10,7 @@ from modc.methods.method import Method
 from modc.stage import WHOLE, StageSpec
 
 # What of networks.<name> says how it is used, not what it is made of.
-USE = ("class", "detail_from", "centre_space")
+USE = ("class", "detail_from", "center_space")
 
 
 def cells(config: dict) -> list[Cell]:
@@ -143,7 +143,7 @@ def previous_stage(config: dict, cell: Cell, method: str, stage: str) -> tuple[s
 
 
 def labeled_part(config: dict, cell: Cell) -> dict:
-    """Return rule, at_least and seed of the draw of the cell's labelled part (A8)."""
+    """Return rule, at_least and seed of the draw of the cell's labeled part (A8)."""
     if cell.labeled_percent == 100:  # all images, by any rule
         return {"rule": "stratified", "at_least": 0, "seed": 0}
     part = config["labeled_part"]
@@ -157,7 +157,7 @@ def packed_forms(spec: StageSpec) -> dict[str, Form]:
 
 
 def forms_of_dataset(config: dict, dataset: str) -> list[Form]:
-    """Return the forms in which a dataset is packed, all in one pass over its pictures.
+    """Return the forms in which a dataset is packed, all in one pass over its images.
 
     They are those that the stages of the grid read, and the ablation's; of a dataset that is not in
     the grid, those that they would read.
@@ -260,7 +260,7 @@ def _weights(config: dict, architecture: dict) -> dict[str, str]:
 def _sizes(config: dict, cell: Cell, method: Method, stage: str, whole: bool) -> dict[str, int]:
     """Return the sides of the packed images that a stage reads, by their names.
 
-    "image" and perhaps "detail" are centre squares; "whole" and "whole_detail" whole pictures, from
+    "image" and perhaps "detail" are center squares; "whole" and "whole_detail" whole images, from
     which views are cut (A20).
     """
     settings = config["datasets"][cell.dataset]

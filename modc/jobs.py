@@ -119,7 +119,7 @@ class Training:
 
     @property
     def labeled(self) -> Path:
-        """The file of the labelled part."""
+        """The file of the labeled part."""
         part = grid.labeled_part(self.settings, self.cell)
         return paths.labeled_part(
             self._dataset, part["rule"], part["at_least"], part["seed"], self.cell.labeled_percent

@@ -118,7 +118,7 @@ def dataset_log(job: str, dataset: str, part: str = "") -> Path:
 
 
 def subset_log(dataset: str, rule: str, at_least: int, seed: int, percent: int) -> Path:
-    """Return the log of the job that draws a labelled part."""
+    """Return the log of the job that draws a labeled part."""
     return dataset_log("subset", dataset, f"{rule}-{at_least}-{seed}-{percent}")
 
 
@@ -150,7 +150,7 @@ def index_folder(folder: Path) -> Path:
 
 
 def labeled_part(folder: Path, rule: str, at_least: int, seed: int, percent: int) -> Path:
-    """Return the file of a labelled part. Runs that share the data may draw it in other ways."""
+    """Return the file of a labeled part. Runs that share the data may draw it in other ways."""
     return folder / "prepared" / f"labeled-{rule}-{at_least}-{seed}" / f"{percent}.csv"
 
 

@@ -17,7 +17,7 @@ PALETTE = 256
 
 
 def look(number: int) -> tuple[str, str]:
-    """Return the colour and mark of the `number`-th of a series: 88 pairs differ."""
+    """Return the color and mark of the `number`-th of a series: 88 pairs differ."""
     return COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
 
 

@@ -44,7 +44,7 @@ def subject(config: dict, cell: Cell, method: str, stage: str) -> dict:
         **({} if warm_up else {"method": spec.method_class}),
         "sizes": dict(spec.sizes),
         "batch": spec.batch_size,
-        # With the views and the unlabelled ones.
+        # With the views and the unlabeled ones.
         "images_a_step": spec.batch_size * spec.images_per_triplet,
     }
 

@@ -31,7 +31,7 @@ class Views:
     """Each image is seen as two random views, SimSiam's, instead of the baseline's flip (A16).
 
     keeps_color: the attributes whose images keep their colors (A28); whole: whether views are cut
-    from the whole picture, not from its centre square (A20).
+    from the whole image, not from its center square (A20).
     """
 
     keeps_color: tuple[str, ...]
@@ -40,9 +40,9 @@ class Views:
 
 @dataclass(frozen=True)
 class Unlabeled:
-    """The unlabelled part is read too.
+    """The unlabeled part is read too.
 
-    ratio: its images a batch, as a multiple of the labelled ones (A7); hidden_labels: "value", or
+    ratio: its images a batch, as a multiple of the labeled ones (A7); hidden_labels: "value", or
     "value_and_attribute" where an image may be looked at for any attribute (A9).
     """
 
@@ -61,8 +61,8 @@ class Recipe:
     network's second branch. negatives: how they are drawn, by "image" or by "value"; flip: the
     baseline's augmentation. optimizer: "new", or "inherit" for that of the stage before with its
     schedule. convergence: None for all epochs. selected_by: the validation score of the best epoch,
-    or LAST_EPOCH to take the last for it (A23). centre_space: networks.<network>.centre_space, for
-    a stage with cluster centres (A14). options: a frozen dataclass of the method's own.
+    or LAST_EPOCH to take the last for it (A23). center_space: networks.<network>.center_space, for
+    a stage with cluster centers (A14). options: a frozen dataclass of the method's own.
     """
 
     epochs: int
@@ -77,7 +77,7 @@ class Recipe:
     views: Views | None = None
     unlabeled: Unlabeled | None = None
     selected_by: str = "MAP@all"
-    centre_space: str | None = None
+    center_space: str | None = None
     options: object = None
 
 
@@ -89,7 +89,7 @@ class StageSpec(Recipe):
     networks. before: the stage whose model it starts from, None for the first; checkpoint: which of
     its models, "best" or "last" (A2). sizes: the sides of the packed images that are read, by their
     names. local_weight and alignment_weight: of a second branch's losses, None without one.
-    labeled_part: how the labelled part is drawn (A8), None where all images are labelled. weights:
+    labeled_part: how the labeled part is drawn (A8), None where all images are labeled. weights:
     what each backbone of a first stage starts from. public_checkpoint: the file of public weights
     that are the stage's model instead of a training (A15); then there are no epochs.
     """
@@ -144,14 +144,14 @@ class StageSpec(Recipe):
 
     @property
     def unlabeled_groups(self) -> int:
-        """How many groups of unlabelled images, of a batch's size each, go with a batch (A7)."""
+        """How many groups of unlabeled images, of a batch's size each, go with a batch (A7)."""
         if self.unlabeled is None:
             return 0
         return max(1, round(self.unlabeled.ratio * len(ROLES)))
 
     @property
     def images_per_triplet(self) -> int:
-        """How many images pass the network for each labelled triplet."""
+        """How many images pass the network for each labeled triplet."""
         views = 1 if self.views is None else VIEWS
         return views * (len(ROLES) + self.unlabeled_groups)
 

@@ -39,7 +39,7 @@ def test_all_are_all_that_can_be_tried():
 
 
 def test_only_what_changes_the_cells_model_is_trained():
-    missing = {"A11-self_supervised", "A12-min", "A12-R", "A13-centre", "A14-branches", "A15-train"}
+    missing = {"A11-self_supervised", "A12-min", "A12-R", "A13-center", "A14-branches", "A15-train"}
     missing |= {
         "A8-one_part",
         "A28-also_pattern",

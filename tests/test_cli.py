@@ -96,7 +96,7 @@ def drawn(place: Path) -> tuple:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    """A folder with drawn garments in data/, their index, a labelled part, packed images."""
+    """A folder with drawn garments in data/, their index, a labeled part, packed images."""
     place = tmp_path_factory.mktemp("prepared")
     (place / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "data": str(place / "data")}))
     data = place / "data" / "FashionAI"
@@ -272,7 +272,7 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     model = cells / "ASENv2/100/seed-0/baseline/warm_up/model.pt"
     for place, why in (
         ("ASEN++/100", "initial model's network: ASENv2; expected ASEN++"),
-        ("ASENv2/10", "initial model's labelled part: "),
+        ("ASENv2/10", "initial model's labeled part: "),
     ):
         other = cells / place / "seed-0/baseline/warm_up/model.pt"
         other.parent.mkdir(parents=True)
@@ -285,14 +285,14 @@ def test_modc_follows_the_warm_up_and_an_unfit_model_is_refused(modc, prepared, 
     assert status == 1 and f"{other.relative_to(here)}: truncated or not" in one_error(err)
 
 
-def test_a_labelled_part_of_other_images_is_refused(modc, prepared, here):
+def test_a_labeled_part_of_other_images_is_refused(modc, prepared, here):
     shutil.copytree(prepared / "data", here / "data")
     labeled = paths.labeled_part(here / "data" / "FashionAI", "stratified", 0, 0, 100)
     labeled.write_text("image\n200\n")
     (here / "data.yaml").write_text("data: data")
     status, _, err = modc(*train_arguments(prepared, config="data.yaml"))
     assert status == 1
-    assert "the labelled part names image 200, which is no training" in one_error(err)
+    assert "the labeled part names image 200, which is no training" in one_error(err)
 
 
 def test_an_alternative_trains_what_it_changes_in_a_folder_of_its_own(modc, prepared, here):

@@ -73,7 +73,7 @@ def test_images_left_are_those_of_the_stages_to_come(config):
     assert images_left(shared, cell, "baseline", "warm_up_global") == left
 
 
-def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(config):
+def test_evaluation_counts_validation_test_and_what_centers_are_taken_from(config):
     counts = Counts(train=1000, valid=10, test=7)
     found = {
         one.stage: one.embedded
@@ -85,7 +85,7 @@ def test_evaluation_counts_validation_test_and_what_centres_are_taken_from(confi
     assert found["unlabeled"] == 50 * 10
     assert found["pseudo_clusters"] == 50 * 10 + 7
     other = merge(
-        config, {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
+        config, {"methods": {"modc": {"centers": "memory_bank", "pseudo_labels": "each_epoch"}}}
     )
     found = {
         one.stage: one.embedded

@@ -223,7 +223,7 @@ def test_public_weights_are_the_baseline_with_all_labels_where_a_file_is_named(p
     ("key", "value", "first"),
     [
         ("temperature", 0.2, "supervised"),
-        ("centres", "memory_bank", "supervised"),
+        ("centers", "memory_bank", "supervised"),
         ("predictor", False, "self_supervised"),
         ("unlabeled_ratio", 2.0, "unlabeled"),
         ("hidden_labels", "value_and_attribute", "unlabeled"),
@@ -245,9 +245,9 @@ def test_a_setting_of_modc_is_read_from_its_stage_on(paper, key, value, first):
         assert same is not is_read
 
 
-def test_where_the_centres_live_is_read_by_a_network_with_branches_alone(paper):
+def test_where_the_centers_live_is_read_by_a_network_with_branches_alone(paper):
     cell = Cell("FashionAI", "ASEN++", 10, 0)
-    other = changed(paper, ("networks", "ASEN++", "centre_space"), "branches")
+    other = changed(paper, ("networks", "ASEN++", "center_space"), "branches")
     for stage in ("warm_up_global", "warm_up", *STAGES):
         before = spec(paper, cell, stage)
         same = spec(other, cell, stage) == before
@@ -309,7 +309,7 @@ def test_what_makes_this_model_changes_its_settings_and_their_fingerprint(paper,
     assert after.fingerprint != before.fingerprint
 
 
-def test_each_seed_draws_its_labelled_part_unless_one_is_named(paper):
+def test_each_seed_draws_its_labeled_part_unless_one_is_named(paper):
     cells = [Cell("FashionAI", "ASENv2", 10, seed) for seed in (0, 1)]
     assert [grid.labeled_part(paper, cell)["seed"] for cell in cells] == [0, 1]
     one = changed(paper, ("labeled_part", "seed"), 7)

@@ -106,7 +106,7 @@ def test_a_model_is_trained_again_where_what_it_is_made_by_changed(copy, file, o
     [
         ("methods/modc_objective.py", "total / len(views)", "total", {"modc"}),
         ("methods/modc.py", '_apart"', '_alone"', {"modc"}),
-        ("clustering/centres.py", "1e-6", "1e-5", {"modc"}),
+        ("clustering/centers.py", "1e-6", "1e-5", {"modc"}),
         ("losses/self_supervision.py", "BOTTLENECK = 4", "BOTTLENECK = 2", {"modc"}),
         ("methods/baseline.py", "stages of the warm-up", "stages", set()),
         ("methods/baseline.py", "trained[-1:]", "trained[-2:]", {"baseline"}),
@@ -192,7 +192,7 @@ def test_what_a_file_outside_imports_of_this_package_is_part_of_it(copy, tmp_pat
     for place, text in (
         ("mine/__init__.py", ""),
         ("mine/a/loss.py", "A = 1\n"),
-        ("mine/b/loss.py", "from modc.clustering.centres import similarities\n"),
+        ("mine/b/loss.py", "from modc.clustering.centers import similarities\n"),
     ):
         file = tmp_path / place
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -206,8 +206,8 @@ def test_what_a_file_outside_imports_of_this_package_is_part_of_it(copy, tmp_pat
     seen = [code()]
     (tmp_path / "mine/a/loss.py").write_text("A = 2\n")
     seen.append(code())
-    centres = folder / "clustering" / "centres.py"
-    centres.write_text(centres.read_text().replace("1e-6", "1e-5"))
+    centers = folder / "clustering" / "centers.py"
+    centers.write_text(centers.read_text().replace("1e-6", "1e-5"))
     seen.append(code())
-    centres.with_name("memory_bank.py").write_text("")
+    centers.with_name("memory_bank.py").write_text("")
     assert len(set(seen)) == 3 and code() == seen[-1]

@@ -64,7 +64,7 @@ def test_a_rate_is_found_for_its_own_work_alone(config, tmp_path):
     assert rates.find(known, rates.subject(other, CELL, "baseline", "warm_up"), on)
 
 
-def test_unlabelled_images_and_views_are_part_of_the_work(config):
+def test_unlabeled_images_and_views_are_part_of_the_work(config):
     work = rates.subject(config, CELL, "modc", "pseudo_clusters")
     assert work["images_a_step"] == 16 * 2 * (3 + 3)
     other = merge(config, {"methods": {"modc": {"unlabeled_ratio": 0.34}}})

@@ -81,7 +81,7 @@ def embed(
 )
 @click.option(
     "--prioritized-order",
-    type=click.Choice(["query", "centre"]),
+    type=click.Choice(["query", "center"]),
     default="query",
     show_default=True,
     help="Order of the candidates within each group of prioritized retrieval: by similarity to the "
@@ -109,7 +109,7 @@ def score(
 
     The .npz file holds query_embedding (Q, D), query_attribute (Q,), query_value (Q,) and the same
     three for candidates. A query ranks the candidates of its own attribute by cosine similarity.
-    With centres (attributes, values, D), NaN where a value has none, prioritized retrieval and Acc
+    With centers (attributes, values, D), NaN where a value has none, prioritized retrieval and Acc
     are scored too. Scores are fractions, per attribute and overall. From 300 million similarities
     on, a GPU is used if there is one; CUDA_VISIBLE_DEVICES= (empty) hides it.
     """
@@ -134,7 +134,7 @@ def score(
         log.warning("scoring on the GPU failed (%s); using the CPU", str(error).split("\n")[0])
         scored = score_queries(**arrays, **how)
     attributes = len(facts["attribute_names"]) if facts else None
-    candidate_right = right(arrays, "candidate", arrays["centres"]) if "centres" in arrays else None
+    candidate_right = right(arrays, "candidate", arrays["centers"]) if "centers" in arrays else None
     summary = summarize(
         scored,
         arrays["candidate_attribute"],

@@ -1,1 +1,1 @@
-"""Cluster centres of each attribute's values, and the labels that they give."""
+"""Cluster centers of each attribute's values, and the labels that they give."""

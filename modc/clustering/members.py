@@ -1,4 +1,4 @@
-"""What a batch gives to the cluster centres."""
+"""What a batch gives to the cluster centers."""
 
 from dataclasses import dataclass
 

@@ -1,13 +1,13 @@
-"""Centres recomputed from a memory of all embeddings: the alternative of A3.
+"""Centers recomputed from a memory of all embeddings: the alternative of A3.
 
 Source: online deep clustering (ODC, CVPR 2020): each sample's embedding is kept and moves half-way
-to its newest one, and every ten iterations the centres are recomputed from all of them.
+to its newest one, and every ten iterations the centers are recomputed from all of them.
 """
 
 import torch
 from torch import Tensor, nn
 
-from modc.clustering.centres import grouped_means, initial_centres
+from modc.clustering.centers import grouped_means, initial_centers
 from modc.clustering.members import Members
 from modc.networks.network import Space, unit
 
@@ -33,7 +33,7 @@ class Memory(nn.Module):
 
 
 class MemoryBank(nn.Module):
-    """The memory of N (image, attribute) pairs, and the centres made from it.
+    """The memory of N (image, attribute) pairs, and the centers made from it.
 
     Takes N x D x 4 bytes: 0.6 GB for FashionAI's training images, one attribute each, at 1024
     dimensions.
@@ -41,27 +41,27 @@ class MemoryBank(nn.Module):
 
     def __init__(
         self,
-        centres: Tensor,
+        centers: Tensor,
         pairs: Tensor,
         momentum: float,
         every: int,
         spaces: tuple[Space, ...],
     ):
-        """Start from a copy of `centres` (A, V, D), with an empty memory.
+        """Start from a copy of `centers` (A, V, D), with an empty memory.
 
         pairs: int64 (N, 2) on the CPU, image and attribute of all that may become a member, each
         once; momentum: the share of a new embedding; every: iterations between two recomputations.
         """
         super().__init__()
-        self.register_buffer("centres", centres.clone())
+        self.register_buffer("centers", centers.clone())
         self.momentum, self.every, self.spaces = momentum, every, spaces
         self._keys, order = torch.sort(self._key(pairs[:, 0], pairs[:, 1]))
-        self._attribute = pairs[order, 1].to(centres.device)
-        unseen = torch.full((len(pairs),), UNSEEN, device=centres.device)
-        self.memory = Memory(centres.new_zeros(len(pairs), centres.shape[2]), unseen)
+        self._attribute = pairs[order, 1].to(centers.device)
+        unseen = torch.full((len(pairs),), UNSEEN, device=centers.device)
+        self.memory = Memory(centers.new_zeros(len(pairs), centers.shape[2]), unseen)
 
     def update(self, members: Members) -> None:
-        """Remember the members of one batch; every so many batches recompute the centres."""
+        """Remember the members of one batch; every so many batches recompute the centers."""
         self.remember(members)
         self.memory.batches += 1
         if self.memory.batches % self.every == 0:
@@ -74,7 +74,7 @@ class MemoryBank(nn.Module):
         seen becomes the embedding itself. Its value is that of its first member here.
         """
         key = self._key(members.image, members.attribute.cpu())
-        place = torch.searchsorted(self._keys, key).to(self.centres.device)
+        place = torch.searchsorted(self._keys, key).to(self.centers.device)
         rows, means, first = grouped_means(members.embedding, place)
         seen = (self.memory.value[rows] != UNSEEN)[:, None]
         moved = (1 - self.momentum) * self.memory.embedding[rows] + self.momentum * means
@@ -83,17 +83,17 @@ class MemoryBank(nn.Module):
 
     def _recompute(self) -> None:
         seen = self.memory.value != UNSEEN
-        attributes, width, _ = self.centres.shape
-        found = initial_centres(
+        attributes, width, _ = self.centers.shape
+        found = initial_centers(
             self.memory.embedding[seen],
             self._attribute[seen],
             self.memory.value[seen],
             (width,) * attributes,
             self.spaces,
         )
-        # A value without a centre never gets one; one whose members are all gone keeps its own.
-        kept = self.centres.isnan() | found.isnan()
-        self.centres = torch.where(kept, self.centres, found)
+        # A value without a center never gets one; one whose members are all gone keeps its own.
+        kept = self.centers.isnan() | found.isnan()
+        self.centers = torch.where(kept, self.centers, found)
 
     def _key(self, image: Tensor, attribute: Tensor) -> Tensor:
-        return image * len(self.centres) + attribute
+        return image * len(self.centers) + attribute

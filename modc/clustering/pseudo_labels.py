@@ -1,26 +1,26 @@
-"""Pseudo labels: the value of the nearest centre (A6), and the triplets mined among them (A7)."""
+"""Pseudo labels: the value of the nearest center (A6), and the triplets mined among them (A7)."""
 
 import torch
 from torch import Tensor
 
-from modc.clustering.centres import similarities
+from modc.clustering.centers import similarities
 
 UNLABELED = -1
 
 
 def pseudo_labels(
-    centres: Tensor,
+    centers: Tensor,
     embeddings: Tensor,
     attribute: Tensor,
     temperature: float = 1.0,
     confidence: float = 0.0,
 ) -> Tensor:
-    """Return int64 (B,): the value of each embedding's nearest centre.
+    """Return int64 (B,): the value of each embedding's nearest center.
 
     embeddings: unit (B, D). UNLABELED where the softmax of the cosines over `temperature` stays
-    below `confidence`, and where the attribute has no centre at all.
+    below `confidence`, and where the attribute has no center at all.
     """
-    cosines = similarities(centres, embeddings, attribute)
+    cosines = similarities(centers, embeddings, attribute)
     best, value = cosines.max(dim=1)
     sure = best.isfinite()
     if confidence > 0:

@@ -17,7 +17,7 @@ from modc.data.image_file import (
     orientation,
 )
 from modc.data.images import ImageFolder
-from modc.data.square import Form, centre_corner, formed, resized_sides
+from modc.data.square import Form, center_corner, formed, resized_sides
 
 # Without these bytes a JPEG says nothing of how it is to be turned.
 TURNING = (b"Exif\0\0", b"tiff:Orientation")
@@ -46,8 +46,8 @@ def _plain_jpeg(path: Path) -> np.ndarray | None:
     """
     try:
         data = path.read_bytes()
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours != "YCbCr" or height * width > PIXEL_LIMIT or _turned(data):
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if colors != "YCbCr" or height * width > PIXEL_LIMIT or _turned(data):
             return None
         if not is_photograph(width, height):
             return None
@@ -77,7 +77,7 @@ def _formed(pixels: np.ndarray, form: Form) -> np.ndarray:
     width = height = size
     if not form.whole:
         width, height = resized_sides(pixels.shape[1], pixels.shape[0], size)
-        left, top = centre_corner(width, height, size)
+        left, top = center_corner(width, height, size)
     # (1, 3, height, width), channels last in memory, for which torch has a uint8 kernel.
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     resized = interpolate(image, (height, width), mode="bilinear", antialias=True)

@@ -13,7 +13,7 @@ from modc.errors import UserError
 class Form:
     """How an image becomes one row of a packed array, uint8 (size, size, 3).
 
-    whole: the whole image, squeezed, instead of its centre square (A20). upright: turned as its
+    whole: the whole image, squeezed, instead of its center square (A20). upright: turned as its
     EXIF data say (A21).
     """
 
@@ -48,13 +48,13 @@ def formed(image: Image.Image, form: Form) -> np.ndarray:
 
 
 def short_side_square(image: Image.Image, size: int) -> np.ndarray:
-    """Return uint8 (size, size, 3): the short side resized to `size`, then the centre square.
+    """Return uint8 (size, size, 3): the short side resized to `size`, then the center square.
 
     Bilinear with antialiasing, by PIL; equal to torchvision's Resize(size) and CenterCrop(size),
     with which the public code prepares its images.
     """
     width, height = resized_sides(image.width, image.height, size)
-    left, top = centre_corner(width, height, size)
+    left, top = center_corner(width, height, size)
     resized = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized.crop((left, top, left + size, top + size)))
 
@@ -65,6 +65,6 @@ def resized_sides(width: int, height: int, size: int) -> tuple[int, int]:
     return int(size * width / short), int(size * height / short)
 
 
-def centre_corner(width: int, height: int, size: int) -> tuple[int, int]:
-    """Return left and top of the centre square."""
+def center_corner(width: int, height: int, size: int) -> tuple[int, int]:
+    """Return left and top of the center square."""
     return round((width - size) / 2), round((height - size) / 2)

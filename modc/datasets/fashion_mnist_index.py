@@ -55,21 +55,21 @@ def read(folder: Path, name: str) -> Index:
     return build_index(name, ATTRIBUTES, images, values)
 
 
-def tone(pictures: np.ndarray) -> np.ndarray:
-    """Return the mean brightness 0..255 of each garment; pictures: uint8 (N, height, width)."""
-    return _garment_mean(pictures, pictures)
+def tone(images: np.ndarray) -> np.ndarray:
+    """Return the mean brightness 0..255 of each garment; images: uint8 (N, height, width)."""
+    return _garment_mean(images, images)
 
 
-def width(pictures: np.ndarray) -> np.ndarray:
-    """Return width over height of the box around each garment; pictures: uint8 (N, h, w)."""
-    garment = pictures >= GARMENT
+def width(images: np.ndarray) -> np.ndarray:
+    """Return width over height of the box around each garment; images: uint8 (N, h, w)."""
+    garment = images >= GARMENT
     return _span(garment.any(axis=1)) / np.maximum(1, _span(garment.any(axis=2)))
 
 
-def texture(pictures: np.ndarray) -> np.ndarray:
-    """Return the mean gradient within each garment; pictures: uint8 (N, height, width)."""
-    down, across = np.gradient(pictures.astype(np.float32), axis=(1, 2))
-    return _garment_mean(np.hypot(down, across), pictures)
+def texture(images: np.ndarray) -> np.ndarray:
+    """Return the mean gradient within each garment; images: uint8 (N, height, width)."""
+    down, across = np.gradient(images.astype(np.float32), axis=(1, 2))
+    return _garment_mean(np.hypot(down, across), images)
 
 
 def _find(folder: Path, stem: str, name: str) -> Path:
@@ -84,9 +84,9 @@ def _find(folder: Path, stem: str, name: str) -> Path:
     )
 
 
-def _values(pictures: np.ndarray, category: np.ndarray, training: int) -> np.ndarray:
+def _values(images: np.ndarray, category: np.ndarray, training: int) -> np.ndarray:
     """Return int64 (5, N): the value of each attribute, in their order, of each image."""
-    measured = [measure(pictures) for measure in (tone, width, texture)]
+    measured = [measure(images) for measure in (tone, width, texture)]
     quintiles = [
         np.searchsorted(np.quantile(column[:training], (0.2, 0.4, 0.6, 0.8)), column, side="right")
         for column in measured
@@ -94,8 +94,8 @@ def _values(pictures: np.ndarray, category: np.ndarray, training: int) -> np.nda
     return np.stack([category, BODY_PART[category], *quintiles]).astype(np.int64)
 
 
-def _garment_mean(quantity: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    garment = pictures >= GARMENT
+def _garment_mean(quantity: np.ndarray, images: np.ndarray) -> np.ndarray:
+    garment = images >= GARMENT
     total = np.where(garment, quantity, 0).sum(axis=(1, 2), dtype=np.float64)
     return total / np.maximum(1, garment.sum(axis=(1, 2)))
 

@@ -1,4 +1,4 @@
-"""FashionAI's listed pictures: out of its archives to Images/, with a manifest of them."""
+"""FashionAI's listed images: out of its archives to Images/, with a manifest of them."""
 
 import logging
 import os

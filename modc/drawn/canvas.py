@@ -1,7 +1,7 @@
 """A canvas and a mannequin: what the drawn images of both datasets have in common.
 
 Figures are drawn in a square of 128 x 128 units that becomes the central square of a portrait
-image, so that a centre crop keeps everything that matters. Position and scale vary a little.
+image, so that a center crop keeps everything that matters. Position and scale vary a little.
 """
 
 import colorsys
@@ -19,7 +19,7 @@ SHIFT = 4  # largest displacement of the figure in units
 SCALES = (0.92, 1.04)  # anything within 8 to 120 units stays inside the central square
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 BLACK, WHITE, RED, YELLOW, BLUE, GREEN = (
     (20, 20, 24),
@@ -41,34 +41,34 @@ class Canvas:
 
     def __init__(self, rng: np.random.Generator):
         self.height = int(rng.integers(*HEIGHTS))
-        pale = colour(rng.random(), rng.uniform(0.0, 0.2), rng.uniform(0.7, 0.95))
+        pale = color(rng.random(), rng.uniform(0.0, 0.2), rng.uniform(0.7, 0.95))
         self._image = Image.new("RGB", (SIDE * OVERSAMPLING, self.height * OVERSAMPLING), pale)
         self._draw = ImageDraw.Draw(self._image)
         self._scale = rng.uniform(*SCALES) * OVERSAMPLING
         shift = rng.uniform(-SHIFT, SHIFT, 2)
-        self._centre = (np.array([SIDE, self.height]) / 2 + shift) * OVERSAMPLING
+        self._center = (np.array([SIDE, self.height]) / 2 + shift) * OVERSAMPLING
 
-    def polygon(self, points: list[Point], fill: Colour) -> None:
+    def polygon(self, points: list[Point], fill: Color) -> None:
         """Fill a polygon."""
         self._draw.polygon([self._pixel(point) for point in points], fill=fill)
 
-    def both_sides(self, points: list[Point], fill: Colour) -> None:
+    def both_sides(self, points: list[Point], fill: Color) -> None:
         """Fill a polygon and its mirror image about the figure's axis."""
         self.polygon(points, fill)
         self.polygon([mirrored(point) for point in points], fill)
 
-    def disc(self, centre: Point, radius: float, fill: Colour) -> None:
+    def disc(self, center: Point, radius: float, fill: Color) -> None:
         """Fill a disc."""
-        x, y = self._pixel(centre)
+        x, y = self._pixel(center)
         r = radius * self._scale
         self._draw.ellipse([x - r, y - r, x + r, y + r], fill=fill)
 
-    def line(self, points: list[Point], width: float, fill: Colour) -> None:
+    def line(self, points: list[Point], width: float, fill: Color) -> None:
         """Draw a line of the given width through the points."""
         pixels = [self._pixel(point) for point in points]
         self._draw.line(pixels, fill=fill, width=max(1, round(width * self._scale)), joint="curve")
 
-    def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
+    def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
         """Fill an upright rectangle."""
         self._draw.rectangle([self._pixel((left, top)), self._pixel((right, bottom))], fill=fill)
 
@@ -80,8 +80,8 @@ class Canvas:
 
     def _pixel(self, point: Point) -> Point:
         return (
-            float(self._centre[0] + (point[0] - SIDE / 2) * self._scale),
-            float(self._centre[1] + (point[1] - SIDE / 2) * self._scale),
+            float(self._center[0] + (point[0] - SIDE / 2) * self._scale),
+            float(self._center[1] + (point[1] - SIDE / 2) * self._scale),
         )
 
 
@@ -90,15 +90,15 @@ def mirrored(point: Point) -> Point:
     return SIDE - point[0], point[1]
 
 
-def colour(hue: float, saturation: float, brightness: float) -> Colour:
+def color(hue: float, saturation: float, brightness: float) -> Color:
     """Return the color of a hue, saturation and brightness, each in 0..1."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, brightness)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def cloth_colour(rng: np.random.Generator) -> Colour:
+def cloth_color(rng: np.random.Generator) -> Color:
     """Return a random color of middle brightness: black, white and skin stand out from it."""
-    return colour(rng.uniform(0.25, 0.95), rng.uniform(0.45, 0.8), rng.uniform(0.45, 0.75))
+    return color(rng.uniform(0.25, 0.95), rng.uniform(0.45, 0.8), rng.uniform(0.45, 0.75))
 
 
 def arm_point(fraction: float) -> Point:
@@ -120,7 +120,7 @@ def mannequin(canvas: Canvas) -> None:
     canvas.both_sides([(47, WAIST), (64, WAIST), (62, FEET), (52, FEET)], SKIN)
 
 
-def sleeves(canvas: Canvas, fraction: float, cloth: Colour, cuff: Colour) -> None:
+def sleeves(canvas: Canvas, fraction: float, cloth: Color, cuff: Color) -> None:
     """Cover both arms down to a fraction 0..1 of their length; a cuff marks the end."""
     for side in (lambda point: point, mirrored):
         end = side(arm_point(fraction))

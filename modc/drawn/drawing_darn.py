@@ -18,10 +18,10 @@ from modc.drawn.canvas import (
     WHITE,
     YELLOW,
     Canvas,
-    Colour,
+    Color,
     arm_point,
-    cloth_colour,
-    colour,
+    cloth_color,
+    color,
     mannequin,
     mirrored,
     sleeves,
@@ -38,9 +38,9 @@ def draw(values: dict[str, int], rng: np.random.Generator) -> bytes:
     """Return a JPEG image of a garment with the given value of each of DARN's attributes."""
     canvas = Canvas(rng)
     hue, tone = values["clothes color"] % HUES, TONES[values["clothes color"] // HUES]
-    cloth = colour(hue / HUES, *tone)
+    cloth = color(hue / HUES, *tone)
     mannequin(canvas)
-    _lower_garment(canvas, values["clothes category"], cloth_colour(rng))
+    _lower_garment(canvas, values["clothes category"], cloth_color(rng))
     _top(canvas, values["clothes length"], values["clothes shape"], cloth)
     _pattern(canvas, values["clothes pattern"])
     canvas.rectangle(60, 32, 68, 61, cloth)
@@ -50,7 +50,7 @@ def draw(values: dict[str, int], rng: np.random.Generator) -> bytes:
     return canvas.jpeg()
 
 
-def _lower_garment(canvas: Canvas, category: int, cloth: Colour) -> None:
+def _lower_garment(canvas: Canvas, category: int, cloth: Color) -> None:
     """Four kinds, wide skirt, narrow skirt, trousers, flared trousers, of five lengths each."""
     kind, length = divmod(category, 5)
     hem = 92 + length * (FEET - 92) / 4
@@ -64,7 +64,7 @@ def _lower_garment(canvas: Canvas, category: int, cloth: Colour) -> None:
         canvas.both_sides([(outside, hem - 2.5), (62, hem - 2.5), (62, hem), (outside, hem)], WHITE)
 
 
-def _top(canvas: Canvas, length: int, shape: int, cloth: Colour) -> None:
+def _top(canvas: Canvas, length: int, shape: int, cloth: Color) -> None:
     """Seven lengths; a shape is one of three waists with one of four widths at the hem."""
     steps = ATTRIBUTES["clothes length"] - 1
     hem = 61 + length * (LONGEST_TOP - 61) / steps
@@ -112,7 +112,7 @@ def _buttons(canvas: Canvas, design: int) -> None:
             canvas.disc((64, y), 3, (BLACK, WHITE)[kind])
 
 
-def _sleeves(canvas: Canvas, length: int, shape: int, cloth: Colour) -> None:
+def _sleeves(canvas: Canvas, length: int, shape: int, cloth: Color) -> None:
     """Eight lengths; a shape is a plain end, or one of four cuff widths in four colors."""
     fraction = (length + 0.4) / ATTRIBUTES["sleeve length"]
     sleeves(canvas, fraction, cloth, BLACK)
@@ -137,7 +137,7 @@ def _collar(canvas: Canvas, design: int) -> None:
         canvas.polygon([(52, 22), (64, 34), (76, 22)], accent)
         canvas.polygon([(57, 20), (64, 28), (71, 20)], SKIN)
     elif kind == 3:
-        for centre in ((50, 28), mirrored((50, 28))):
-            canvas.disc(centre, 6, accent)
+        for center in ((50, 28), mirrored((50, 28))):
+            canvas.disc(center, 6, accent)
     else:
         canvas.both_sides([(64, 14), (46, 8), (46, 22)], accent)

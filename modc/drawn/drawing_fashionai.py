@@ -14,8 +14,8 @@ from modc.drawn.canvas import (
     WAIST,
     WHITE,
     Canvas,
-    Colour,
-    cloth_colour,
+    Color,
+    cloth_color,
     mannequin,
     mirrored,
     sleeves,
@@ -33,7 +33,7 @@ def draw(attribute: str, value: int, rng: np.random.Generator) -> bytes:
         if rng.random() > DISTRACTION:
             values[design] = 0
     values[attribute] = value
-    top, coat, lower = (cloth_colour(rng) for _ in range(3))
+    top, coat, lower = (cloth_color(rng) for _ in range(3))
     trousers = {"pant_length": True, "skirt_length": False}.get(attribute, rng.random() < 0.5)
     wears_coat = attribute in ("coat_length", "lapel_design") or rng.random() < 0.5
     canvas = Canvas(rng)
@@ -59,19 +59,19 @@ def _hem(attribute: str, values: dict[str, int], shortest: float) -> float:
     return shortest + values[attribute] * (FEET - shortest) / (ATTRIBUTES[attribute] - 1)
 
 
-def _skirt(canvas: Canvas, hem: float, cloth: Colour) -> None:
+def _skirt(canvas: Canvas, hem: float, cloth: Color) -> None:
     flare = 16 + 6 * (hem - WAIST) / (FEET - WAIST)
     canvas.both_sides([(64, WAIST), (48, WAIST), (64 - flare, hem), (64, hem)], cloth)
     canvas.rectangle(64 - flare, hem - 2.5, 64 + flare, hem, BLACK)
 
 
-def _trousers(canvas: Canvas, hem: float, cloth: Colour) -> None:
+def _trousers(canvas: Canvas, hem: float, cloth: Color) -> None:
     canvas.rectangle(46, WAIST, 82, WAIST + 6, cloth)
     canvas.both_sides([(46, WAIST), (64, WAIST), (62.5, hem), (49, hem)], cloth)
     canvas.both_sides([(49, hem - 2.5), (62.5, hem - 2.5), (62.5, hem), (49, hem)], BLACK)
 
 
-def _coat(canvas: Canvas, hem: float, cloth: Colour) -> None:
+def _coat(canvas: Canvas, hem: float, cloth: Color) -> None:
     canvas.both_sides([(46, 25), (54, 25), (52, hem), (36, hem), (42, 50), (40, 31)], cloth)
     canvas.both_sides([(36, hem - 3), (52, hem - 3), (52, hem), (36, hem)], WHITE)
 
@@ -95,8 +95,8 @@ def _collar(canvas: Canvas, design: int) -> None:
     if design == 1:
         canvas.both_sides([(57, 23), (42, 25), (47, 42)], WHITE)
     elif design == 2:
-        for centre in ((47, 31), mirrored((47, 31))):
-            canvas.disc(centre, 8.5, BLACK)
+        for center in ((47, 31), mirrored((47, 31))):
+            canvas.disc(center, 8.5, BLACK)
     elif design == 3:
         canvas.both_sides([(56, 23), (38, 25), (38, 41), (54, 41)], WHITE)
         canvas.both_sides([(52, 27), (42, 28), (42, 37), (50, 37)], BLACK)

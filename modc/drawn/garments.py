@@ -21,7 +21,7 @@ from modc.progress_bar import progress_bar
 from modc.seeds import generator
 
 QUERIES = 0.25
-# Share of annotations with a neighbouring value marked "maybe" (FashionAI, 5 %).
+# Share of annotations with a neighboring value marked "maybe" (FashionAI, 5 %).
 MAYBE = 0.05
 # DARN: share of the listed images that cannot be had, and the ways in which they fail, in turn
 # (modc/drawn/server.py). "nowhere" is a host that does not exist.
@@ -165,9 +165,9 @@ def _write_zip(path: Path, members: list[tuple[str, bytes]]) -> None:
             archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), data)
 
 
-def _write_splits(folder: Path, pictures: dict[str, list], rng: np.random.Generator) -> None:
-    """Write the public split files; pictures: by split, (path, [(attribute, value), ...])."""
-    for split, listed in pictures.items():
+def _write_splits(folder: Path, images: dict[str, list], rng: np.random.Generator) -> None:
+    """Write the public split files; images: by split, (path, [(attribute, value), ...])."""
+    for split, listed in images.items():
         write_text(folder / f"filenames_{split}.txt", "".join(f"{path}\n" for path, _ in listed))
         lines = [
             " ".join(map(str, [number, *(part for label in labels for part in label)])) + "\n"

@@ -10,7 +10,7 @@ from modc.ahead import ahead
 from modc.data.device_images import DeviceImages
 from modc.networks.folded import folded
 from modc.networks.network import Network
-from modc.networks.normalise import normalise
+from modc.networks.normalize import normalize
 from modc.networks.region import look_at_details
 from modc.tf32 import without_tf32
 
@@ -43,7 +43,7 @@ def embed_rows(
         start = number * batch
         first, last = np.searchsorted(position, [start, start + len(parts[number])])
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            features = network.features(normalise(packed["image"].send(gathered, device)))
+            features = network.features(normalize(packed["image"].send(gathered, device)))
             for low in range(first, last, batch):
                 high = min(low + batch, last)
                 look = None

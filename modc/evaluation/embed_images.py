@@ -1,4 +1,4 @@
-"""Embeddings of picture files by every attribute of a network: the work behind `modc embed`."""
+"""Embeddings of image files by every attribute of a network: the work behind `modc embed`."""
 
 import logging
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from modc.errors import UserError
 from modc.networks import exported, model_file, public_checkpoints, safe_load
 from modc.networks.build import find
 from modc.networks.network import Network
-from modc.networks.normalise import normalise
+from modc.networks.normalize import normalize
 from modc.networks.region import look_at_originals
 from modc.tf32 import without_tf32
 
@@ -84,7 +84,7 @@ def embed(network: Network, images: list[Path], size: int, batch: int = 16) -> d
         embedded += [path for path, _ in opened]
         pictures = [picture for _, picture in opened]
         squares = np.stack([short_side_square(picture, size) for picture in pictures])
-        features = network.features(normalise(torch.from_numpy(squares).permute(0, 3, 1, 2)))
+        features = network.features(normalize(torch.from_numpy(squares).permute(0, 3, 1, 2)))
         originals = [np.asarray(picture) for picture in pictures]
         look = look_at_originals(originals, size)
         found = [

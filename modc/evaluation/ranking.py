@@ -20,7 +20,7 @@ LARGEST = 1.5
 # A table of these many slots finds the similarities that are equal; rows are told apart by SALT.
 SLOTS = 2**18
 SALT = 40_503
-# Where more than this share of the keys is equal to a neighbour's, all are sorted exactly instead.
+# Where more than this share of the keys is equal to a neighbor's, all are sorted exactly instead.
 MANY = 1 / 16
 
 
@@ -131,7 +131,7 @@ def _rank_by(similarity, relevant, priorities) -> Iterator[np.ndarray]:
         first &= wanted >= 0
         by = similarity
         if priority.own_similarity is not None and len(priority.own_similarity):
-            # A value without a row has no centre and so nothing that comes first.
+            # A value without a row has no center and so nothing that comes first.
             own = priority.own_similarity[priority.wanted % len(priority.own_similarity)]
             by = np.where(first, own, similarity)
         yield _in_order(by, relevant, first)
@@ -149,7 +149,7 @@ def _in_order(
     key = _keys(similarity, relevant, first)
     key.sort(axis=1)
     ranked = (key & 1).astype(bool)
-    # Equal neighbours, one of them relevant: their order counts, and the keys do not tell it.
+    # Equal neighbors, one of them relevant: their order counts, and the keys do not tell it.
     flat = key.ravel()
     mixed = np.flatnonzero((flat[1:] ^ flat[:-1]) == 1)
     if len(mixed) > key.size * MANY:

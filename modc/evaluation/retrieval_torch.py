@@ -77,7 +77,7 @@ def _by_priority(
         first |= wanted[:, None] == values
     first &= wanted[:, None] >= 0
     if own_similarity is not None and len(own_similarity):
-        # A value without a row has no centre and so nothing that comes first.
+        # A value without a row has no center and so nothing that comes first.
         own = own_similarity[wanted % len(own_similarity)]
         similarity = torch.where(first, own, similarity)
     return similarity, first

@@ -30,7 +30,7 @@ def score(
     candidate_embedding: np.ndarray,
     candidate_attribute: np.ndarray,
     candidate_value: np.ndarray,
-    centres: np.ndarray | None = None,
+    centers: np.ndarray | None = None,
     prioritized_order: str = "query",
     threads: int = 1,
     device: str | None = None,
@@ -40,7 +40,7 @@ def score(
     Embeddings are (Q, D) and (C, D), of any length; attributes and values are integers. A query is
     ranked against the candidates of its own attribute by cosine. Columns: attribute, value,
     relevant (R), hits (among the first 100), and the metrics of `query_metrics` as fractions; with
-    centres (A, V, D), rows of NaN where a value has none, also those of its `priorities`, in
+    centers (A, V, D), rows of NaN where a value has none, also those of its `priorities`, in
     `prioritized_order`, and Acc.
 
     threads: of the CPU, which change no bit; device: a device of PyTorch, such as "cuda", to rank
@@ -60,9 +60,9 @@ def score(
             query, value = unit(query_embedding, queries), query_value[queries]
             candidate = unit(candidate_embedding, candidates)
             rankings = {"": None}
-            if centres is not None:
+            if centers is not None:
                 accuracy, found = priorities(
-                    query, value, candidate, centres[attribute], prioritized_order
+                    query, value, candidate, centers[attribute], prioritized_order
                 )
                 rankings |= found
                 columns.setdefault("Acc", np.zeros(len(query_value)))[queries] = accuracy
@@ -125,7 +125,7 @@ def summarize(
     """Return the means of `score`'s rows: {"attributes": [one each, in order], "overall": ...}.
 
     Each has `queries`, `candidates`, `unanswerable` (queries without a relevant candidate) and the
-    metrics as fractions, None where there is no query to average; with centres also `Acc` and
+    metrics as fractions, None where there is no query to average; with centers also `Acc` and
     `prioritized` -> top1, top2 -> known, unknown -> the metrics. Overall is the mean over all
     queries, so an attribute weighs as much as it has queries (spec of the tables: it reproduces
     the published column).
@@ -133,7 +133,7 @@ def summarize(
     attributes: how many there are; None for as many as the numbers say. map_at_100: the divisor
     of the plain MAP@100, "hits", "min" or "R". unanswerable: "zero" counts such a query as 0, as
     the public code does, "exclude" leaves it out of the means. candidate_right: by attribute, int
-    (A,), the candidates nearest to their own value's centre; noted, and counted in Acc if acc_over
+    (A,), the candidates nearest to their own value's center; noted, and counted in Acc if acc_over
     is "queries_and_candidates" (A27).
     """
     seen = max(queries["attribute"].max(), candidate_attribute.max(initial=0)) + 1
@@ -195,13 +195,13 @@ def _means(
 
 
 def read_embeddings(path: str | Path) -> dict[str, np.ndarray]:
-    """Return the six arrays that `score` takes from an .npz file, and centres if it has them.
+    """Return the six arrays that `score` takes from an .npz file, and centers if it has them.
 
     Raises UserError naming the file and the array: not an .npz, an array missing, shapes that
     disagree, attributes or values that are not integers from 0 on, embeddings that are not finite,
     no queries. An attribute may lack candidates: its queries score 0.
     """
-    arrays = _read(path, (*ARRAYS, "centres"))
+    arrays = _read(path, (*ARRAYS, "centers"))
     missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         raise UserError(f"{path}: the array {missing[0]} is missing; expected {', '.join(ARRAYS)}")
@@ -222,9 +222,9 @@ def read_embeddings(path: str | Path) -> dict[str, np.ndarray]:
             f"{path}: candidate_embedding: rows of {sides[1]} numbers, but query_embedding has "
             f"{sides[0]}; expected the same"
         )
-    if "centres" in arrays:
+    if "centers" in arrays:
         most = max(arrays[f"{role}_attribute"].max(initial=0) for role in ("query", "candidate"))
-        _check_centres(f"{path}: centres", arrays["centres"], int(most) + 1, sides[0])
+        _check_centers(f"{path}: centers", arrays["centers"], int(most) + 1, sides[0])
     return arrays
 
 
@@ -275,20 +275,20 @@ def _check_embedding(place: str, embedding: np.ndarray) -> None:
         raise UserError(f"{place}: row {row} holds a NaN or an infinity")
 
 
-def _check_centres(place: str, centres: np.ndarray, attributes: int, dim: int) -> None:
-    if centres.ndim != 3 or len(centres) < attributes or centres.shape[2] != dim:
+def _check_centers(place: str, centers: np.ndarray, attributes: int, dim: int) -> None:
+    if centers.ndim != 3 or len(centers) < attributes or centers.shape[2] != dim:
         raise UserError(
-            f"{place}: shape {centres.shape}; expected ({attributes} or more attributes, values, "
+            f"{place}: shape {centers.shape}; expected ({attributes} or more attributes, values, "
             f"{dim})"
         )
-    if centres.dtype.kind != "f":
-        raise UserError(f"{place}: {centres.dtype}; expected floating-point numbers")
-    whole = np.isfinite(centres).all(axis=2) | np.isnan(centres).all(axis=2)
+    if centers.dtype.kind != "f":
+        raise UserError(f"{place}: {centers.dtype}; expected floating-point numbers")
+    whole = np.isfinite(centers).all(axis=2) | np.isnan(centers).all(axis=2)
     if not whole.all():
         attribute, value = np.argwhere(~whole)[0]
         raise UserError(
             f"{place}: row {attribute}, {value} is partly NaN or infinite; expected numbers, or "
-            f"NaN alone where the value has no centre"
+            f"NaN alone where the value has no center"
         )
 
 

@@ -29,7 +29,7 @@ from modc.fetch.store import Store
 from modc.fetch.web import Answer, Web
 from modc.fetch.workers import Workers
 
-# What is done is recorded this often, in seconds. A kill in between costs no picture: one that lies
+# What is done is recorded this often, in seconds. A kill in between costs no image: one that lies
 # on disk unrecorded is found by the next run.
 RECORD_EVERY = 1.0
 # A host that asks to be left alone for longer is given up for this run.

@@ -24,7 +24,7 @@ THREADS = 8
 
 
 class Copy(NamedTuple):
-    """One copy of a picture: an archive's member, or a file where the archive was unpacked.
+    """One copy of an image: an archive's member, or a file where the archive was unpacked.
 
     checksum: CRC-32, None where none is known. unreadable: why it must not be read, "" if it may.
     """

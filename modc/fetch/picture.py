@@ -23,7 +23,7 @@ from modc.data.image_file import (
 
 # An image of more pixels than this takes much memory while it is decoded.
 LARGE = 4_000_000
-# Two neighbours differ if by more levels than this, so that noise in a plain area counts as none.
+# Two neighbors differ if by more levels than this, so that noise in a plain area counts as none.
 _TOLERANCE = 2
 
 

@@ -1,4 +1,4 @@
-"""The baseline: a network trained by its own loss on labelled triplets (supplement 1.2)."""
+"""The baseline: a network trained by its own loss on labeled triplets (supplement 1.2)."""
 
 from __future__ import annotations
 

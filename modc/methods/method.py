@@ -31,9 +31,9 @@ class Method:
     title: ClassVar[str] = ""
     # The method over which a gain is measured, by its key in the configuration; "" for none.
     compared_with: ClassVar[str] = ""
-    # Whether its objective keeps cluster centres: then prioritized retrieval and Acc are scored
+    # Whether its objective keeps cluster centers: then prioritized retrieval and Acc are scored
     # instead of the plain ranking.
-    has_centres: ClassVar[bool] = False
+    has_centers: ClassVar[bool] = False
     # Further keys that its entry in the configuration has, all of them: a JSON schema of each.
     own_settings: ClassVar[Mapping[str, Any]] = NOTHING
 

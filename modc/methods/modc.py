@@ -34,14 +34,14 @@ class Added:
 
 
 ADDS = {
-    "supervised": Added("2", "cluster", "cluster-level, of labelled images"),
-    "self_supervised": Added("3.1", "self_supervision", "SimSiam's, of labelled images"),
-    "unlabeled": Added("3.2", "unlabeled_self_supervision", "SimSiam's, of unlabelled images"),
+    "supervised": Added("2", "cluster", "cluster-level, of labeled images"),
+    "self_supervised": Added("3.1", "self_supervision", "SimSiam's, of labeled images"),
+    "unlabeled": Added("3.2", "unlabeled_self_supervision", "SimSiam's, of unlabeled images"),
     "pseudo_triplets": Added(
-        "3.3", "pseudo_triplet", "instance-level, of unlabelled images by their pseudo labels"
+        "3.3", "pseudo_triplet", "instance-level, of unlabeled images by their pseudo labels"
     ),
     "pseudo_clusters": Added(
-        "3.4", "pseudo_cluster", "cluster-level, of unlabelled images by their pseudo labels"
+        "3.4", "pseudo_cluster", "cluster-level, of unlabeled images by their pseudo labels"
     ),
 }
 STAGES = tuple(ADDS)
@@ -66,7 +66,7 @@ class SelfSupervision:
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """When the nearest centres give the labels, and the confidence below which none (A6)."""
+    """When the nearest centers give the labels, and the confidence below which none (A6)."""
 
     each_epoch: bool
     confidence: float
@@ -77,7 +77,7 @@ class Options:
     """What a stage of MODC has beside its recipe.
 
     terms: of its loss beside the instance-level one, those of ADDS up to its own. momentum: of the
-    centres that move with every batch; memory_bank: momentum and every, where they are recomputed
+    centers that move with every batch; memory_bank: momentum and every, where they are recomputed
     from a bank instead (A3). cluster_loss: "softmax", with a temperature, or "margin" (A4).
     """
 
@@ -97,7 +97,7 @@ class Modc(Method):
 
     title = "MODC"
     compared_with = "baseline"
-    has_centres = True
+    has_centers = True
     own_settings: ClassVar[Mapping[str, Any]] = yaml.safe_load(
         Path(__file__).with_name("modc.schema.yaml").read_text(encoding="utf-8")
     )
@@ -137,7 +137,7 @@ class Modc(Method):
     def stages(self, cell: Cell) -> tuple[str, ...]:
         """Return the warm-up, where it is MODC's own, and stages 2 to 3.4.
 
-        With all labels MODC ends before there is anything unlabelled (A11).
+        With all labels MODC ends before there is anything unlabeled (A11).
         """
         last = self.settings["full_labels_end"] if cell.labeled_percent == 100 else STAGES[-1]
         return (*self._own_warm_up(cell), *STAGES[: STAGES.index(last) + 1])
@@ -153,7 +153,7 @@ class Modc(Method):
         }
         settings = self.settings
         if stage not in STAGES:
-            # Without centres there is neither Acc nor prioritized retrieval.
+            # Without centers there is neither Acc nor prioritized retrieval.
             if settings["selection"] == "last":
                 shared["selected_by"] = LAST_EPOCH
             return self._warm_up_recipe(cell, stage.removesuffix(APART), **shared)
@@ -163,7 +163,7 @@ class Modc(Method):
             "epochs": own["epochs"][part],
             "optimizer": "inherit",
             "selected_by": SELECTED_BY[settings["selection"]],
-            "centre_space": self.config["networks"][cell.network].get("centre_space"),
+            "center_space": self.config["networks"][cell.network].get("center_space"),
             "options": self._options(stage),
             **shared,
         }
@@ -211,7 +211,7 @@ class Modc(Method):
         )
 
     def embedded(self, spec: StageSpec, labeled: int, unlabeled: int) -> int:
-        """Return the images from which centres, a memory bank and pseudo labels are taken."""
+        """Return the images from which centers, a memory bank and pseudo labels are taken."""
         options = spec.options
         if options is None:
             return 0
@@ -254,11 +254,11 @@ class Modc(Method):
 
     def _options(self, stage: str) -> Options:
         settings = self.settings
-        uses_bank = settings["centres"] == "memory_bank"
+        uses_bank = settings["centers"] == "memory_bank"
         is_softmax = settings["cluster_loss"] == "softmax"
         return Options(
             terms=tuple(ADDS[name].term for name in STAGES[: STAGES.index(stage) + 1]),
-            momentum=None if uses_bank else settings["centre_momentum"],
+            momentum=None if uses_bank else settings["center_momentum"],
             memory_bank=settings["memory_bank"] if uses_bank else None,
             cluster_loss=settings["cluster_loss"],
             temperature=settings["temperature"],

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modc.clustering.centres import initial_centres
+from modc.clustering.centers import initial_centers
 from modc.clustering.members import Members, joined
 from modc.clustering.memory_bank import MemoryBank
 from modc.clustering.pseudo_labels import UNLABELED, mine_triplets, pseudo_labels
@@ -20,7 +20,7 @@ from modc.networks.network import Embedded, Space, concatenated
 from modc.training.batches import Batch, torch_generator
 from modc.training.groups import Images
 
-CENTRES, PREDICTOR = "clusters.centres", "predictor."
+CENTERS, PREDICTOR = "clusters.centers", "predictor."
 
 
 class EpochMemory(nn.Module):
@@ -45,19 +45,19 @@ class EpochMemory(nn.Module):
 
 
 class ModcObjective(Objective):
-    """The loss of one of MODC's stages, its cluster centres and SimSiam's predictor."""
+    """The loss of one of MODC's stages, its cluster centers and SimSiam's predictor."""
 
     def __init__(self, start: Start):
         super().__init__(start)
         spec, options = start.spec, start.spec.options
         if start.unlabeled is not None and not len(start.unlabeled):
             raise UserError(
-                f"stage {spec.stage}: every training image is labelled, and none is left for the "
-                f"unlabelled part; lower the percentage or labeled_part.at_least"
+                f"stage {spec.stage}: every training image is labeled, and none is left for the "
+                f"unlabeled part; lower the percentage or labeled_part.at_least"
             )
         self.options = options
         self.clusters, self.spaces = _clusters(start)
-        self.predictor = _predictor(start, self.centres.shape[2])
+        self.predictor = _predictor(start, self.centers.shape[2])
         supervision = options.self_supervision
         self.starts_at_initial_rate = supervision is not None and supervision.initial_rate
         if options.pseudo_labels:
@@ -69,12 +69,12 @@ class ModcObjective(Objective):
         self.value[start.labels["image"], start.labels["attribute"]] = start.labels["value"]
 
     @property
-    def centres(self) -> Tensor:
-        """The cluster centres (A, V, D)."""
-        return self.clusters.centres
+    def centers(self) -> Tensor:
+        """The cluster centers (A, V, D)."""
+        return self.clusters.centers
 
     def update(self, members: Members) -> None:
-        """Move the centres by a batch's members."""
+        """Move the centers by a batch's members."""
         self.clusters.update(members)
 
     def forward(self, batch: Batch) -> Losses:
@@ -134,7 +134,7 @@ class ModcObjective(Objective):
             members.append(Members(image, embedding.detach(), *chosen))
             total = total + sum(
                 space.weight
-                * loss(space.part(embedding), *chosen, space.part(self.centres), option)
+                * loss(space.part(embedding), *chosen, space.part(self.centers), option)
                 for space in self.spaces
             )
         return options.cluster_weight * total / len(views), joined(members)
@@ -179,7 +179,7 @@ class ModcObjective(Objective):
         batch = start.spec.evaluation_batch
         embeddings = embed_rows(start.network, start.packed, rows, start.device, batch)
         image, attribute = torch.from_numpy(start.unlabeled.T.copy())
-        # In parts, since each image is compared with all centres of its attribute.
+        # In parts, since each image is compared with all centers of its attribute.
         found = [
             self._nearest(part.to(start.device), a.to(start.device)).cpu()
             for part, a in zip(
@@ -201,7 +201,7 @@ class ModcObjective(Objective):
     def _nearest(self, embeddings: Tensor, attribute: Tensor) -> Tensor:
         options = self.options
         return pseudo_labels(
-            self.centres,
+            self.centers,
             embeddings,
             attribute,
             options.temperature,
@@ -210,33 +210,33 @@ class ModcObjective(Objective):
 
 
 def _clusters(start: Start) -> tuple[RunningMean | MemoryBank, tuple[Space, ...]]:
-    """Return the clusters from the centres of the stage before, and the spaces they live in.
+    """Return the clusters from the centers of the stage before, and the spaces they live in.
 
-    After a warm-up the centres are those of the labelled part (A3). A memory bank is filled anew.
+    After a warm-up the centers are those of the labeled part (A3). A memory bank is filled anew.
     """
-    options, labels, centres = start.spec.options, start.labels, start.before.get(CENTRES)
+    options, labels, centers = start.spec.options, start.labels, start.before.get(CENTERS)
     members = None
-    if centres is None or options.memory_bank:
+    if centers is None or options.memory_bank:
         members = labeled_members(start)
-    dim = (centres if members is None else members.embedding).shape[-1]
+    dim = (centers if members is None else members.embedding).shape[-1]
     spaces = start.network.spaces(dim, start.spec)
-    if centres is None:
-        centres = initial_centres(
+    if centers is None:
+        centers = initial_centers(
             members.embedding, members.attribute, members.value, start.index.values, spaces
         )
-    centres = centres.to(start.device)
+    centers = centers.to(start.device)
     if not options.memory_bank:
-        return RunningMean(centres, options.momentum, spaces), spaces
+        return RunningMean(centers, options.momentum, spaces), spaces
     pairs = labels[["image", "attribute"]].drop_duplicates().to_numpy(np.int64)
     if "pseudo_cluster" in options.terms:
         pairs = np.concatenate([pairs, start.unlabeled])
-    bank = MemoryBank(centres, torch.from_numpy(pairs), **options.memory_bank, spaces=spaces)
+    bank = MemoryBank(centers, torch.from_numpy(pairs), **options.memory_bank, spaces=spaces)
     bank.remember(members.to(start.device))
     return bank, spaces
 
 
 def labeled_members(start: Start) -> Members:
-    """Return the labelled part as the network embeds it now, on the CPU: up to 13 GB (DARN)."""
+    """Return the labeled part as the network embeds it now, on the CPU: up to 13 GB (DARN)."""
     embeddings = embed_rows(
         start.network, start.packed, start.labels, start.device, start.spec.evaluation_batch
     )

@@ -21,8 +21,8 @@ from modc.training.forward import EmbeddedBatch, embed_batch
 class Start:
     """What an objective is made from.
 
-    labels: columns image, attribute, value of the labelled part; unlabeled: int64 (N, 2), image and
-    attribute of the unlabelled part, None where the stage reads none; packed: the images that the
+    labels: columns image, attribute, value of the labeled part; unlabeled: int64 (N, 2), image and
+    attribute of the unlabeled part, None where the stage reads none; packed: the images that the
     network sees; before: the state of the objective of the stage before, {} where there is none.
     """
 
@@ -40,7 +40,7 @@ class Start:
 class Losses:
     """What an objective says of a batch.
 
-    terms: of the loss, each a scalar already weighted. members: what moves the cluster centres once
+    terms: of the loss, each a scalar already weighted. members: what moves the cluster centers once
     the optimizer has made its step. shares: by name how many of how many, for the learning curve.
     """
 
@@ -69,8 +69,8 @@ class Objective(nn.Module):
         self.start = start
 
     @property
-    def centres(self) -> Tensor | None:
-        """The cluster centres (A, V, D), by which Acc and prioritized retrieval are measured."""
+    def centers(self) -> Tensor | None:
+        """The cluster centers (A, V, D), by which Acc and prioritized retrieval are measured."""
         return None
 
     def forward(self, batch: Batch) -> Losses:
@@ -82,14 +82,14 @@ class Objective(nn.Module):
         return embed_batch(self.start.network, batch)
 
     def update(self, members: Members) -> None:
-        """Move the centres by the members that `forward` returned."""
+        """Move the centers by the members that `forward` returned."""
         raise NotImplementedError
 
 
 class InstanceLevel(Objective):
-    """The network's own loss on labelled triplets, the mean over their views (A16).
+    """The network's own loss on labeled triplets, the mean over their views (A16).
 
-    Batch normalisation takes its statistics over anchors, positives and negatives each, as in the
+    Batch normalization takes its statistics over anchors, positives and negatives each, as in the
     public code, which passes them through the network one after the other.
     """
 

@@ -175,7 +175,7 @@ class ASENpp(Network):
 
     def spaces(self, dim: int, spec: StageSpec) -> tuple[Space, ...]:
         """Return one space, or one for each branch's half of the embedding (A14)."""
-        if spec.centre_space != "branches":
+        if spec.center_space != "branches":
             return super().spaces(dim, spec)
         return halves(dim, self.global_weight, spec.local_weight)
 
@@ -183,7 +183,7 @@ class ASENpp(Network):
 def halves(dim: int, global_weight: float, local_weight: float) -> tuple[Space, Space]:
     """Return a space for each branch's half of an embedding of `dim` columns.
 
-    They are as long as the network makes them, so that the cosine to a centre is the network's own
+    They are as long as the network makes them, so that the cosine to a center is the network's own
     weighted similarity. The local space's loss has the weight of the local triplet loss.
     """
     return (

@@ -6,7 +6,7 @@ from pathlib import Path
 from modc.atomic import write_json
 from modc.errors import UserError
 from modc.networks.model_file import ModelFile
-from modc.networks.normalise import DEVIATION, MEAN
+from modc.networks.normalize import DEVIATION, MEAN
 
 FORMAT = "modc exported model 1"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"

@@ -23,7 +23,7 @@ class ModelFile:
     facts: plain values: key (what names the model: settings, code, data), stage, settings, sizes
     ({"image": side, perhaps "detail": side}), epoch, valid_MAP@all (a fraction), index_sha256,
     provenance. training: what the next stage starts from: optimizer (Adam's state), epochs (of its
-    schedule that are done), centres (A, V, D) and predictor (a state dict), the latter two under
+    schedule that are done), centers (A, V, D) and predictor (a state dict), the latter two under
     MODC alone.
     """
 

@@ -59,7 +59,7 @@ def concatenated(groups: list[Embedded]) -> Embedded:
 
 @dataclass(frozen=True)
 class Space:
-    """Columns start to stop of the embedding, in which a cluster centre has a fixed length (A14).
+    """Columns start to stop of the embedding, in which a cluster center has a fixed length (A14).
 
     weight: of the cluster-level loss within this space.
     """
@@ -140,7 +140,7 @@ class Network(nn.Module):
         return [(list(self.parameters()), spec.learning_rate)]
 
     def spaces(self, dim: int, spec: StageSpec) -> tuple[Space, ...]:
-        """Return the spaces of an embedding of `dim` columns in which cluster centres live."""
+        """Return the spaces of an embedding of `dim` columns in which cluster centers live."""
         return (Space(0, dim),)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modc.networks.network import CloserLook
-from modc.networks.normalise import normalise
+from modc.networks.normalize import normalize
 
 # Pixels above this share of the brightest one belong to the region (public code).
 THRESHOLD = 0.1
@@ -52,7 +52,7 @@ def look_at_details(details: Tensor, size: int) -> CloserLook:
     """
 
     def look(attention: Tensor) -> Tensor:
-        return normalise(crop_detail(details, region_of_interest(attention, size), size))
+        return normalize(crop_detail(details, region_of_interest(attention, size), size))
 
     return look
 
@@ -66,7 +66,7 @@ def look_at_originals(originals: list[np.ndarray], size: int) -> CloserLook:
             crop_original(image, region, size)
             for image, region in zip(originals, regions, strict=True)
         ]
-        return normalise(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
+        return normalize(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
 
     return look
 
@@ -74,7 +74,7 @@ def look_at_originals(originals: list[np.ndarray], size: int) -> CloserLook:
 def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) -> np.ndarray:
     """Return the region of an original image as uint8 (size/2, size/2, 3).
 
-    image: uint8 (H, W, 3); region: left, top, side in the size x size view, which shows the centre
+    image: uint8 (H, W, 3); region: left, top, side in the size x size view, which shows the center
     square of the image. Cropped and resized by PIL, as the public code does; what lies beyond the
     image is black.
     """
@@ -91,7 +91,7 @@ def crop_original(image: np.ndarray, region: tuple[int, int, int], size: int) ->
 def crop_detail(details: Tensor, regions: Tensor, size: int) -> Tensor:
     """Return the regions of packed squares as float32 (B, 3, size/2, size/2), 0 to 255.
 
-    details: uint8 (B, 3, D, D), the centre squares; regions: (B, 3) from `region_of_interest`. What
+    details: uint8 (B, 3, D, D), the center squares; regions: (B, 3) from `region_of_interest`. What
     lies beyond the square is left out. Resized as by antialiased bilinear interpolation, all images
     at once and without asking a GPU for their regions: two products with a weight for each pair of
     an output row or column and a row or column of the square.
@@ -110,8 +110,8 @@ def _resizing(start: Tensor, side: Tensor, length: int, output: int) -> Tensor:
     place = torch.arange(length, device=start.device)
     end = (start + side).clamp_max(length)
     scale = ((end - start) / output)[:, None, None]
-    centre = scale * (torch.arange(output, device=start.device)[:, None] + 0.5)
-    offset = place - start[:, None, None] + 0.5 - centre
+    center = scale * (torch.arange(output, device=start.device)[:, None] + 0.5)
+    offset = place - start[:, None, None] + 0.5 - center
     weight = (1 - (offset / scale.clamp_min(1)).abs()).clamp_min(0)
     inside = (place >= start[:, None]) & (place < end[:, None])
     weight = weight * inside[:, None]
@@ -125,7 +125,7 @@ def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
     return first, last - first + 1
 
 
-def _start(centre: Tensor, side: Tensor, size: int) -> Tensor:
-    """Return where a square of `side` around `centre` starts when kept inside 0..size."""
-    start = (centre - side // 2).clamp_min(0)
-    return torch.where(centre + side // 2 > size, size - side, start)
+def _start(center: Tensor, side: Tensor, size: int) -> Tensor:
+    """Return where a square of `side` around `center` starts when kept inside 0..size."""
+    start = (center - side // 2).clamp_min(0)
+    return torch.where(center + side // 2 > size, size - side, start)

@@ -76,10 +76,10 @@ def _rows(result: Result, copy_of: int | None, config: dict) -> Iterator[dict]:
         "seed": cell.seed,
     }
     divisor = f"MAP@100/{config['evaluation']['map_at_100']}"
-    has_centres = method_of(config, result.method).has_centres
-    ways = PLAIN + (PRIORITIZED if has_centres else ())
+    has_centers = method_of(config, result.method).has_centers
+    ways = PLAIN + (PRIORITIZED if has_centers else ())
     numbers = [(way, metric) for way in ways for metric in METRICS]
-    numbers += [(PLAIN[0], "Acc")] if has_centres else []
+    numbers += [(PLAIN[0], "Acc")] if has_centers else []
     for attribute in _attributes(result, config):
         counted = _counted(result, attribute)
         why = why_not_comparable(result, attribute, config) if counted else ""

@@ -83,9 +83,9 @@ def _scores(result: Result, config: dict) -> str:
     unanswerable = config["evaluation"]["unanswerable"]
     over_queries = query_intervals([result], unanswerable).get(result.method, {})
     divisor = config["evaluation"]["map_at_100"]
-    has_centres = "Acc" in result.scores["overall"]
+    has_centers = "Acc" in result.scores["overall"]
     # With centers, those of the ranking that the paper reports first.
-    way = ("known", "1") if has_centres else ("", "")
+    way = ("known", "1") if has_centers else ("", "")
     lines = [f"| attribute | {' | '.join(_COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
     for attribute in [*result.scores["attribute_names"], "overall"]:
         shown = []
@@ -96,11 +96,11 @@ def _scores(result: Result, config: dict) -> str:
             within = f" ({100 * interval.low:.2f} to {100 * interval.high:.2f})" if interval else ""
             shown.append("–" if value is None else f"{100 * value:.2f}{within}")
         lines.append(f"| {attribute} | {' | '.join(shown)} |")
-    ranking = "prioritized retrieval, top1, query label known" if has_centres else "plain ranking"
+    ranking = "prioritized retrieval, top1, query label known" if has_centers else "plain ranking"
     note = (
         f"Test split, in percent, {ranking}; in parentheses 95 % bootstrap intervals over queries."
     )
-    if has_centres:
+    if has_centers:
         plain = result.value("overall", "MAP@100") or 0
         note += f" MAP@100 overall of the plain ranking, without centers: {100 * plain:.2f}."
     if result.not_comparable:

@@ -118,7 +118,7 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
         return replace(result, status=f"scores.json cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
         return replace(result, status="scores.json is not JSON")
-    wrong = _what_is_wrong(scores, cell, method, method_of(config, method).has_centres)
+    wrong = _what_is_wrong(scores, cell, method, method_of(config, method).has_centers)
     if wrong:
         return replace(result, status=f"scores.json is altered: {wrong}")
     settings = settings_chain(config, cell, method, last_stage(config, cell, method))
@@ -129,7 +129,7 @@ def result_of(run_folder: Path, config: dict, cell: Cell, method: str) -> Result
     )
 
 
-def _what_is_wrong(scores: object, cell: Cell, method: str, has_centres: bool) -> str:
+def _what_is_wrong(scores: object, cell: Cell, method: str, has_centers: bool) -> str:
     if not isinstance(scores, dict):
         return "expected a mapping"
     own = {key: getattr(cell, key) for key in ("dataset", "network", "labeled_percent", "seed")}
@@ -153,7 +153,7 @@ def _what_is_wrong(scores: object, cell: Cell, method: str, has_centres: bool) -
     parts = [*attributes, scores.get("overall")]
     if not all(_is_summary(part) for part in parts):
         return "a metric is missing or not a fraction"
-    if has_centres and not all(_is_prioritized(part) for part in parts):
+    if has_centers and not all(_is_prioritized(part) for part in parts):
         return "Acc or a metric of prioritized retrieval is missing or not a fraction"
     if not _is_coverage(scores.get("coverage"), parts):
         return "coverage does not count training images, queries and candidates"

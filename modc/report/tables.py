@@ -146,7 +146,7 @@ def _unpublished(places: list[Place], config: dict) -> list[Place]:
     found = {}
     for network in config["grid"]["networks"]:
         for method in methods(config):
-            is_prioritized = method_of(config, method).has_centres
+            is_prioritized = method_of(config, method).has_centers
             for place in places if (network, method) not in published else ():
                 if place.network == most and bool(place.top_n) == is_prioritized:
                     found[place._replace(network=network, method=method)] = None
@@ -193,7 +193,7 @@ def _ways(config: dict) -> list[tuple[str, str, str]]:
     return [
         (method, *way)
         for method in methods(config)
-        for way in (PRIORITIZED if method_of(config, method).has_centres else PLAIN)
+        for way in (PRIORITIZED if method_of(config, method).has_centers else PLAIN)
     ]
 
 

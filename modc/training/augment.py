@@ -31,22 +31,22 @@ def skip_flips(groups: int, size: int, rng: np.random.Generator) -> None:
 
 def random_views(
     groups: list[Images],
-    colour: np.ndarray,
+    color: np.ndarray,
     rng: np.random.Generator,
     count: int,
     aspect: np.ndarray | None = None,
 ) -> list[list[Images]]:
     """Return the groups `count` times, each time as one random view of each image.
 
-    colour: bool (A,), the attributes whose images keep their colours (supplement); aspect: (N,),
-    width over height of each of the dataset's images, where they are whole pictures squeezed (A20).
+    color: bool (A,), the attributes whose images keep their colors (supplement); aspect: (N,),
+    width over height of each of the dataset's images, where they are whole images squeezed (A20).
     All are made at once, which a GPU does faster.
     """
     again = groups * count
     draws = [
         draw(
             len(images.numbers),
-            colour[images.attributes],
+            color[images.attributes],
             rng,
             None if aspect is None else aspect[images.numbers],
         )

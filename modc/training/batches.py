@@ -1,4 +1,4 @@
-"""The batches of an epoch, as images on the device: labelled triplets, and unlabelled images."""
+"""The batches of an epoch, as images on the device: labeled triplets, and unlabeled images."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ class Batch:
 class BatchSource:
     """From what batches are drawn.
 
-    unlabeled: int64 (N, 2), image and attribute of the unlabelled part, whose values are hidden
+    unlabeled: int64 (N, 2), image and attribute of the unlabeled part, whose values are hidden
     (A9), None where the stage reads none; packed: the images under "image" and perhaps "detail",
     those from which views are cut; keeps_color: bool (A,), the attributes whose images keep their
     colors in random views; aspect: (N,), width over height of each image, where views are cut from
-    whole pictures (A20).
+    whole images (A20).
     """
 
     spec: StageSpec
@@ -54,13 +54,13 @@ def batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator[Batch]:
     """Yield the batches of `epoch` (from 0), from step `first` on.
 
     The draw depends on the spec's seed and the epoch alone. A remainder smaller than a batch is
-    left out, as batch normalisation wants full ones.
+    left out, as batch normalization wants full ones.
     """
     spec = source.spec
     labeled = viewed(source, triplet_batches(source, epoch, first), "views", epoch, first)
     unlabeled = repeat([])
     if source.unlabeled is not None:
-        # Draws of their own, so that the labelled stream is that of the stages before.
+        # Draws of their own, so that the labeled stream is that of the stages before.
         groups = unlabeled_batches(source, epoch, first)
         unlabeled = viewed(source, groups, "unlabeled views", epoch, first)
     steps = range(first, spec.steps)
@@ -113,11 +113,11 @@ def triplet_batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator
 
 
 def unlabeled_batches(source: BatchSource, epoch: int, first: int = 0) -> Iterator[list[Images]]:
-    """Yield, for each triplet batch, the groups of unlabelled images that go with it (A7).
+    """Yield, for each triplet batch, the groups of unlabeled images that go with it (A7).
 
     For each group an attribute is drawn uniformly and as many of its images as a batch has
     triplets, so that pseudo-triplets can be mined; then the groups are mixed, since batch
-    normalisation takes its statistics over each.
+    normalization takes its statistics over each.
     """
     spec, rows = source.spec, source.unlabeled
     rng = epoch_generator(spec, "unlabeled", epoch)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from modc.networks.batch_norm import in_groups
 from modc.networks.network import Embedded, Network
-from modc.networks.normalise import normalise
+from modc.networks.normalize import normalize
 from modc.networks.region import look_at_details
 from modc.training.batches import Batch
 from modc.training.groups import Images, joined
@@ -24,7 +24,7 @@ class EmbeddedBatch:
 def embed_batch(network: Network, batch: Batch) -> EmbeddedBatch:
     """Pass all groups of all views through the network, batch statistics over each group.
 
-    Triplets pass in the public code's order, and then the unlabelled images.
+    Triplets pass in the public code's order, and then the unlabeled images.
     """
     views = [*(in_pass_order(network, view) for view in batch.labeled), *batch.unlabeled]
     parts = iter(embedded_groups(network, [images for view in views for images in view]))
@@ -47,7 +47,7 @@ def embedded_groups(network: Network, groups: list[Images]) -> list[Embedded]:
 
 def embedded(network: Network, images: Images) -> Embedded:
     """Pass the images through the network: one forward, one set of batch statistics."""
-    features = network.features(normalise(images.pixels))
+    features = network.features(normalize(images.pixels))
     look = None
     if images.details is not None:
         look = look_at_details(images.details, images.pixels.shape[2])

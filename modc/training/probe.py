@@ -256,7 +256,7 @@ def _repeated(work: Work, seconds: float, machine: Machine) -> Timed:
 
 
 def made_up_task(spec: StageSpec, packed: dict[str, DeviceImages] | None = None) -> Task:
-    """Return the task of a stage on a made-up dataset, half of it labelled, from random weights.
+    """Return the task of a stage on a made-up dataset, half of it labeled, from random weights.
 
     packed: the images under "image" and perhaps "detail"; None for IMAGES of random pixels. They
     are all for training.

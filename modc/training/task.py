@@ -21,7 +21,7 @@ from modc.stage import StageSpec, fingerprint
 class Task:
     """One stage of one cell.
 
-    packed: the images by the names of the spec's `sizes`; labeled: the image ids of the labelled
+    packed: the images by the names of the spec's `sizes`; labeled: the image ids of the labeled
     part; initial: the model that the stage starts from, None for a first stage; output: a folder
     for model.pt (the epoch with the best validation MAP@all), last.pt, curve.csv and curve.png;
     resume: the checkpoint; embeddings: where the test split's embeddings go, None for a stage that
@@ -41,7 +41,7 @@ class Task:
 
     @property
     def labeled_sha256(self) -> str:
-        """The hash that names the labelled part."""
+        """The hash that names the labeled part."""
         return sha256(np.asarray(self.labeled, "<i8").tobytes()).hexdigest()
 
     def check(self) -> None:
@@ -54,7 +54,7 @@ class Task:
         outside = np.setdiff1d(self.labeled, index.rows("train", "train")["image"])
         if len(outside):
             raise UserError(
-                f"{self.spec}: the labelled part names image {outside[0]}, which is no training "
+                f"{self.spec}: the labeled part names image {outside[0]}, which is no training "
                 f"image of this index; run `modc subset` again"
             )
         if self.initial is None:
@@ -66,7 +66,7 @@ class Task:
             "attributes": (self.initial.attributes, index.attributes),
             "stage": (facts.get("stage"), spec.before),
             "index": (facts.get("index_sha256"), index.sha256),
-            "labelled part": (facts.get("labeled_sha256"), self.labeled_sha256),
+            "labeled part": (facts.get("labeled_sha256"), self.labeled_sha256),
         }
         for what, (found, wanted) in expected.items():
             if found != wanted:
@@ -99,9 +99,9 @@ class Task:
         )
 
     def parts(self) -> tuple[pd.DataFrame, np.ndarray | None]:
-        """Return the labelled rows, and int64 (N, 2) image and attribute of the unlabelled ones.
+        """Return the labeled rows, and int64 (N, 2) image and attribute of the unlabeled ones.
 
-        The latter is None for a stage that reads none. An unlabelled image keeps its attributes and
+        The latter is None for a stage that reads none. An unlabeled image keeps its attributes and
         loses its values, or loses both and may be looked at for every attribute (A9).
         """
         rows = self.index.rows("train", "train")
@@ -116,7 +116,7 @@ class Task:
         return rows[labeled].reset_index(drop=True), unlabeled
 
     def absent_values(self) -> list[tuple[str, int]]:
-        """Return attribute and value of what has no labelled image and so no centre."""
+        """Return attribute and value of what has no labeled image and so no center."""
         rows = self.index.rows("train", "train")
         rows = rows[rows["image"].isin(self.labeled)]
         present = set(rows[["attribute", "value"]].itertuples(index=False, name=None))

@@ -161,7 +161,7 @@ def set_up(task: Task, machine: Machine) -> Learner:
     triplets = Triplets(labels, spec.negatives)
     if triplets.skipped:
         log.warning(
-            "%s: %d of %d values have fewer than two labelled images and are never an anchor",
+            "%s: %d of %d values have fewer than two labeled images and are never an anchor",
             spec,
             len(triplets.skipped),
             sum(index.values),
@@ -180,15 +180,15 @@ def set_up(task: Task, machine: Machine) -> Learner:
     )
     torch.manual_seed(derive(spec.cell.seed, **spec.seed_axes, use="predictor"))
     objective = method_class(spec.method_class, spec.method).objective(start)
-    if objective.centres is not None and (absent := task.absent_values()):
+    if objective.centers is not None and (absent := task.absent_values()):
         log.warning(
-            "%s: %d values have no labelled image, keep no centre and are never predicted: %s",
+            "%s: %d values have no labeled image, keep no center and are never predicted: %s",
             spec,
             len(absent),
             ", ".join(f"{attribute} {value}" for attribute, value in absent),
         )
     known = (LAST_EPOCH, "MAP@all", "MAP@100")
-    if objective.centres is not None:
+    if objective.centers is not None:
         known += ("Acc", "prioritized_MAP@all")
     if spec.selected_by not in known:
         raise UserError(f"{spec}: selected_by {spec.selected_by}: expected {', '.join(known)}")
@@ -277,12 +277,12 @@ def train_batch(
 
 
 def _validate(task: Task, learner: Learner) -> dict[str, float]:
-    """Return overall validation MAP@all and MAP@100 as fractions; with centres Acc too.
+    """Return overall validation MAP@all and MAP@100 as fractions; with centers Acc too.
 
-    Acc is the share of queries whose nearest centre is their value's. Also MAP@all of top1 with the
+    Acc is the share of queries whose nearest center is their value's. Also MAP@all of top1 with the
     label known, where the best epoch is chosen by it.
     """
-    spec, machine, centres = learner.spec, learner.machine, learner.objective.centres
+    spec, machine, centers = learner.spec, learner.machine, learner.objective.centers
     arrays = embed_split(
         learner.network,
         task.packed,
@@ -297,9 +297,9 @@ def _validate(task: Task, learner: Learner) -> dict[str, float]:
     scored = score(**arrays, **how)
     summary = summarize(scored, arrays["candidate_attribute"], len(task.index.attributes))
     scores = {metric: summary["overall"][metric] for metric in ("MAP@all", "MAP@100")}
-    if centres is not None:
-        arrays["centres"] = centres.cpu().numpy()
-        scores["Acc"] = accuracy(arrays, arrays["centres"])
+    if centers is not None:
+        arrays["centers"] = centers.cpu().numpy()
+        scores["Acc"] = accuracy(arrays, arrays["centers"])
         if spec.selected_by not in (LAST_EPOCH, *scores):
             scored = score(**arrays, **how)
             scores[spec.selected_by] = float(scored[column_name(1, "known", "MAP@all")].mean())
@@ -369,9 +369,9 @@ def _write(task: Task, key: str, state: dict, learner: Learner) -> None:
         arrays = embed_split(
             learner.network, task.packed, task.index, "test", machine.device, batch
         )
-        if learner.objective.centres is not None:
+        if learner.objective.centers is not None:
             learner.objective.load_state_dict(best["training"]["objective"], strict=False)
-            arrays["centres"] = learner.objective.centres.cpu().numpy()
+            arrays["centers"] = learner.objective.centers.cpu().numpy()
         write_embeddings(task.embeddings, arrays, task.index, facts)
     task.save(paths.MODEL, best["network"], best["training"], facts)
     log.info("%s: %s, best epoch %d", learner.spec, stopped, state["best_epoch"])

@@ -1,7 +1,7 @@
 """Two random views of each image, on the device: SimSiam's augmentation, drawn for every image.
 
 Source: the supplement ("Training details"): SimSiam's, with crops of 0.8 to 1.0 of the area; no
-colour distortion for colour attributes. A part that is not drawn for an image leaves it untouched.
+color distortion for color attributes. A part that is not drawn for an image leaves it untouched.
 """
 
 from dataclasses import dataclass, fields
@@ -31,26 +31,26 @@ class Draw:
 
     box: np.ndarray  # (B, 4): left, top, width, height as fractions of the image
     flip: np.ndarray
-    jitter: np.ndarray  # whether the colours are changed
+    jitter: np.ndarray  # whether the colors are changed
     factors: np.ndarray  # (B, 4): brightness, contrast, saturation, hue
     order: np.ndarray  # (B, 4): which of CHANGES comes first, second, third, last
-    grey: np.ndarray
+    gray: np.ndarray
     sigma: np.ndarray  # of the blur, in pixels at SIGMA_SIZE; 0 for none
 
 
 def draw(
     count: int,
-    keep_colour: np.ndarray,
+    keep_color: np.ndarray,
     rng: np.random.Generator,
     aspect: np.ndarray | None = None,
 ) -> Draw:
     """Draw `count` views.
 
-    keep_colour: bool (count,), images whose colours must not change; aspect: (count,), width over
-    height of the pictures that were squeezed into squares, None for squares.
+    keep_color: bool (count,), images whose colors must not change; aspect: (count,), width over
+    height of the images that were squeezed into squares, None for squares.
     """
     jitter = rng.random(count) < JITTER_SHARE
-    grey = rng.random(count) < GREY_SHARE
+    gray = rng.random(count) < GREY_SHARE
     factors = np.stack(
         [rng.uniform(1 - s, 1 + s, count) for s in (BRIGHTNESS, CONTRAST, SATURATION)]
         + [rng.uniform(-HUE, HUE, count)],
@@ -60,10 +60,10 @@ def draw(
     return Draw(
         box=_boxes(np.ones(count) if aspect is None else aspect, rng),
         flip=rng.random(count) < FLIP_SHARE,
-        jitter=jitter & ~keep_colour,
+        jitter=jitter & ~keep_color,
         factors=factors,
         order=rng.permuted(np.tile(np.arange(len(CHANGES)), (count, 1)), axis=1),
-        grey=grey & ~keep_colour,
+        gray=gray & ~keep_color,
         sigma=np.where(blurred, rng.uniform(*SIGMA, count), 0.0),
     )
 
@@ -76,7 +76,7 @@ def joined(draws: list[Draw]) -> Draw:
 def _boxes(of_image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return crops of a share of the area and an aspect, the first of TRIES that fits.
 
-    of_image: (B,), the images' own aspects. Where none fits, the largest centre crop of an aspect
+    of_image: (B,), the images' own aspects. Where none fits, the largest center crop of an aspect
     in ASPECT, as in torchvision.
     """
     count = len(of_image)
@@ -90,7 +90,7 @@ def _boxes(of_image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     largest = np.clip(of_image, *ASPECT) / of_image
     width = np.where(fitting, width[rows, chosen], np.minimum(largest, 1.0))
     height = np.where(fitting, height[rows, chosen], np.minimum(1 / largest, 1.0))
-    # A centre crop's place is drawn too, and not used.
+    # A center crop's place is drawn too, and not used.
     left, top = (np.where(fitting, rng.random(count), 0.5) * (1 - side) for side in (width, height))
     return np.stack([left, top, width, height], axis=1)
 
@@ -100,12 +100,12 @@ def view(images: Tensor, drawn: Draw) -> Tensor:
     device = images.device
     pixels = _cropped(images / 255, _sent(drawn.box, device), _sent(drawn.flip, device))
     factors = _sent(drawn.factors, device)[:, :, None, None, None]
-    colours = [(change, factors[:, number]) for number, change in enumerate(CHANGES)]
+    colors = [(change, factors[:, number]) for number, change in enumerate(CHANGES)]
     sigma = drawn.sigma * images.shape[2] / SIGMA_SIZE
     radius = min(int(np.ceil(3 * sigma.max())), images.shape[2] - 1)
     blur = (partial(_blurred, radius=radius), _sent(sigma, device))
-    steps = [(np.where(drawn.jitter, place, UNCHANGED), colours) for place in drawn.order.T]
-    steps += [(np.where(drawn.grey, 0, UNCHANGED), [(_greyed,)])]
+    steps = [(np.where(drawn.jitter, place, UNCHANGED), colors) for place in drawn.order.T]
+    steps += [(np.where(drawn.gray, 0, UNCHANGED), [(_greyed,)])]
     steps += [(np.where(sigma > 0, 0, UNCHANGED), [blur])]
     at = np.arange(len(images))  # where each image stands in `pixels`
     for which, changes in steps:
@@ -151,12 +151,12 @@ def brightness(pixels: Tensor, factor: Tensor) -> Tensor:
 
 
 def contrast(pixels: Tensor, factor: Tensor) -> Tensor:
-    """Blend with the image's mean grey."""
+    """Blend with the image's mean gray."""
     return _blend(pixels, luma(pixels).mean(dim=(1, 2, 3), keepdim=True), factor)
 
 
 def saturation(pixels: Tensor, factor: Tensor) -> Tensor:
-    """Blend with the grey image."""
+    """Blend with the gray image."""
     return _blend(pixels, luma(pixels), factor)
 
 
@@ -184,7 +184,7 @@ CHANGES = (brightness, contrast, saturation, hue)
 
 
 def luma(pixels: Tensor) -> Tensor:
-    """Return the grey image (B, 1, S, S)."""
+    """Return the gray image (B, 1, S, S)."""
     red, green, blue = pixels.split(1, dim=1)
     return GREY[0] * red + GREY[1] * green + GREY[2] * blue
 

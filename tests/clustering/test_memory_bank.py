@@ -16,12 +16,12 @@ SPACES = {"whole": WHOLE, "branches": halves(DIM, 0.6, 0.1)}
 
 
 def begun(spaces=WHOLE) -> torch.Tensor:
-    """Centres; the last value has none, nor has value 2 of attribute 1."""
+    """Centers; the last value has none, nor has value 2 of attribute 1."""
     g = torch.Generator().manual_seed(5)
-    centres = lengths(torch.randn(ATTRIBUTES * VALUES, DIM, generator=g), spaces)
-    centres = centres.view(ATTRIBUTES, VALUES, DIM)
-    centres[:, 3] = centres[1, 2] = torch.nan
-    return centres
+    centers = lengths(torch.randn(ATTRIBUTES * VALUES, DIM, generator=g), spaces)
+    centers = centers.view(ATTRIBUTES, VALUES, DIM)
+    centers[:, 3] = centers[1, 2] = torch.nan
+    return centers
 
 
 def lengths(vectors: torch.Tensor, spaces) -> torch.Tensor:
@@ -44,10 +44,10 @@ def bank(spaces=WHOLE, momentum: float = 0.25) -> MemoryBank:
 
 
 class Naive:
-    """The same, pair by pair and centre by centre."""
+    """The same, pair by pair and center by center."""
 
     def __init__(self, spaces, momentum: float = 0.25):
-        self.centres, self.spaces, self.momentum = begun(spaces), spaces, momentum
+        self.centers, self.spaces, self.momentum = begun(spaces), spaces, momentum
         self.memory: dict[tuple[int, int], tuple[torch.Tensor, int]] = {}
         self.iteration = 0
 
@@ -70,9 +70,9 @@ class Naive:
         for a in range(ATTRIBUTES):
             for v in range(VALUES):
                 own = [e for (_, b), (e, w) in self.memory.items() if (b, w) == (a, v)]
-                if own and not self.centres[a, v].isnan().any():
+                if own and not self.centers[a, v].isnan().any():
                     mean = sum(own) / len(own)
-                    self.centres[a, v] = lengths(mean[None], self.spaces)[0]
+                    self.centers[a, v] = lengths(mean[None], self.spaces)[0]
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -81,11 +81,11 @@ def test_it_equals_its_definition_batch_by_batch(space):
     made, naive = bank(spaces), Naive(spaces)
     for seed in range(4 * EVERY):
         members = batch(seed, spaces=spaces)
-        before = made.centres.clone()
+        before = made.centers.clone()
         made.update(members)
         naive.update(members)
-        assert torch.allclose(made.centres, naive.centres, atol=1e-6, equal_nan=True)
-        changed = not torch.equal(made.centres.nan_to_num(), before.nan_to_num())
+        assert torch.allclose(made.centers, naive.centers, atol=1e-6, equal_nan=True)
+        changed = not torch.equal(made.centers.nan_to_num(), before.nan_to_num())
         assert changed == ((seed + 1) % EVERY == 0)
 
 
@@ -97,11 +97,11 @@ def test_the_first_sight_takes_the_embedding_itself_and_the_next_moves_it():
     )
     made.remember(first)
     made._recompute()
-    assert torch.allclose(made.centres[1, 0], first.embedding[0], atol=1e-6)
+    assert torch.allclose(made.centers[1, 0], first.embedding[0], atol=1e-6)
     made.remember(second)
     made._recompute()
     moved = normalize(0.75 * first.embedding + 0.25 * second.embedding)[0]
-    assert torch.allclose(made.centres[1, 0], moved, atol=1e-6)
+    assert torch.allclose(made.centers[1, 0], moved, atol=1e-6)
 
 
 def test_two_views_of_a_pair_count_as_their_mean():
@@ -117,8 +117,8 @@ def test_two_views_of_a_pair_count_as_their_mean():
     for _ in range(EVERY):
         a.update(both)
         b.update(mean)
-    assert torch.allclose(a.centres, b.centres, atol=1e-6, equal_nan=True)
-    assert not torch.equal(a.centres.nan_to_num(), begun().nan_to_num())
+    assert torch.allclose(a.centers, b.centers, atol=1e-6, equal_nan=True)
+    assert not torch.equal(a.centers.nan_to_num(), begun().nan_to_num())
 
 
 def test_the_newest_pseudo_label_holds():
@@ -129,12 +129,12 @@ def test_the_newest_pseudo_label_holds():
             Members(member.image, member.embedding, member.attribute, torch.tensor([value]))
         )
     attribute = int(member.attribute)
-    assert torch.allclose(made.centres[attribute, 1], member.embedding[0], atol=1e-6)
-    # The value that it was first has no member left and keeps its centre.
-    assert torch.equal(made.centres[attribute, 0], begun()[attribute, 0])
+    assert torch.allclose(made.centers[attribute, 1], member.embedding[0], atol=1e-6)
+    # The value that it was first has no member left and keeps its center.
+    assert torch.equal(made.centers[attribute, 0], begun()[attribute, 0])
 
 
-def test_a_value_without_a_centre_never_gets_one():
+def test_a_value_without_a_center_never_gets_one():
     made = bank()
     members = batch(0, rows=30)
     for absent in (3, 2):  # 2 is absent in one attribute only
@@ -143,8 +143,8 @@ def test_a_value_without_a_centre_never_gets_one():
         )
         for _ in range(EVERY):
             made.update(given)
-        assert torch.equal(made.centres.isnan(), begun().isnan())
-    assert not torch.equal(made.centres[0, 2], begun()[0, 2])
+        assert torch.equal(made.centers.isnan(), begun().isnan())
+    assert not torch.equal(made.centers[0, 2], begun()[0, 2])
 
 
 @pytest.mark.parametrize("stopped_after", [1, EVERY, EVERY + 1])
@@ -159,12 +159,12 @@ def test_taken_up_from_its_state_it_goes_on_identically(stopped_after):
     first.update(batch(99))
     for seed in range(stopped_after, 3 * EVERY):
         second.update(batch(seed))
-    assert torch.equal(second.centres.nan_to_num(), whole.centres.nan_to_num())
+    assert torch.equal(second.centers.nan_to_num(), whole.centers.nan_to_num())
     assert torch.equal(second.memory.embedding, whole.memory.embedding)
     assert torch.equal(second.memory.value, whole.memory.value)
 
 
-def test_the_centres_that_it_starts_from_stay_as_they_are():
+def test_the_centers_that_it_starts_from_stay_as_they_are():
     given = begun()
     made = MemoryBank(given, torch.tensor(PAIRS), 0.5, 1, WHOLE)
     made.update(batch(0))

@@ -5,21 +5,21 @@ from torch.nn.functional import normalize
 
 from modc.clustering.pseudo_labels import UNLABELED, mine_triplets, pseudo_labels
 
-CENTRES = torch.tensor(
+CENTERS = torch.tensor(
     [[[1.0, 0.0], [0.0, 1.0], [torch.nan, torch.nan]], [[torch.nan, torch.nan]] * 3]
 )
 
 
-def test_the_nearest_centre_gives_the_label_and_an_absent_one_never():
+def test_the_nearest_center_gives_the_label_and_an_absent_one_never():
     embeddings = normalize(torch.tensor([[2.0, 1.0], [1.0, 2.0], [-1.0, -2.0], [1.0, 0.0]]), dim=1)
     attribute = torch.tensor([0, 0, 0, 1])
-    assert pseudo_labels(CENTRES, embeddings, attribute).tolist() == [0, 1, 0, UNLABELED]
+    assert pseudo_labels(CENTERS, embeddings, attribute).tolist() == [0, 1, 0, UNLABELED]
 
 
 def test_only_confident_ones_are_kept_where_asked():
     embeddings = normalize(torch.tensor([[1.0, 0.0], [1.0, 0.9]]), dim=1)
     attribute = torch.tensor([0, 0])
-    labels = pseudo_labels(CENTRES, embeddings, attribute, temperature=0.1, confidence=0.9)
+    labels = pseudo_labels(CENTERS, embeddings, attribute, temperature=0.1, confidence=0.9)
     assert labels.tolist() == [0, UNLABELED]
 
 

@@ -1,4 +1,4 @@
-"""Centres that move with every batch, and nothing else that is kept."""
+"""Centers that move with every batch, and nothing else that is kept."""
 
 import torch
 from torch.nn.functional import normalize
@@ -32,11 +32,11 @@ def test_several_parts_of_a_batch_are_one_batch():
             ]
             assert len(own) > 1
             expected = normalize(0.9 * given[a, v] + 0.1 * sum(own) / len(own), dim=0)
-            assert torch.allclose(clusters.centres[a, v], expected, atol=1e-6)
-    assert set(clusters.state_dict()) == {"centres"}
+            assert torch.allclose(clusters.centers[a, v], expected, atol=1e-6)
+    assert set(clusters.state_dict()) == {"centers"}
 
 
-def test_the_centres_that_it_starts_from_stay_as_they_are():
+def test_the_centers_that_it_starts_from_stay_as_they_are():
     given = normalize(torch.randn(2, 2, 4, generator=torch.manual_seed(0)), dim=2)
     before = given.clone()
     RunningMean(given, 0.5, WHOLE).update(members(1))

@@ -54,7 +54,7 @@ def test_a_photograph_is_within_a_grey_level_of_the_direct_way(
     "sides", [(28, 28), (19, 18), (257, 100), (341, 513), (16, 320), (65, 224)]
 )
 @pytest.mark.parametrize("size", [224, 65, 16])
-def test_any_shape_has_the_same_centre_square(tmp_path, sides, size):
+def test_any_shape_has_the_same_center_square(tmp_path, sides, size):
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (*sides[::-1], 3)).astype(np.uint8))
     noise.save(tmp_path / "a.jpg", quality=95)
@@ -90,7 +90,7 @@ def mirrored_by_xmp(photograph: Image.Image) -> bytes:
 
 
 OTHERS = {
-    "grey": lambda photograph: encoded(photograph.convert("L"), "JPEG"),
+    "gray": lambda photograph: encoded(photograph.convert("L"), "JPEG"),
     "cmyk": lambda photograph: encoded(photograph.convert("CMYK"), "JPEG"),
     "turned": turned,
     "mirrored by XMP": mirrored_by_xmp,

@@ -28,7 +28,7 @@ PLACES = {
 }
 
 
-def centre(data: bytes) -> np.ndarray:
+def center(data: bytes) -> np.ndarray:
     picture = Image.open(io.BytesIO(data))
     top = (picture.height - 128) // 2
     return np.asarray(picture)[top : top + 128].astype(int)
@@ -41,7 +41,7 @@ def test_a_value_changes_the_picture_at_its_place_alone(attribute):
     for seed in range(5):
         # The same generator draws the same picture, apart from the attribute asked for.
         drawn = [
-            centre(drawing_fashionai.draw(attribute, value, np.random.default_rng(seed)))
+            center(drawing_fashionai.draw(attribute, value, np.random.default_rng(seed)))
             for value in range(count)
         ]
         for one, two in pairwise(drawn):
@@ -55,7 +55,7 @@ def test_every_value_of_darn_looks_different(attribute):
     count = DARN.attributes[attribute]
     values = dict.fromkeys(DARN.attributes, 1)
     drawn = [
-        centre(drawing_darn.draw({**values, attribute: value}, np.random.default_rng(0)))
+        center(drawing_darn.draw({**values, attribute: value}, np.random.default_rng(0)))
         for value in range(count)
     ]
     for one in range(count):

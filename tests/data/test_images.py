@@ -33,7 +33,7 @@ def test_files_are_found_in_a_fixed_order(tmp_path):
     assert all(folder.open(path).size == (30, 20) for path in folder.paths)
 
 
-def test_rows_of_an_idx_file_are_grey_pictures_shown_in_colour(tmp_path):
+def test_rows_of_an_idx_file_are_grey_pictures_shown_in_color(tmp_path):
     pictures = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
     (tmp_path / "x-idx3-ubyte.gz").write_bytes(gzip.compress(idx(pictures)))
     folder = ImageFolder(tmp_path)

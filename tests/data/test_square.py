@@ -1,4 +1,4 @@
-"""The centre square, against torchvision's transforms."""
+"""The center square, against torchvision's transforms."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Labelled parts: the right sizes, nested, whole images, the same on every machine."""
+"""Labeled parts: the right sizes, nested, whole images, the same on every machine."""
 
 from itertools import pairwise
 

@@ -28,8 +28,8 @@ def case(seed: int, ties: bool = False, values: int = 5, absent: int = 1) -> dic
             return AXES[rng.integers(4, size=rows)]
         return rng.standard_normal((rows, 4)).astype(np.float32)
 
-    centres = np.stack([embeddings(values) for _ in range(2)])
-    centres[:, rng.permutation(values)[:absent]] = np.nan
+    centers = np.stack([embeddings(values) for _ in range(2)])
+    centers[:, rng.permutation(values)[:absent]] = np.nan
     return {
         "query_embedding": embeddings(QUERIES),
         "query_attribute": rng.integers(0, 2, QUERIES),
@@ -37,18 +37,18 @@ def case(seed: int, ties: bool = False, values: int = 5, absent: int = 1) -> dic
         "candidate_embedding": embeddings(CANDIDATES),
         "candidate_attribute": rng.integers(0, 2, CANDIDATES),
         "candidate_value": rng.integers(0, values, CANDIDATES),
-        "centres": centres,
+        "centers": centers,
     }
 
 
 def naive_nearest(arrays: dict, role: str) -> list[list[int]]:
-    """Return the values of each row's attribute by falling cosine to their centres, in loops."""
+    """Return the values of each row's attribute by falling cosine to their centers, in loops."""
     found = []
     rows = zip(arrays[f"{role}_embedding"], arrays[f"{role}_attribute"], strict=True)
     for embedding, attribute in rows:
-        centres = arrays["centres"][attribute]
-        present = [v for v in range(len(centres)) if not np.isnan(centres[v]).any()]
-        cosines = unit(embedding[None]) @ unit(centres[present]).T
+        centers = arrays["centers"][attribute]
+        present = [v for v in range(len(centers)) if not np.isnan(centers[v]).any()]
+        cosines = unit(embedding[None]) @ unit(centers[present]).T
         found.append([present[i] for i in np.argsort(-cosines[0], kind="stable")])
     return found
 
@@ -61,7 +61,7 @@ def naive(
     nearest: by role, what `naive_nearest` returns.
     """
     attribute = arrays["query_attribute"][query]
-    centres = arrays["centres"][attribute]
+    centers = arrays["centers"][attribute]
     embedding, value = arrays["query_embedding"][query], arrays["query_value"][query]
     own = nearest["query"][query]
     pseudo = own[0] if own else None
@@ -73,8 +73,8 @@ def naive(
     for position, row in enumerate(rows):
         others = wanted not in nearest["candidate"][row][:n]
         similarity = cosines[position]
-        if order == "centre" and not others:
-            similarity = (unit(centres[[wanted]]) @ units.T)[0, position]
+        if order == "center" and not others:
+            similarity = (unit(centers[[wanted]]) @ units.T)[0, position]
         keys.append((others, -similarity, position))
     order = [rows[key[2]] for key in sorted(keys)]
     relevant = [arrays["candidate_value"][row] == value for row in order]
@@ -109,9 +109,9 @@ def test_it_equals_the_definition(ties, values, absent):
 
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize(("values", "absent"), [(5, 2), (2, 0), (3, 3)])
-def test_sorted_by_the_centre_it_equals_the_definition_too(ties, values, absent):
+def test_sorted_by_the_center_it_equals_the_definition_too(ties, values, absent):
     arrays = case(7, ties, values, absent)
-    scored = score(**arrays, prioritized_order="centre")
+    scored = score(**arrays, prioritized_order="center")
     nearest = {role: naive_nearest(arrays, role) for role in ("query", "candidate")}
     differs = False
     for query in range(QUERIES):
@@ -119,18 +119,18 @@ def test_sorted_by_the_centre_it_equals_the_definition_too(ties, values, absent)
             for label in ("known", "unknown"):
                 row = scored.iloc[query]
                 ours = [row[f"top{n}/{label}/{m}"] for m in ("MAP@all", "MAP@100/hits")]
-                expected = naive(arrays, nearest, query, n, label, "centre")[1:3]
+                expected = naive(arrays, nearest, query, n, label, "center")[1:3]
                 assert ours == pytest.approx(expected)
                 differs |= expected != naive(arrays, nearest, query, n, label)[1:3]
     assert differs == (absent < values)
 
 
-@pytest.mark.parametrize("order", ["query", "centre"])
+@pytest.mark.parametrize("order", ["query", "center"])
 @pytest.mark.parametrize("values", [0, 1, 3])
-def test_a_value_beyond_the_centres_has_none(order, values):
+def test_a_value_beyond_the_centers_has_none(order, values):
     arrays = case(8)
     missing = arrays["query_value"] >= values
-    arrays["centres"] = arrays["centres"][:, :values]
+    arrays["centers"] = arrays["centers"][:, :values]
     scored = score(**arrays, prioritized_order=order)
     assert missing.any() and (scored["Acc"][missing] == 0).all()
     known = scored["top1/known/MAP@all"][missing]
@@ -139,11 +139,11 @@ def test_a_value_beyond_the_centres_has_none(order, values):
 
 def test_plain_scores_do_not_change():
     arrays = case(0)
-    plain = score(**{name: array for name, array in arrays.items() if name != "centres"})
+    plain = score(**{name: array for name, array in arrays.items() if name != "centers"})
     assert plain.equals(score(**arrays)[plain.columns])
 
 
-def test_as_many_centres_as_values_change_nothing():
+def test_as_many_centers_as_values_change_nothing():
     arrays = case(1, values=2, absent=0)
     scored = score(**arrays)
     assert np.array_equal(scored["top2/known/MAP@all"], scored["MAP@all"])
@@ -151,29 +151,29 @@ def test_as_many_centres_as_values_change_nothing():
 
 def test_a_value_no_candidate_is_assigned_to_gives_the_plain_ranking():
     arrays = case(2)
-    arrays["centres"][:, 3] = np.nan
+    arrays["centers"][:, 3] = np.nan
     scored = score(**arrays)
     rows = scored[scored["value"] == 3]
     assert len(rows) and np.array_equal(rows["top1/known/MAP@all"], rows["MAP@all"])
     assert (rows["Acc"] == 0).all()
 
 
-def test_perfect_centres_make_perfect_retrieval():
+def test_perfect_centers_make_perfect_retrieval():
     arrays = case(3, absent=0)
     directions = np.eye(5, dtype=np.float32)
-    arrays["centres"] = np.stack([directions, directions])
+    arrays["centers"] = np.stack([directions, directions])
     for role in ("query", "candidate"):
         arrays[f"{role}_embedding"] = directions[arrays[f"{role}_value"]]
     summary = summarize(score(**arrays), arrays["candidate_attribute"])["overall"]
     assert summary["Acc"] == summary["prioritized"]["top1"]["unknown"]["MAP@100"] == 1
 
 
-def test_fewer_centres_than_asked_for():
+def test_fewer_centers_than_asked_for():
     embedding = unit(np.ones((2, 3), np.float32))
-    centres = np.full((4, 3), np.nan, np.float32)
-    assert nearest_values(embedding, centres, 2).tolist() == [[NO_VALUE, NO_VALUE]] * 2
-    centres[2] = 1
-    assert nearest_values(embedding, centres, 2).tolist() == [[2, NO_VALUE]] * 2
+    centers = np.full((4, 3), np.nan, np.float32)
+    assert nearest_values(embedding, centers, 2).tolist() == [[NO_VALUE, NO_VALUE]] * 2
+    centers[2] = 1
+    assert nearest_values(embedding, centers, 2).tolist() == [[2, NO_VALUE]] * 2
 
 
 def scored_by_command(folder: Path, *options: str) -> dict:
@@ -183,11 +183,11 @@ def scored_by_command(folder: Path, *options: str) -> dict:
     return json.loads((folder / "s.json").read_text())
 
 
-def test_the_command_line_takes_centres(tmp_path):
+def test_the_command_line_takes_centers(tmp_path):
     arrays = case(4)
     np.savez(tmp_path / "e.npz", **arrays)
     content = scored_by_command(tmp_path)
-    of_candidates = right(arrays, "candidate", arrays["centres"])
+    of_candidates = right(arrays, "candidate", arrays["centers"])
     expected = summarize(
         score(**arrays), arrays["candidate_attribute"], candidate_right=of_candidates
     )
@@ -212,9 +212,9 @@ def test_acc_may_count_the_candidates_too(tmp_path):
         for role in ("query", "candidate"):
             for row in np.flatnonzero(arrays[f"{role}_attribute"] == attribute):
                 cosines = [
-                    -2 if np.isnan(centre).any() else embedding @ centre / np.linalg.norm(centre)
+                    -2 if np.isnan(center).any() else embedding @ center / np.linalg.norm(center)
                     for embedding in [arrays[f"{role}_embedding"][row]]
-                    for centre in arrays["centres"][attribute]
+                    for center in arrays["centers"][attribute]
                 ]
                 hits += int(np.argmax(cosines) == arrays[f"{role}_value"][row])
                 count += 1
@@ -236,10 +236,10 @@ def test_acc_may_count_the_candidates_too(tmp_path):
         (lambda c: np.where(np.isnan(c), np.inf, c), "is partly NaN or infinite"),
     ],
 )
-def test_bad_centres_are_named(tmp_path, spoil, message):
+def test_bad_centers_are_named(tmp_path, spoil, message):
     arrays = case(5)
-    arrays["centres"][0, 0] = 1
-    np.savez(tmp_path / "e.npz", **{**arrays, "centres": spoil(arrays["centres"])})
+    arrays["centers"][0, 0] = 1
+    np.savez(tmp_path / "e.npz", **{**arrays, "centers": spoil(arrays["centers"])})
     with pytest.raises(UserError) as error:
         read_embeddings(tmp_path / "e.npz")
-    assert message in str(error.value) and "e.npz: centres" in str(error.value)
+    assert message in str(error.value) and "e.npz: centers" in str(error.value)

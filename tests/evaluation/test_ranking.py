@@ -33,7 +33,7 @@ def test_zero_and_minus_zero_are_equal_similarities():
     assert ranking._in_order(similarity, relevant).tolist() == relevant.tolist()
 
 
-def test_neighbouring_floats_are_told_apart():
+def test_neighboring_floats_are_told_apart():
     one = np.float32(1)
     similarity = np.array([[np.nextafter(one, 0, dtype=np.float32), one, -one, 1e-45, -1e-45]])
     relevant = np.array([[False, True, False, False, False]])
@@ -75,11 +75,11 @@ def test_no_candidates():
 
 def similarities(kind, rows, columns):
     rng = np.random.default_rng(0)
-    if kind == "few":  # nearly all are equal to a neighbour
+    if kind == "few":  # nearly all are equal to a neighbor
         drawn = rng.integers(-3, 4, (rows, columns)) / 4
     elif kind == "steps":  # some are equal
         drawn = rng.integers(-(2**13), 2**13, (rows, columns)) / 2**13
-    elif kind == "neighbours":  # of 2**-24 and its like; their keys are equal, they are not
+    elif kind == "neighbors":  # of 2**-24 and its like; their keys are equal, they are not
         drawn = rng.integers(-50 * columns, 50 * columns, (rows, columns)) * 2.0**-40
     else:
         drawn = rng.uniform(-1, 1, (rows, columns))
@@ -88,7 +88,7 @@ def similarities(kind, rows, columns):
 
 @pytest.mark.parametrize("parted", [False, True])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (40, 1), (30, 400), (3, 40_000)])
-@pytest.mark.parametrize("kind", ["few", "steps", "neighbours", "all differ"])
+@pytest.mark.parametrize("kind", ["few", "steps", "neighbors", "all differ"])
 def test_order_is_that_of_a_stable_sort(kind, rows, columns, parted):
     rng = np.random.default_rng(1)
     similarity = similarities(kind, rows, columns)

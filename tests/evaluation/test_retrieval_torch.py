@@ -19,8 +19,8 @@ def exact(seed=0, candidates=900):
         signs[..., 4:] = 0
         return rng.permuted(signs, axis=-1)
 
-    centres = embeddings(2, 5)
-    centres[0, 3] = np.nan
+    centers = embeddings(2, 5)
+    centers[0, 3] = np.nan
     return {
         "query_embedding": embeddings(50),
         "query_attribute": rng.integers(0, 2, 50),
@@ -28,12 +28,12 @@ def exact(seed=0, candidates=900):
         "candidate_embedding": embeddings(candidates),
         "candidate_attribute": rng.integers(0, 2, candidates),
         "candidate_value": rng.integers(0, 6, candidates),
-        "centres": centres,
+        "centers": centers,
     }
 
 
 @pytest.mark.parametrize("at_once", [1, 3000, 2**24])
-@pytest.mark.parametrize("order", ["query", "centre"])
+@pytest.mark.parametrize("order", ["query", "center"])
 def test_it_equals_the_cpus(monkeypatch, order, at_once):
     monkeypatch.setattr(retrieval_torch, "SIMILARITIES_AT_ONCE", at_once)
     expected = score(**exact(), prioritized_order=order)
@@ -52,7 +52,7 @@ def test_no_candidates():
 
 def test_means_of_random_embeddings_agree():
     rng = np.random.default_rng(1)
-    arrays = {name: array for name, array in exact(1).items() if name != "centres"}
+    arrays = {name: array for name, array in exact(1).items() if name != "centers"}
     for role in ("query", "candidate"):
         shape = len(arrays[f"{role}_value"]), 64
         arrays[f"{role}_embedding"] = rng.standard_normal(shape).astype(np.float32)

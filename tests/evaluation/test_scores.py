@@ -97,9 +97,9 @@ def test_length_of_an_embedding_does_not_matter():
 def test_threads_change_no_bit(monkeypatch, at_once):
     monkeypatch.setattr(ranking, "SIMILARITIES_AT_ONCE", at_once)
     arrays = small(queries=200)
-    centres = np.random.default_rng(1).standard_normal((3, 4, 5)).astype(np.float32)
-    alone = score(**arrays, centres=centres)
-    assert score(**arrays, centres=centres, threads=3).equals(alone)
+    centers = np.random.default_rng(1).standard_normal((3, 4, 5)).astype(np.float32)
+    alone = score(**arrays, centers=centers)
+    assert score(**arrays, centers=centers, threads=3).equals(alone)
 
 
 def test_blocks_of_queries_change_nothing(monkeypatch):

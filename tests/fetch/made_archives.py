@@ -72,9 +72,9 @@ def link(name: str) -> zipfile.ZipInfo:
     return member
 
 
-def jpeg(colour: int = 0, size: int = 20) -> bytes:
+def jpeg(color: int = 0, size: int = 20) -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (size, size + 4), (colour % 256, colour // 256 % 256, 90)).save(buffer, "JPEG")
+    Image.new("RGB", (size, size + 4), (color % 256, color // 256 % 256, 90)).save(buffer, "JPEG")
     return buffer.getvalue()
 
 

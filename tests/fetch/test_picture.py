@@ -155,7 +155,7 @@ def test_what_has_no_photographs_shape_is_refused(picture, size):
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_a_large_picture_is_decoded_alone_and_in_little_memory(mode):
-    # 16 million pixels of one colour in a few kilobytes, as of an attack.
+    # 16 million pixels of one color in a few kilobytes, as of an attack.
     file, entered = io.BytesIO(), []
     Image.new(mode, (4000, 4000), "white").save(file, "PNG")
 
@@ -177,7 +177,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(picture):
 
 
 def png_header(side: int) -> bytes:
-    """Return a PNG file that claims side x side pixels of one colour, in a few bytes."""
+    """Return a PNG file that claims side x side pixels of one color, in a few bytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

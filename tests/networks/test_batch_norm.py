@@ -18,7 +18,7 @@ RESNET10 = {
 }
 
 
-def test_groups_are_normalised_each_by_itself():
+def test_groups_are_normalized_each_by_itself():
     layer = BatchNorm2d(4)
     features = torch.randn(6, 4, 3, 3) * torch.arange(1, 7)[:, None, None, None]
     with in_groups(layer, 3):

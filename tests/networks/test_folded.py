@@ -1,4 +1,4 @@
-"""A folded network has no batch normalisation and the same embeddings."""
+"""A folded network has no batch normalization and the same embeddings."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ ASEN_PP = {"global_backbone": "resnet10", "local_backbone": "resnet10", "global_
 
 
 def moved(network: nn.Module) -> nn.Module:
-    """Give every batch normalisation statistics and weights of its own."""
+    """Give every batch normalization statistics and weights of its own."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.running_mean, -1, 1)

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from modc.networks.normalize import normalize
 from PIL import Image
 
 from modc.data.square import short_side_square
 from modc.evaluation.embed_images import embed, load_network
 from modc.losses.alignment import alignment_loss
 from modc.losses.triplet import triplet_loss
-from modc.networks.normalise import normalise
 
 NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2", "ASEN++": "ASENpp", "CSN": "ConditionalSimNet"}
 
@@ -23,7 +23,7 @@ def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def test_the_pixels_are_the_same(golden, pictures):
     squares = np.stack([short_side_square(Image.open(path), 224) for path in pictures[:3]])
-    pixels = normalise(torch.from_numpy(squares).permute(0, 3, 1, 2))[:, :, ::37, ::37]
+    pixels = normalize(torch.from_numpy(squares).permute(0, 3, 1, 2))[:, :, ::37, ::37]
     assert relative(pixels.numpy(), golden["pixels"]) < 1e-6
 
 

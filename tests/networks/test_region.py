@@ -29,8 +29,8 @@ def naive_region(attention: np.ndarray, size: int) -> list[int]:
     d = max(w, h)
     corner = []
     for start, length in ((x, w), (y, h)):
-        centre = start + length // 2
-        corner.append(size - d if centre + d // 2 > size else max(0, centre - d // 2))
+        center = start + length // 2
+        corner.append(size - d if center + d // 2 > size else max(0, center - d // 2))
     return [*map(int, corner), int(d)]
 
 
@@ -63,7 +63,7 @@ def test_a_constant_attention_gives_the_whole_view():
 
 
 @pytest.mark.parametrize("shape", [(300, 260), (240, 320), (512, 512)])
-def test_the_original_is_cut_in_its_centre_square(shape):
+def test_the_original_is_cut_in_its_center_square(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     short = min(shape)
     top, left = ((length - short) // 2 for length in shape)
@@ -130,5 +130,5 @@ def test_packed_squares_are_cut_like_originals():
     for crop, region in zip(crops, regions.tolist(), strict=True):
         expected = crop_original(image, region, 224).astype(np.float32)
         difference = np.abs(crop.permute(1, 2, 0).numpy() - expected)
-        assert difference.mean() < 0.6  # half a grey level is PIL's rounding
+        assert difference.mean() < 0.6  # half a gray level is PIL's rounding
         assert difference.max() <= 2

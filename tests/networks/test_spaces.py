@@ -1,10 +1,10 @@
-"""The spaces of cluster centres: whole, or one for each branch of ASEN++."""
+"""The spaces of cluster centers: whole, or one for each branch of ASEN++."""
 
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity, normalize
 
-from modc.clustering.centres import initial_centres, move_centres
+from modc.clustering.centers import initial_centers, move_centers
 from modc.losses.cluster import margin_cluster_loss, softmax_cluster_loss
 from modc.networks.asen_pp import halves
 from modc.networks.network import Space, unit
@@ -49,35 +49,35 @@ def test_the_halves_have_the_networks_lengths(beta):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 0.6, 1.0])
-def test_the_cosine_to_a_centre_is_the_weighted_sum_of_the_halves(beta):
+def test_the_cosine_to_a_center_is_the_weighted_sum_of_the_halves(beta):
     spaces = halves(DIM, beta, local_weight=0.1)
     vectors, others = drawn(), drawn(seed=1)
-    centres = unit(torch.cat(others, dim=1), spaces)
-    found = (embedded(*vectors, beta) * centres).sum(dim=1)
+    centers = unit(torch.cat(others, dim=1), spaces)
+    found = (embedded(*vectors, beta) * centers).sum(dim=1)
     in_global, in_local = (
         cosine_similarity(a, b, dim=1) for a, b in zip(vectors, others, strict=True)
     )
     assert torch.allclose(found, beta * in_global + (1 - beta) * in_local, atol=1e-6)
 
 
-def test_a_centre_of_branches_is_the_mean_of_each_branch_alone():
+def test_a_center_of_branches_is_the_mean_of_each_branch_alone():
     spaces = halves(DIM, 0.6, local_weight=0.1)
     vectors = drawn()
     embeddings = embedded(*vectors, 0.6)
     zero = torch.zeros(30, dtype=torch.int64)
-    centres = initial_centres(embeddings, zero, zero, (1,), spaces)
+    centers = initial_centers(embeddings, zero, zero, (1,), spaces)
     means = [normalize(normalize(v, dim=1).mean(dim=0), dim=0) for v in vectors]
     expected = torch.cat([0.6**0.5 * means[0], 0.4**0.5 * means[1]])
-    assert torch.allclose(centres[0, 0], expected, atol=1e-6)
+    assert torch.allclose(centers[0, 0], expected, atol=1e-6)
     # In the concatenation the halves would differ in how much their members agree.
-    whole = initial_centres(embeddings, zero, zero, (1,), (Space(0, DIM),))[0, 0]
+    whole = initial_centers(embeddings, zero, zero, (1,), (Space(0, DIM),))[0, 0]
     assert not torch.allclose(whole, expected, atol=1e-3)
     batch = embedded(*drawn(4, seed=2), 0.6)
-    move_centres(centres, batch, zero[:4], zero[:4], 0.25, spaces)
+    move_centers(centers, batch, zero[:4], zero[:4], 0.25, spaces)
     moved = 0.75 * expected + 0.25 * batch.mean(dim=0)
     for columns, length in ((slice(HALF), 0.6**0.5), (slice(HALF, None), 0.4**0.5)):
         half = length * normalize(moved[columns], dim=0)
-        assert torch.allclose(centres[0, 0, columns], half, atol=1e-6)
+        assert torch.allclose(centers[0, 0, columns], half, atol=1e-6)
 
 
 def test_nan_stays_nan():
@@ -93,10 +93,10 @@ def test_a_branch_without_weight_gives_no_nan(loss, beta):
     attribute = torch.zeros(30, dtype=torch.int64)
     value = torch.arange(30) % 3
     embeddings = embedded(*vectors, beta)
-    centres = initial_centres(embeddings.detach(), attribute, value, (3,), spaces)
-    assert centres.isfinite().all()
+    centers = initial_centers(embeddings.detach(), attribute, value, (3,), spaces)
+    assert centers.isfinite().all()
     total = sum(
-        space.weight * loss(space.part(embeddings), attribute, value, space.part(centres), 0.1)
+        space.weight * loss(space.part(embeddings), attribute, value, space.part(centers), 0.1)
         for space in spaces
     )
     total.backward()

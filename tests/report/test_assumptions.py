@@ -26,17 +26,17 @@ def test_all_are_printed_with_their_setting_and_alternatives(config):
             assert assumption.statement in text and assumption.source in text
             assert all(name in text for name in assumption.alternatives)
         assert "the default is" not in text
-    assert "`methods.modc.centres: running_mean` (the default)" in markdown_ledger(config)
+    assert "`methods.modc.centers: running_mean` (the default)" in markdown_ledger(config)
 
 
 def test_another_setting_is_said_with_its_default(config):
-    other = merge(config, {"methods": {"modc": {"centres": "memory_bank", "temperature": 0.2}}})
+    other = merge(config, {"methods": {"modc": {"centers": "memory_bank", "temperature": 0.2}}})
     text = markdown_ledger(other)
-    assert "`methods.modc.centres: memory_bank` (the default is running_mean)" in text
+    assert "`methods.modc.centers: memory_bank` (the default is running_mean)" in text
     assert "this run uses the alternative memory_bank" in text
     assert changed(config) == []
     assert changed(other) == [
-        "A3 methods.modc.centres: memory_bank",
+        "A3 methods.modc.centers: memory_bank",
         "A4 methods.modc.temperature: 0.2",
     ]
 

@@ -89,7 +89,7 @@ def test_the_tone_of_a_difference(difference, expected):
     assert tone(Entry("", place=place | {"verdict": "not comparable"})) == ""
 
 
-def test_only_differences_are_coloured():
+def test_only_differences_are_colored():
     entry = Entry("-3.00", place=PLACE)
     assert 'class="below-2"' in fragment(page(entry, part="Difference"))
     assert 'class="below-2"' not in fragment(page(entry, part="Ours"))

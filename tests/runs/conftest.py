@@ -56,7 +56,7 @@ def config(tmp_path) -> dict:
 
 
 def drawn(cell: Cell, method: str, training: str) -> dict[str, np.ndarray]:
-    """Embeddings of a few queries and candidates, others each training; MODC's have centres."""
+    """Embeddings of a few queries and candidates, others each training; MODC's have centers."""
     rng = np.random.default_rng(zlib.crc32(f"{cell}{method}{training}".encode()))
     arrays = {}
     for role, count in (("query", QUERIES), ("candidate", CANDIDATES)):
@@ -65,7 +65,7 @@ def drawn(cell: Cell, method: str, training: str) -> dict[str, np.ndarray]:
         arrays[f"{role}_attribute"] = np.repeat(np.arange(len(ATTRIBUTES)), count)
         arrays[f"{role}_value"] = rng.integers(0, VALUES, rows)
     if method == "modc":
-        arrays["centres"] = rng.normal(size=(len(ATTRIBUTES), VALUES, DIM))
+        arrays["centers"] = rng.normal(size=(len(ATTRIBUTES), VALUES, DIM))
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""A dataset of a few coloured squares, small enough to train on in a second."""
+"""A dataset of a few colored squares, small enough to train on in a second."""
 
 import os
 from dataclasses import replace
@@ -109,7 +109,7 @@ def write_curve(csv: Path, image: Path, curve: list[dict], title: str) -> None:
 
 @pytest.fixture(scope="session")
 def index() -> Index:
-    """Two attributes: the colour of the upper half (3 values) and of the lower half (2)."""
+    """Two attributes: the color of the upper half (3 values) and of the lower half (2)."""
     rng = np.random.default_rng(0)
     images, labels = [], []
     for number in range(48):
@@ -178,7 +178,7 @@ def tiny() -> dict:
 
 @pytest.fixture(scope="session")
 def few(index) -> np.ndarray:
-    """The labelled part of MODC's tests, half of the training images."""
+    """The labeled part of MODC's tests, half of the training images."""
     return index.rows("train", "train")["image"].unique()[:8]
 
 

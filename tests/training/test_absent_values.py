@@ -1,4 +1,4 @@
-"""A value without a labelled image has no centre, in any stage; one image is enough for one."""
+"""A value without a labeled image has no center, in any stage; one image is enough for one."""
 
 import logging
 
@@ -20,7 +20,7 @@ ONE_EPOCH = {
     "training": {"stages": {"ASENv2": {"warm_up": {"epochs": 1}}}},
     "methods": {"modc": {"stages": {"ASENv2": EPOCHS}}},
 }
-BANK = {"centres": "memory_bank", "memory_bank": {"every": 2}, "pseudo_labels": "each_epoch"}
+BANK = {"centers": "memory_bank", "memory_bank": {"every": 2}, "pseudo_labels": "each_epoch"}
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def labeled_with(index):
 def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeypatch, options):
     given = []
 
-    def noted(centres, embeddings, attribute, *rest):
-        labels = pseudo_labels(centres, embeddings, attribute, *rest)
+    def noted(centers, embeddings, attribute, *rest):
+        labels = pseudo_labels(centers, embeddings, attribute, *rest)
         given.extend(zip(attribute.tolist(), labels.tolist(), strict=True))
         # Even of an embedding that is far from the two others.
-        opposite = -centres[0, :2].sum(dim=0, keepdim=True)
-        assert pseudo_labels(centres, opposite, torch.tensor([0]), *rest).item() in (0, 1)
+        opposite = -centers[0, :2].sum(dim=0, keepdim=True)
+        assert pseudo_labels(centers, opposite, torch.tensor([0]), *rest).item() in (0, 1)
         return labels
 
     monkeypatch.setattr(modc_objective, "pseudo_labels", noted)
@@ -60,20 +60,20 @@ def test_an_absent_value_stays_absent(chain, tiny, labeled_with, caplog, monkeyp
         assert made.facts["absent_values"] == [("upper", 2)]
         assert all(tensor.isfinite().all() for tensor in made.state_dict.values())
         if stage in STAGES:
-            centres = made.training["objective"]["clusters.centres"]
-            missing = centres.isnan().all(dim=2)
+            centers = made.training["objective"]["clusters.centers"]
+            missing = centers.isnan().all(dim=2)
             assert missing.tolist() == [[False, False, True], [False, False, True]]
-            assert torch.equal(centres.isnan().any(dim=2), missing)
-            assert f"{stage}: 1 values have no labelled image" in caplog.text
+            assert torch.equal(centers.isnan().any(dim=2), missing)
+            assert f"{stage}: 1 values have no labeled image" in caplog.text
             assert "never predicted: upper 2" in caplog.text
     assert {attribute for attribute, _ in given} == {0, 1}
     assert {value for _, value in given} == {0, 1}
 
 
-def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, index, caplog):
+def test_one_labeled_image_is_its_values_center(chain, tiny, labeled_with, index, caplog):
     change = {"labeled": labeled_with(1)}
     tasks = chain("one", merge(tiny, ONE_EPOCH), "warm_up", "supervised", change=change)
-    assert "1 of 5 values have fewer than two labelled images" in caplog.text
+    assert "1 of 5 values have fewer than two labeled images" in caplog.text
     for task in tasks.values():
         assert np.isfinite(pd.read_csv(task.output / "curve.csv").to_numpy()).all()
         assert model_file.load(task.output / "model.pt").facts["absent_values"] == []
@@ -81,6 +81,6 @@ def test_one_labelled_image_is_its_values_centre(chain, tiny, labeled_with, inde
     objective = set_up(tasks["supervised"], cpu).objective
     labels, members = objective.start.labels, labeled_members(objective.start)
     (row,) = np.flatnonzero((labels["attribute"] == 0) & (labels["value"] == 2))
-    assert torch.allclose(objective.centres[0, 2], members.embedding[row], atol=1e-6)
+    assert torch.allclose(objective.centers[0, 2], members.embedding[row], atol=1e-6)
     last = model_file.load(tasks["supervised"].output / "last.pt").training
-    assert last["objective"]["clusters.centres"][0].isfinite().all()
+    assert last["objective"]["clusters.centers"][0].isfinite().all()

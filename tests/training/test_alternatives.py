@@ -223,14 +223,14 @@ def test_a_warm_up_apart_is_another_draw(plain, chain, tiny):
     assert stages == ["warm_up_apart", "supervised"]
 
 
-def test_the_memory_bank_recomputes_the_centres_rarely(plain, modc_task, tiny, tmp_path):
+def test_the_memory_bank_recomputes_the_centers_rarely(plain, modc_task, tiny, tmp_path):
     bank = assume(tiny, "A3", "memory_bank")
     initial = model(plain()["warm_up"], "model.pt")
     for every, moves in ((3, False), (2, True)):  # after two iterations
         config = merge(bank, {"methods": {"modc": {"memory_bank": {"every": every}}}})
         task = modc_task(tmp_path, config, "supervised", initial)
-        first = set_up(task, CPU).objective.centres.nan_to_num()
-        last = stepped(task).objective.centres.nan_to_num()
+        first = set_up(task, CPU).objective.centers.nan_to_num()
+        last = stepped(task).objective.centers.nan_to_num()
         assert torch.equal(first, last) != moves
 
 
@@ -255,16 +255,16 @@ def epoch_labels(learner: Learner, epoch: int = 0) -> np.ndarray:
 
 
 def naive_cosines(learner: Learner, image: int, attribute: int) -> torch.Tensor:
-    """The cosines of one image, looked at for one attribute, to the centres that there are."""
+    """The cosines of one image, looked at for one attribute, to the centers that there are."""
     mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
     pixels = torch.from_numpy(learner.source.packed["image"].array[image]).permute(2, 0, 1)
     with torch.no_grad():
         normal = ((pixels / 255 - mean) / deviation)[None]
         embedding = learner.network.eval()(normal, torch.tensor([attribute])).embedding[0]
-    centres = [
-        centre for centre in learner.objective.centres[attribute] if not centre.isnan().any()
+    centers = [
+        center for center in learner.objective.centers[attribute] if not center.isnan().any()
     ]
-    return torch.stack([centre @ embedding for centre in centres])
+    return torch.stack([center @ embedding for center in centers])
 
 
 def naive_labels(learner: Learner) -> list[int]:
@@ -272,7 +272,7 @@ def naive_labels(learner: Learner) -> list[int]:
 
 
 @pytest.mark.parametrize("hidden", ["value", "value_and_attribute"])
-def test_labels_of_an_epoch_are_the_nearest_centres(plain, modc_task, tiny, tmp_path, hidden):
+def test_labels_of_an_epoch_are_the_nearest_centers(plain, modc_task, tiny, tmp_path, hidden):
     config = merge(tiny, {"methods": {"modc": {"hidden_labels": hidden}}})
     learner = begun(plain, modc_task, config, tmp_path)
     found = epoch_labels(learner)
@@ -380,19 +380,19 @@ def in_branches(tiny) -> dict:
     return assume(tiny, "A14", "branches")
 
 
-def test_centres_in_branches_keep_the_lengths_of_their_halves(
+def test_centers_in_branches_keep_the_lengths_of_their_halves(
     first_steps, plain_steps, in_branches
 ):
     made = {s: first_steps(in_branches, s, "ASEN++") for s in ("supervised", "pseudo_clusters")}
     for stage, learner in made.items():
         assert differ(learner, plain_steps(stage, "ASEN++"))
-    centres = made["supervised"].objective.centres
-    present = centres[~centres.isnan().any(dim=2)]
+    centers = made["supervised"].objective.centers
+    present = centers[~centers.isnan().any(dim=2)]
     assert len(present) == 5
     for half, share in zip(present.split(1024, dim=1), (0.6, 0.4), strict=True):
         assert torch.allclose(half.norm(dim=1), torch.full((5,), share**0.5), atol=1e-5)
-    whole = plain_steps("supervised", "ASEN++").objective.centres
-    assert not torch.allclose(whole.nan_to_num(), centres.nan_to_num(), atol=1e-4)
+    whole = plain_steps("supervised", "ASEN++").objective.centers
+    assert not torch.allclose(whole.nan_to_num(), centers.nan_to_num(), atol=1e-4)
 
 
 def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
@@ -420,9 +420,9 @@ def test_the_cluster_loss_in_branches_is_the_weighted_sum_of_two(
         for vector, image, attribute in zip(vectors, numbers, attributes, strict=True):
             own = values[image, attribute]
             scores = []
-            for centre in learner.objective.centres[attribute, :, columns]:
-                if not centre.isnan().any():
-                    cosine = vector @ centre / vector.norm() / centre.norm()
+            for center in learner.objective.centers[attribute, :, columns]:
+                if not center.isnan().any():
+                    cosine = vector @ center / vector.norm() / center.norm()
                     scores.append(cosine / 0.1)
             scores = torch.stack(scores)
             of_branch[branch] += float((scores.logsumexp(0) - scores[own]).detach()) / len(numbers)

@@ -33,7 +33,7 @@ from .conftest import CONFIG, SIDE, TINY
 
 PACKAGE = CONFIG.parent
 CELL = Cell("FashionAI", "ASENv2", 50, 0)
-# Ten steps an epoch, so that an epoch ends between two recomputations of the memory bank's centres.
+# Ten steps an epoch, so that an epoch ends between two recomputations of the memory bank's centers.
 SMALL = {
     "training": {"triplets_per_epoch": 40},
     "datasets": {"FashionAI": {"color_attributes": ["sleeve_length"]}},
@@ -131,6 +131,6 @@ def test_killed_in_every_stage_it_ends_as_if_left_alone(prepared, tmp_path, assu
         assert curves[0].equals(curves[1])
         assert not (killed / run / paths.checkpoint(CELL, "modc", stage)).exists()
     a, b = (read_embeddings(place / folders[STAGES[-1]] / "test.npz") for place in (alone, killed))
-    assert a.keys() == b.keys() and "centres" in a
+    assert a.keys() == b.keys() and "centers" in a
     assert all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
     assert not list(killed.rglob("*.tmp"))

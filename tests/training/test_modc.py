@@ -64,9 +64,9 @@ def test_each_stage_adds_its_terms_and_keeps_those_before(plain, network):
         assert curve(made[stage])["valid_Acc"].between(0, 1).all()
         assert np.isfinite(curve(made[stage]).to_numpy()).all()
     arrays = read_embeddings(made["pseudo_clusters"].embeddings)
-    assert arrays["centres"].shape == (2, 3, arrays["query_embedding"].shape[1])
-    assert np.isnan(arrays["centres"][1, 2]).all()  # the second attribute has two values
-    assert not np.isnan(arrays["centres"][0]).any()
+    assert arrays["centers"].shape == (2, 3, arrays["query_embedding"].shape[1])
+    assert np.isnan(arrays["centers"][1, 2]).all()  # the second attribute has two values
+    assert not np.isnan(arrays["centers"][0]).any()
     summary = summarize(score(**arrays), arrays["candidate_attribute"])
     assert summary["overall"]["Acc"] > 0.3
 
@@ -86,7 +86,7 @@ def assert_same_models(shown: dict[str, Task], other: dict[str, Task]) -> None:
         a, b = model(one, "last.pt"), model(other[stage], "last.pt")
         assert same(a.state_dict, b.state_dict)
         assert same(a.training, b.training)
-        assert ("clusters.centres" in a.training["objective"]) == (stage in STAGES)
+        assert ("clusters.centers" in a.training["objective"]) == (stage in STAGES)
 
 
 def test_hidden_labels_do_not_matter(plain, chain, tiny, permuted):
@@ -96,7 +96,7 @@ def test_hidden_labels_do_not_matter(plain, chain, tiny, permuted):
 
 def test_hidden_labels_do_not_matter_however_they_are_guessed(plain, chain, tiny, index, permuted):
     modc = {
-        "centres": "memory_bank",
+        "centers": "memory_bank",
         "memory_bank": {"every": 2},
         "pseudo_labels": "each_epoch",
         "hidden_labels": "value_and_attribute",
@@ -196,7 +196,7 @@ def test_a_stage_ends_when_it_has_converged(chain, tiny, patience, epochs, stopp
     assert ends == ["all 2 epochs", stopped]
 
 
-def test_nothing_unlabelled_is_one_line(plain, modc_task, tiny, index, tmp_path):
+def test_nothing_unlabeled_is_one_line(plain, modc_task, tiny, index, tmp_path):
     before = model(plain()["self_supervised"])
     made = replace(
         modc_task(tmp_path, tiny, "unlabeled", before),

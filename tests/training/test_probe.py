@@ -12,7 +12,7 @@ from modc.training.probe import probe
 from modc.training.train import Machine
 
 CPU = Machine(torch.device("cpu"), torch.float32)
-OTHERWISE = {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
+OTHERWISE = {"methods": {"modc": {"centers": "memory_bank", "pseudo_labels": "each_epoch"}}}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize(("network", "change"), [("ASEN++", {}), ("ASENv2", OTHERWISE)])
 def test_all_work_is_measured_once_and_what_weighs_most_first(quick, tiny, network, change):
     config = merge(tiny, change)
-    # The same work under both labelled parts.
+    # The same work under both labeled parts.
     cells = [Cell("FashionAI", network, percent, 0) for percent in (10, 50)]
     on = rates.here("CPU x", config)
     found = probe(config, cells, CPU, on)

@@ -18,9 +18,9 @@ from modc.training import train as training
 from modc.training.heartbeat import read
 from modc.training.train import train
 
-# Four steps an epoch, and centres that are recomputed every three steps.
+# Four steps an epoch, and centers that are recomputed every three steps.
 FOUR_STEPS = {"training": {"triplets_per_epoch": 16}}
-OTHERWISE = {"methods": {"modc": {"centres": "memory_bank", "pseudo_labels": "each_epoch"}}}
+OTHERWISE = {"methods": {"modc": {"centers": "memory_bank", "pseudo_labels": "each_epoch"}}}
 
 
 @pytest.fixture

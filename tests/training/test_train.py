@@ -262,12 +262,12 @@ def test_full_memory_of_a_gpu_is_one_line(task, monkeypatch):
     assert all(name in message for name in ("evaluation_batch", "jobs_per_gpu"))
 
 
-def test_values_without_two_labelled_images_are_counted(task, index, caplog):
+def test_values_without_two_labeled_images_are_counted(task, index, caplog):
     made = task()
     few = index.rows("train", "train")
     lonely = few[(few["attribute"] == 0) & (few["value"] == 0)]["image"].unique()[1:]
     train(replace(made, labeled=np.setdiff1d(made.labeled, lonely)))
-    assert "1 of 5 values have fewer than two labelled images" in caplog.text
+    assert "1 of 5 values have fewer than two labeled images" in caplog.text
 
 
 KILLED = """

@@ -1,4 +1,4 @@
-"""The two views: torchvision's changes image by image, and colours kept where they must be."""
+"""The two views: torchvision's changes image by image, and colors kept where they must be."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -30,22 +30,22 @@ def nothing(**changed) -> views.Draw:
         "jitter": np.zeros(COUNT, bool),
         "factors": np.tile([1.0, 1.0, 1.0, 0.0], (COUNT, 1)),
         "order": np.tile(np.arange(4), (COUNT, 1)),
-        "grey": np.zeros(COUNT, bool),
+        "gray": np.zeros(COUNT, bool),
         "sigma": np.zeros(COUNT),
     }
     return views.Draw(**{**neutral, **changed})
 
 
 def test_all_groups_at_once_are_as_one_after_the_other():
-    colour = np.array([False, True])
+    color = np.array([False, True])
     attributes = np.array([0, 1] * (COUNT // 2))
     group = Images(np.arange(COUNT), attributes, images(), None, torch.from_numpy(attributes))
     groups = [group, replace(group, pixels=images().flip(2))]
     one, other = np.random.default_rng(3), np.random.default_rng(3)
-    found = random_views(groups, colour, one, 2)
+    found = random_views(groups, color, one, 2)
     for own in found:
         for seen, of in zip(own, groups, strict=True):
-            expected = views.view(of.pixels, views.draw(COUNT, colour[attributes], other))
+            expected = views.view(of.pixels, views.draw(COUNT, color[attributes], other))
             # The blur's window is that of the widest blur of all.
             assert (seen.pixels.int() - expected.int()).abs().max() <= 1
             assert np.array_equal(seen.numbers, of.numbers)
@@ -88,7 +88,7 @@ def test_a_crop_of_a_squeezed_picture_has_the_share_and_aspect_of_torchvisions()
     assert shown.min() >= 3 / 4 - 1e-9 and shown.max() <= 4 / 3 + 1e-9
     share = width * height
     fits = share >= 0.8
-    # Of 2:1 the widest crop allowed is two thirds, and of 1:5 less: the centre, as in torchvision.
+    # Of 2:1 the widest crop allowed is two thirds, and of 1:5 less: the center, as in torchvision.
     assert fits[aspect == 1].all() and not fits[(aspect == 2) | (aspect == 0.2)].any()
     found = drawn.box[aspect == 2]
     assert np.allclose(found, [(1 - 2 / 3) / 2, 0, 2 / 3, 1])
@@ -114,7 +114,7 @@ def test_a_crop_of_a_squeezed_picture_has_the_share_and_aspect_of_torchvisions()
         (3, reference.adjust_hue),
     ],
 )
-def test_a_colour_change_is_torchvisions(change, adjust):
+def test_a_color_change_is_torchvisions(change, adjust):
     pixels = images().float() / 255
     rng = np.random.default_rng(change)
     factors = rng.uniform(-0.1, 0.1, COUNT) if change == 3 else rng.uniform(0.6, 1.4, COUNT)
@@ -124,7 +124,7 @@ def test_a_colour_change_is_torchvisions(change, adjust):
         assert torch.allclose(ours[number], expected, atol=2e-4)
 
 
-def test_hue_is_torchvisions_for_every_colour_and_for_greys():
+def test_hue_is_torchvisions_for_every_color_and_for_greys():
     levels = torch.linspace(0, 1, 16)
     pixels = torch.cartesian_prod(levels, levels, levels).T.reshape(1, 3, 64, 64)
     for shift in (-0.1, 0.1, 0.5):
@@ -157,10 +157,10 @@ def test_each_image_has_its_changes_in_its_own_order():
 
 
 def test_grey_and_blur_are_torchvisions():
-    grey = views.view(images(), nothing(grey=np.array([True] + [False] * 5)))
+    gray = views.view(images(), nothing(gray=np.array([True] + [False] * 5)))
     expected = reference.rgb_to_grayscale(images()[0], num_output_channels=3)
-    assert (grey[0].int() - expected.int()).abs().max() <= 1
-    assert torch.equal(grey[1:], images()[1:])
+    assert (gray[0].int() - expected.int()).abs().max() <= 1
+    assert torch.equal(gray[1:], images()[1:])
     sigma = np.array([0.0, 14.0, 7.0, 0.0, 0.7, 14.0])  # at 224 pixels: a seventh at 32
     blurred = views.view(images(), nothing(sigma=sigma))
     for number in (1, 2, 5):
@@ -170,11 +170,11 @@ def test_grey_and_blur_are_torchvisions():
     assert torch.equal(blurred[[0, 3]], images()[[0, 3]])
 
 
-def test_colours_are_kept_where_asked_and_images_differ_elsewhere():
+def test_colors_are_kept_where_asked_and_images_differ_elsewhere():
     keep = np.array([True, False] * 3)
     for seed in range(20):
         drawn = views.draw(COUNT, keep, np.random.default_rng(seed))
-        assert not drawn.jitter[keep].any() and not drawn.grey[keep].any()
+        assert not drawn.jitter[keep].any() and not drawn.gray[keep].any()
     plain = torch.full((COUNT, 3, 16, 16), 90, dtype=torch.uint8)
     plain[:, 0] = 200
     seen = torch.stack(
@@ -193,7 +193,7 @@ def test_what_is_drawn_has_the_stated_ranges_and_shares():
     assert ((width * height >= 0.8 - 1e-9) & (width * height <= 1 + 1e-9)).all()
     assert (drawn.factors[:, :3] >= 0.6).all() and (drawn.factors[:, :3] <= 1.4).all()
     assert np.abs(drawn.factors[:, 3]).max() <= 0.1
-    shares = [drawn.jitter, drawn.grey, drawn.sigma > 0, drawn.flip]
+    shares = [drawn.jitter, drawn.gray, drawn.sigma > 0, drawn.flip]
     for share, expected in zip(shares, (0.8, 0.2, 0.5, 0.5), strict=True):
         assert abs(share.mean() - expected) < 0.02
     assert drawn.sigma.max() <= 2 and drawn.sigma[drawn.sigma > 0].min() >= 0.1

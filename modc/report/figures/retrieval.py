@@ -42,7 +42,7 @@ class _Side:
     query: np.ndarray
     candidate: np.ndarray
     precision: np.ndarray
-    centres: np.ndarray | None
+    centers: np.ndarray | None
 
 
 def draw(run: Run, attribute: str) -> Figure:
@@ -119,7 +119,7 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
             np.array_equal(stored, wanted) for stored in (queries[part], arrays[f"query_{part}"])
         ) or not np.array_equal(arrays[f"candidate_{part}"], rows["candidate"][part]):
             raise UserError(f"{path}: scores of different queries; score this cell again")
-    if method == PAPERS_METHOD and "centres" not in arrays:
+    if method == PAPERS_METHOD and "centers" not in arrays:
         raise UserError(
             f"{run.stage_folder(cell, method) / paths.EMBEDDINGS}: no cluster centers; train again"
         )
@@ -128,19 +128,19 @@ def _side(run: Run, cell: Cell, method: str, number: int, rows: dict) -> _Side:
         query=unit(arrays["query_embedding"][mine["query"]]),
         candidate=unit(arrays["candidate_embedding"][mine["candidate"]]),
         precision=queries[PRECISION[method]].to_numpy(float)[mine["query"]],
-        centres=arrays["centres"][number] if method == PAPERS_METHOD else None,
+        centers=arrays["centers"][number] if method == PAPERS_METHOD else None,
     )
 
 
 def _row(case: str, query: int, method: str, side: _Side, own: dict, order: str) -> pd.DataFrame:
     """Return a query (rank 0) and its first results, one row each."""
     value = int(own["query"]["value"].iloc[query])
-    first = by_centre = None
-    if side.centres is not None:
-        first = nearest_values(side.candidate, side.centres, 1)[:, 0] == value
-        if order == "centre":
-            by_centre = side.candidate @ unit(side.centres)[value]
-    found = found_first(side.query[query], side.candidate, FOUND, first, by_centre)
+    first = by_center = None
+    if side.centers is not None:
+        first = nearest_values(side.candidate, side.centers, 1)[:, 0] == value
+        if order == "center":
+            by_center = side.candidate @ unit(side.centers)[value]
+    found = found_first(side.query[query], side.candidate, FOUND, first, by_center)
     frame = pd.concat([own["query"].iloc[[query]], own["candidate"].iloc[found]])
     return frame[["image", "value"]].assign(
         case=case,

@@ -24,7 +24,7 @@ MOST_POINTS = 800
 MOST_PICTURES = 480
 SEED = 0
 COLUMNS = ["space", "image", "attribute", "value", "nearest", "x", "y"]
-CENTRE = -1  # the image number of a cluster center
+CENTER = -1  # the image number of a cluster center
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class _Test:
 
     rows: pd.DataFrame
     embedding: np.ndarray
-    centres: np.ndarray
+    centers: np.ndarray
     key: str
 
 
@@ -79,7 +79,7 @@ def draw(run: Run) -> Figure:
         ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     what = f"MODC({cell.network}), {cell.dataset}, {cell.labeled_percent} % of the labels"
     figure.suptitle(f"t-SNE of the test split: {what}", fontsize="medium")
-    points = special[special["image"] != CENTRE]
+    points = special[special["image"] != CENTER]
     right = float((points["value"] == points["nearest"]).mean())
     return Figure(
         picture=png(figure),
@@ -117,13 +117,13 @@ def _read(run: Run, cell: Cell, attribute: int) -> _Test:
     index = run.index(cell.dataset)
     rows = pd.concat([index.rows("test", role) for role in ("query", "candidate")])
     stored = np.concatenate([arrays[f"{role}_value"] for role in ("query", "candidate")])
-    if "centres" not in arrays or not np.array_equal(stored, rows["value"]):
+    if "centers" not in arrays or not np.array_equal(stored, rows["value"]):
         raise UserError(
             f"{run.stage_folder(cell, PAPERS_METHOD) / paths.EMBEDDINGS}: not MODC's of this index"
         )
     embedding = np.concatenate([arrays[f"{role}_embedding"] for role in ("query", "candidate")])
     return _Test(
-        rows.reset_index(drop=True), unit(embedding), arrays["centres"][attribute], facts["key"]
+        rows.reset_index(drop=True), unit(embedding), arrays["centers"][attribute], facts["key"]
     )
 
 
@@ -142,11 +142,11 @@ def _attribute_map(test: _Test, attribute: int) -> pd.DataFrame:
     """Return the map of one attribute's embeddings and of its centers, which come last."""
     own = np.flatnonzero(test.rows["attribute"] == attribute)
     own = own[sample(test.rows["value"].to_numpy()[own], MOST_POINTS, SEED)]
-    values = np.flatnonzero(np.isfinite(test.centres).all(axis=1))
-    vectors = np.concatenate([test.embedding[own], unit(test.centres[values])])
-    centres = pd.DataFrame({"image": CENTRE, "attribute": attribute, "value": values})
-    frame = _frame("attribute", pd.concat([test.rows.iloc[own], centres]), flat_map(vectors, SEED))
-    return frame.assign(nearest=nearest_values(vectors, test.centres, 1)[:, 0])
+    values = np.flatnonzero(np.isfinite(test.centers).all(axis=1))
+    vectors = np.concatenate([test.embedding[own], unit(test.centers[values])])
+    centers = pd.DataFrame({"image": CENTER, "attribute": attribute, "value": values})
+    frame = _frame("attribute", pd.concat([test.rows.iloc[own], centers]), flat_map(vectors, SEED))
+    return frame.assign(nearest=nearest_values(vectors, test.centers, 1)[:, 0])
 
 
 def _frame(space: str, rows: pd.DataFrame, points: np.ndarray) -> pd.DataFrame:
@@ -160,18 +160,18 @@ def _scatter(axes, points: pd.DataFrame, groups: np.ndarray, names: dict[int, st
 
     names: of the groups, for the legend. wrong: open marks where the nearest center is wrong.
     """
-    is_centre = (points["image"] == CENTRE).to_numpy()
+    is_center = (points["image"] == CENTER).to_numpy()
     is_open = wrong & (points["value"] != points["nearest"]).fillna(False).to_numpy(bool)
     x, y = points["x"].to_numpy(), points["y"].to_numpy()
     for group in np.unique(groups):
         color, mark = look(int(group))
-        own = (groups == group) & ~is_centre
+        own = (groups == group) & ~is_center
         axes.scatter([], [], 16, color, marker=mark, label=names[group])
         for chosen, face in ((own & ~is_open, color), (own & is_open, "none")):
             axes.scatter(
                 x[chosen], y[chosen], 14, marker=mark, fc=face, ec=color, lw=0.7, alpha=0.8
             )
-        here = is_centre & (groups == group)
+        here = is_center & (groups == group)
         axes.scatter(x[here], y[here], 110, color, marker="*", ec="black", lw=0.8, zorder=3)
     columns = 10 if all(len(name) <= 2 for name in names.values()) else 2
     legend = {"fontsize": "x-small", "handletextpad": 0.1, "columnspacing": 0.8}

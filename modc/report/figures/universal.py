@@ -7,16 +7,16 @@ import torch
 
 from modc.errors import UserError
 from modc.networks import model_file
-from modc.networks.normalise import normalise
+from modc.networks.normalize import normalize
 
 BATCH = 32
 
 
 @torch.no_grad()
-def pooled_features(model: Path, key: str, pictures: np.ndarray) -> np.ndarray:
+def pooled_features(model: Path, key: str, images: np.ndarray) -> np.ndarray:
     """Return unit float32 (N, F): the normalized mean of the feature map of each image.
 
-    model: a model file of the training named by `key`; pictures: uint8 (N, S, S, 3). Runs on one
+    model: a model file of the training named by `key`; images: uint8 (N, S, S, 3). Runs on one
     CPU thread, so that results are reproducible. Raises UserError if the file is absent or from
     another training.
     """
@@ -28,8 +28,8 @@ def pooled_features(model: Path, key: str, pictures: np.ndarray) -> np.ndarray:
     torch.set_num_threads(1)
     try:
         pooled = [
-            network.features(normalise(part)).mean(dim=(2, 3)).numpy()
-            for part in torch.from_numpy(pictures).permute(0, 3, 1, 2).split(BATCH)
+            network.features(normalize(part)).mean(dim=(2, 3)).numpy()
+            for part in torch.from_numpy(images).permute(0, 3, 1, 2).split(BATCH)
         ]
     finally:
         torch.set_num_threads(threads)

@@ -100,8 +100,8 @@ def write_method(folder: Path, config: dict, index: Index, cell: Cell, method: s
         arrays[f"{role}_embedding"] = draw.normal(size=(len(rows), DIM)).astype(np.float32)
         arrays |= {f"{role}_{part}": rows[part].to_numpy() for part in ("attribute", "value")}
     if method == "modc":
-        arrays["centres"] = draw.normal(size=(2, 3, DIM)).astype(np.float32)
-        arrays["centres"][0, 2] = np.nan
+        arrays["centers"] = draw.normal(size=(2, 3, DIM)).astype(np.float32)
+        arrays["centers"][0, 2] = np.nan
     facts = {"attribute_names": list(ATTRIBUTES), "index_sha256": index.sha256, "key": KEY}
     stage = folder / stage_folder(config, cell, method, last_stage(config, cell, method))
     stage.mkdir(parents=True, exist_ok=True)

@@ -30,22 +30,22 @@ def test_fewer_queries_than_cases(counted, cases):
     assert choose(gain, np.isin(np.arange(5), counted)) == cases
 
 
-@pytest.mark.parametrize("by_centre", [False, True])
+@pytest.mark.parametrize("by_center", [False, True])
 @pytest.mark.parametrize("prioritized", [False, True])
-def test_what_is_found_first_is_what_is_scored(prioritized, by_centre):
+def test_what_is_found_first_is_what_is_scored(prioritized, by_center):
     draw = np.random.default_rng(0)
     # Along the axes, so that many similarities are equal, and each is exact.
     axes = np.concatenate([np.eye(3), -np.eye(3)])
     query, candidate = unit(axes), unit(axes[draw.integers(0, 6, 50)])
     values, wanted = draw.integers(0, 3, 50), draw.integers(0, 3, 6)
     assigned = draw.integers(0, 3, (50, 1))
-    own = unit(axes[[4, 0, 2]]) @ candidate.T if by_centre else None
+    own = unit(axes[[4, 0, 2]]) @ candidate.T if by_center else None
     priority = Priority(wanted, assigned, own) if prioritized else None
     ((_, relevance),) = ranked_relevance(query, wanted, candidate, values, priority)
     for number, expected in enumerate(relevance):
         value = wanted[number]
         first = assigned[:, 0] == value if prioritized else None
-        by = own[value] if prioritized and by_centre else None
+        by = own[value] if prioritized and by_center else None
         found = found_first(query[number], candidate, 50, first, by)
         assert sorted(found) == list(range(50))
         assert (values[found] == value).tolist() == expected.tolist()

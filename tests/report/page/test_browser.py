@@ -157,18 +157,18 @@ def left_of(browser, name):
 def test_dark_and_light_have_enough_contrast(browser, page):
     for scheme in ("light", "dark"):
         browser.open(page, scheme=scheme)
-        colours = browser.evaluate(
+        colors = browser.evaluate(
             "['color', 'backgroundColor'].map(name =>"
             " getComputedStyle(document.body)[name].match(/\\d+/g).map(Number))"
         )
-        light = [luminance(colour) for colour in colours]
+        light = [luminance(color) for color in colors]
         assert (max(light) + 0.05) / (min(light) + 0.05) > 7
         assert (light[0] < light[1]) == (scheme == "light")
 
 
-def luminance(colour: list[int]) -> float:
+def luminance(color: list[int]) -> float:
     """Relative luminance as WCAG 2 defines it."""
-    parts = [c / 255 for c in colour]
+    parts = [c / 255 for c in color]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

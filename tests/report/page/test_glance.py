@@ -124,7 +124,7 @@ def test_it_is_read_aloud(drawn):
     own, _ = drawn()
     page = shown(own)
     (svg,) = [attributes for tag, attributes in page.tags if attributes.get("role") == "img"]
-    assert set(svg["aria-labelledby"].split()) <= set(page.ids)
+    assert set(svg["aria-labeledby"].split()) <= set(page.ids)
     (said,) = [text for tag, text in page.texts if tag == "desc"]
     assert all(f"{row['full']} {row['ours_text']}" in said for row in rows_of(own))
     for _, attributes in page.tags:

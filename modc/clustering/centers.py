@@ -1,7 +1,7 @@
-"""Online cluster centres: one unit vector for each value of each attribute (A3).
+"""Online cluster centers: one unit vector for each value of each attribute (A3).
 
-Centres are a float32 tensor (A, V, D): attributes, the largest number of values, dimensions. A row
-of NaN is a value without a centre: it has no labeled image, and nothing is ever assigned to it.
+Centers are a float32 tensor (A, V, D): attributes, the largest number of values, dimensions. A row
+of NaN is a value without a center: it has no labeled image, and nothing is ever assigned to it.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from modc.networks.network import Space, unit
 
 
-def initial_centres(
+def initial_centers(
     embeddings: Tensor,
     attribute: Tensor,
     value: Tensor,
@@ -25,27 +25,27 @@ def initial_centres(
     rows, width = attribute * max(values) + value, max(values)
     present, means, first = grouped_means(embeddings, rows)
     degenerate = means.norm(dim=1, keepdim=True) < 1e-6
-    centres = embeddings.new_full((len(values) * width, embeddings.shape[1]), torch.nan)
-    centres[present] = unit(torch.where(degenerate, embeddings[first], means), spaces)
-    return centres.view(len(values), width, -1)
+    centers = embeddings.new_full((len(values) * width, embeddings.shape[1]), torch.nan)
+    centers[present] = unit(torch.where(degenerate, embeddings[first], means), spaces)
+    return centers.view(len(values), width, -1)
 
 
-def move_centres(
-    centres: Tensor,
+def move_centers(
+    centers: Tensor,
     embeddings: Tensor,
     attribute: Tensor,
     value: Tensor,
     momentum: float,
     spaces: tuple[Space, ...],
 ) -> None:
-    """Move the centres, in place, towards the mean of a batch's members.
+    """Move the centers, in place, towards the mean of a batch's members.
 
-    centre <- unit((1 - momentum) centre + momentum * mean of its members in the batch).
-    embeddings: unit (B, D). A value without a centre stays without one; one without members in the
+    center <- unit((1 - momentum) center + momentum * mean of its members in the batch).
+    embeddings: unit (B, D). A value without a center stays without one; one without members in the
     batch stays where it is, as does one that would vanish.
     """
-    flat = centres.view(-1, centres.shape[2])
-    rows = attribute * centres.shape[1] + value
+    flat = centers.view(-1, centers.shape[2])
+    rows = attribute * centers.shape[1] + value
     # Dense sums, as looking for the values that occur would make a GPU wait; so would bincount.
     total = torch.zeros_like(flat).index_add_(0, rows, embeddings.to(flat.dtype))
     count = rows.new_zeros(len(flat)).index_add_(0, rows, torch.ones_like(rows))[:, None]
@@ -66,15 +66,15 @@ def grouped_means(vectors: Tensor, group: Tensor) -> tuple[Tensor, Tensor, Tenso
     return present, total / count[:, None], first
 
 
-def similarities(centres: Tensor, embeddings: Tensor, attribute: Tensor) -> Tensor:
-    """Return cosines (B, V) of each embedding to the centres of its attribute.
+def similarities(centers: Tensor, embeddings: Tensor, attribute: Tensor) -> Tensor:
+    """Return cosines (B, V) of each embedding to the centers of its attribute.
 
-    embeddings: unit (B, D). Minus infinity where a value has no centre. Gradients flow to the
+    embeddings: unit (B, D). Minus infinity where a value has no center. Gradients flow to the
     embeddings alone.
     """
-    own = centres.detach()[attribute]  # (B, V, D)
+    own = centers.detach()[attribute]  # (B, V, D)
     absent = own[:, :, 0].isnan()
-    # In float32 always: neighbouring values' centres differ in digits that bfloat16 lacks.
+    # In float32 always: neighboring values' centers differ in digits that bfloat16 lacks.
     with torch.autocast(embeddings.device.type, enabled=False):
         cosines = torch.einsum("bd,bvd->bv", embeddings.float(), own.nan_to_num())
     return cosines.masked_fill(absent, -torch.inf)

@@ -10,7 +10,7 @@ MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 
 
-def normalise(pixels: Tensor) -> Tensor:
+def normalize(pixels: Tensor) -> Tensor:
     """Return images (B, 3, H, W) with ImageNet's mean and deviation taken out.
 
     pixels: uint8 or float (B, 3, H, W), RGB, 0 to 255. The result is float32, of float64 float64.
