@@ -20,6 +20,7 @@ CELL = "cells/FashionAI/Pooled/10/seed-0"
 RECIPE = {"epochs": 1, "learning_rate": 1e-3}
 SMALL = {
     **TINY,
+    "report": {},
     "grid": {
         "datasets": ["FashionAI"],
         "networks": ["Pooled", "CSN"],

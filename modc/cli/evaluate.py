@@ -16,7 +16,11 @@ PAIRS_FOR_A_GPU = 300_000_000
 
 
 @click.command()
-@click.option("--network", required=True, help="A network of config.yaml, or module:Class.")
+@click.option(
+    "--network",
+    help="A network of config.yaml, or module:Class. A public checkpoint needs it, and a network "
+    "with an own class.",
+)
 @click.option(
     "--checkpoint",
     type=PATH,
@@ -26,38 +30,46 @@ PAIRS_FOR_A_GPU = 300_000_000
 @click.option(
     "--attributes",
     type=click.IntRange(1),
-    required=True,
-    help="Number of attributes of the network.",
+    help="Number of attributes of the network. A public checkpoint needs it.",
 )
 @click.option("--output", type=PATH, required=True, help="The .npz file to write.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Batch size.")
 @click.argument("images", nargs=-1, required=True, type=PATH)
 def embed(
-    network: str, checkpoint: Path, attributes: int, output: Path, batch: int, images: tuple[Path]
+    network: str | None,
+    checkpoint: Path,
+    attributes: int | None,
+    output: Path,
+    batch: int,
+    images: tuple[Path, ...],
 ) -> None:
     """Embed images with a trained network, for every attribute.
 
-    Writes `embedding` (images, attributes, dim), `attention` (images, attributes, h, w), both
-    computed in float32, and `images`, the paths. Unreadable images are named and left out; the exit
-    status is then 1.
+    IMAGES are files, or folders with all images in them. Writes `embedding` (images, attributes,
+    dim), `attention` (images, attributes, h, w), both computed in float32, and `images`, the paths.
+    Unreadable images are named and left out; the exit status is then 1.
     """
     import numpy as np
 
     from modc import plugins
     from modc.atomic import atomic_path
     from modc.evaluation.embed_images import embed as embed_images
-    from modc.evaluation.embed_images import load_network
+    from modc.evaluation.embed_images import image_files, load_network
 
+    files = image_files(list(images))
+    taken = {path.resolve() for path in (*files, checkpoint)}
+    if output.resolve() in taken or checkpoint.resolve() == output.resolve().parent:
+        raise UserError(f"--output {output}: an input of this command; expected another file")
     plugins.make_importable({})
-    model, size = load_network(network, checkpoint, attributes)
-    arrays = embed_images(model, list(images), size, batch)
+    model, size = load_network(checkpoint, network, attributes)
+    arrays = embed_images(model, files, size, batch)
     with atomic_path(output) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
     click.echo(f"{output}: embedding {arrays['embedding'].shape}")
-    unread = len(images) - len(arrays["images"])
+    unread = len(files) - len(arrays["images"])
     if unread:
         raise UserError(
-            f"{output}: {unread} of {len(images)} images could not be read; they are named above"
+            f"{output}: {unread} of {len(files)} images could not be read; they are named above"
         )
 
 

@@ -136,4 +136,4 @@ def _absent(name: str) -> str:
 
 
 def _unusable(name: str, why: Unusable) -> str:
-    return f"{name}: {why.state} ({why.detail}); expected an image; fetch it again or delete it"
+    return f"{name}: {why.state} ({why.detail}); expected an image; replace it or delete it"

@@ -25,21 +25,31 @@ log = logging.getLogger(__name__)
 PUBLIC_IMAGE_SIZE = 224
 
 
-def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[Network, int]:
+def load_network(
+    checkpoint: Path, network: str | None = None, attributes: int | None = None
+) -> tuple[Network, int]:
     """Return the network of a checkpoint, in evaluation mode, and the side of its view in pixels.
 
-    The checkpoint is one of ours, a folder of `modc export-model`, or a public one.
-    Raises UserError if it holds another network or
-    another number of attributes.
+    The checkpoint is one of ours, a folder of `modc export-model`, or a public one. network and
+    attributes: by default as a checkpoint of ours says; a public one does not. Raises UserError if
+    it holds another network or another number of attributes.
     """
     if checkpoint.is_dir():
-        model = exported.load(checkpoint)
+        model = exported.read(checkpoint)
+    elif checkpoint.name == exported.WEIGHTS:
+        raise UserError(f"{checkpoint}: expected its folder, which has {exported.CONFIG} too")
     else:
         content = safe_load.read(checkpoint)
         if not model_file.is_ours(content):
+            if network is None or attributes is None:
+                raise UserError(
+                    f"{checkpoint}: a public checkpoint does not say what it holds; pass --network "
+                    f"and --attributes"
+                )
             restored = public_checkpoints.restore(content, checkpoint, network, attributes)
             return restored, PUBLIC_IMAGE_SIZE
         model = model_file.from_content(content, checkpoint)
+    network, attributes = network or model.network, attributes or len(model.attributes)
     if ":" not in network and model.network != network:
         raise UserError(
             f"{checkpoint}: holds {model.network}, not {network}; pass --network {model.network}"
@@ -55,6 +65,26 @@ def load_network(network: str, checkpoint: Path, attributes: int) -> tuple[Netwo
             f"{model.facts['stage']}); pass the model of stage warm_up"
         )
     return model_file.restore(model, network), model.facts["sizes"]["image"]
+
+
+def image_files(places: list[Path]) -> list[Path]:
+    """Return files as they are, and of each folder the images in it, by name.
+
+    Raises UserError if a folder holds no file named like an image.
+    """
+    found = []
+    for place in places:
+        if place.is_dir():
+            suffixes = {
+                s for s, kind in Image.registered_extensions().items() if kind in Image.OPEN
+            }
+            within = [path for path in sorted(place.rglob("*")) if path.suffix.lower() in suffixes]
+            if not within:
+                raise UserError(f"{place}: no images in this folder")
+            found += within
+        else:
+            found.append(place)
+    return found
 
 
 @contextmanager
@@ -79,8 +109,8 @@ def embed(network: Network, images: list[Path], size: int, batch: int = 16) -> d
     cannot be read is left out and logged. Raises UserError if nothing can be read.
     """
     without_tf32()
-    embeddings, attentions, embedded, unread = [], [], [], []
-    for opened in _batches(images, batch, unread):
+    embeddings, attentions, embedded = [], [], []
+    for opened in _batches(images, batch):
         embedded += [path for path, _ in opened]
         pictures = [picture for _, picture in opened]
         squares = np.stack([short_side_square(picture, size) for picture in pictures])
@@ -95,7 +125,7 @@ def embed(network: Network, images: list[Path], size: int, batch: int = 16) -> d
         if all(one.attention is not None for one in found):
             attentions.append(torch.stack([one.attention for one in found], dim=1))
     if not embedded:
-        raise UserError(f"{unread[0]} (none of {len(images)} images can be read)")
+        raise UserError(f"none of {len(images)} images could be read; they are named above")
     return {
         "embedding": torch.cat(embeddings).numpy(),
         **({"attention": torch.cat(attentions).numpy()} if attentions else {}),
@@ -103,18 +133,19 @@ def embed(network: Network, images: list[Path], size: int, batch: int = 16) -> d
     }
 
 
-def _batches(
-    images: list[Path], batch: int, unread: list[str]
-) -> Iterator[list[tuple[Path, Image.Image]]]:
-    """Walk over the images that can be read; why others cannot is added to `unread`."""
+def _batches(images: list[Path], batch: int) -> Iterator[list[tuple[Path, Image.Image]]]:
+    """Walk over the images that can be read; why others cannot is logged, or raised of only one."""
     folder = ImageFolder(Path())
     opened = []
     for path in images:
         try:
+            if path.exists() and not path.is_file():  # such as a pipe, which might never end
+                raise UserError(f"{path}: not a regular file; expected an image")
             opened.append((path, folder.open(str(path))))
         except UserError as error:
+            if len(images) == 1:
+                raise
             log.warning("%s", error)
-            unread.append(str(error))
         if len(opened) == batch:
             yield opened
             opened = []

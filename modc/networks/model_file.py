@@ -78,7 +78,12 @@ def restore(model: ModelFile, network_class: str | None = None) -> Network:
         network.load_state_dict(model.state_dict)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
+        if network_class in (None, model.network):
+            raise UserError(
+                f"damaged: the weights do not fit {model.network} ({reason}); train it again"
+            ) from None
         raise UserError(
-            f"the weights of a model file do not fit its {model.network}, {reason}; train it again"
+            f"the weights are of {model.network} and do not fit {network_class} ({reason}); pass "
+            f"--network {model.network}"
         ) from None
     return network.eval()

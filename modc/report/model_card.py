@@ -3,10 +3,15 @@
 import yaml
 
 from modc import datasets
+from modc.networks import exported
 from modc.networks.model_file import ModelFile
 from modc.report.results import Result
 from modc.report.uncertainty import Measure, query_intervals
 
+CITATION = (
+    "Jiao, Xie, Gao, Wang, Sun: Fine-Grained Fashion Representation Learning by Online Deep "
+    "Clustering. ECCV 2022."
+)
 _COLUMNS = ("MAP@100", "MAP@all", "Recall@100")
 
 
@@ -25,18 +30,18 @@ def card(model: ModelFile, network: str, result: Result, config: dict) -> str:
     }
     attributes = "\n".join(f"{n}. {name}" for n, name in enumerate(model.attributes))
     dataset_class = datasets.of(config, cell.dataset).settings["class"]
-    sizes = ", ".join(f"{name} {side} px" for name, side in model.facts["sizes"].items())
+    facts = model.facts
+    sizes = ", ".join(f"{name} {side} px" for name, side in facts["sizes"].items())
     return f"""---
 {yaml.safe_dump(front, sort_keys=False)}---
 
 # {named}
 
-Embeds an image once per attribute; images that share a value of an attribute lie
-close together in its space.
+Embeds an image once per attribute; images that share a value of an attribute lie close together in
+its space.
 
 ```
-modc embed --network {network} --checkpoint FOLDER --attributes {len(model.attributes)} \
---output embedded.npz IMAGE...
+{exported.command(network, "FOLDER")}
 ```
 
 `embedding` in the .npz file has the shape (images, attributes, dim), of unit length. Attributes, in
@@ -46,10 +51,13 @@ order:
 
 ## Training
 
-- Data: {cell.dataset} (`{dataset_class}`), {cell.labeled_percent} % of the labels, seed {cell.seed}
+- Data: {cell.dataset} (`{dataset_class}`), {cell.labeled_percent} % of the labels\
+{_labeled_images(facts)}, seed {cell.seed}
 - Network: {cell.network}, {_options(model.architecture)}; {sizes}
-- Method: {method}, stage {model.facts["stage"]}, epoch {model.facts.get("epoch", "unknown")}
+- Method: {method}; the weights are of stage {facts["stage"]}, epoch {facts.get("epoch", "unknown")}
 - Made by: {_made_by(model)}
+
+{_stages(facts)}
 
 `config.json` has the preprocessing and the fingerprints of settings, code and data.
 
@@ -60,10 +68,32 @@ order:
 ## Limits
 
 - One training; another seed gives other numbers.
-- The images were those of one dataset: expect less on others, and nothing on attributes
-  not listed above.
+- Scores on other datasets will be lower, and other attributes are not supported.
 - The terms of the dataset may restrict the use of weights trained on it.
+
+## Citation
+
+{CITATION}
 """
+
+
+def _labeled_images(facts: dict) -> str:
+    count = facts.get("provenance", {}).get("labeled_images")
+    return "" if count is None else f" ({count:,} training images)"
+
+
+def _stages(facts: dict) -> str:
+    """Return how each stage was trained and ended, as a table; rates and triplets of the last."""
+    spec = facts.get("spec", {})
+    lines = ["| stage | epochs | best epoch | ended by |", "|---|---|---|---|"]
+    lines += [
+        f"| {one['stage']} | {one['epochs']} | {one['best_epoch']} | {one['stopped']} |"
+        for one in facts.get("stages", [])
+    ]
+    known = {"triplets_per_epoch": "triplets an epoch", "batch": "triplets a batch"}
+    known |= {"margin": "margin", "learning_rate": "learning rate"}
+    of_last = [f"{name} {spec[key]}" for key, name in known.items() if key in spec]
+    return "\n".join([*lines, "", f"Last stage: {', '.join(of_last)}." if of_last else ""]).strip()
 
 
 def _options(architecture: dict) -> str:
@@ -77,32 +107,36 @@ def _made_by(model: ModelFile) -> str:
 
 
 def _scores(result: Result, config: dict) -> str:
-    """Return the scores on the test split with their intervals over queries, as a table."""
+    """Return the scores of the plain ranking on the test split, as a table; others below it."""
     if result.scores is None:
         return f"None: {result.status}."
     unanswerable = config["evaluation"]["unanswerable"]
     over_queries = query_intervals([result], unanswerable).get(result.method, {})
     divisor = config["evaluation"]["map_at_100"]
-    has_centers = "Acc" in result.scores["overall"]
-    # With centers, those of the ranking that the paper reports first.
-    way = ("known", "1") if has_centers else ("", "")
-    lines = [f"| attribute | {' | '.join(_COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
-    for attribute in [*result.scores["attribute_names"], "overall"]:
-        shown = []
-        for metric in _COLUMNS:
-            value = result.value(attribute, metric, *way)
-            of_queries = f"{metric}/{divisor}" if metric == "MAP@100" else metric
-            interval = over_queries.get(Measure(attribute, of_queries, *way))
-            within = f" ({100 * interval.low:.2f} to {100 * interval.high:.2f})" if interval else ""
-            shown.append("–" if value is None else f"{100 * value:.2f}{within}")
-        lines.append(f"| {attribute} | {' | '.join(shown)} |")
-    ranking = "prioritized retrieval, top1, query label known" if has_centers else "plain ranking"
-    note = (
-        f"Test split, in percent, {ranking}; in parentheses 95 % bootstrap intervals over queries."
-    )
-    if has_centers:
-        plain = result.value("overall", "MAP@100") or 0
-        note += f" MAP@100 overall of the plain ranking, without centers: {100 * plain:.2f}."
+
+    def score(attribute: str, metric: str, *way: str) -> str:
+        value = result.value(attribute, metric, *way)
+        of_queries = f"{metric}/{divisor}" if metric == "MAP@100" else metric
+        interval = over_queries.get(Measure(attribute, of_queries, *(way or ("", ""))))
+        within = f" ({100 * interval.low:.2f} to {100 * interval.high:.2f})" if interval else ""
+        return "–" if value is None else f"{100 * value:.2f}{within}"
+
+    lines = [
+        "Test split, in percent, ranked by the embeddings as `modc embed` writes them; in "
+        "parentheses 95 % bootstrap intervals over queries."
+    ]
     if result.not_comparable:
-        note += f" Not comparable with the paper: {result.not_comparable}."
-    return "\n".join([note, "", *lines])
+        lines.append(f"Not comparable with the paper: {result.not_comparable}.")
+    lines += ["", f"| attribute | {' | '.join(_COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
+    for attribute in [*result.scores["attribute_names"], "overall"]:
+        shown = " | ".join(score(attribute, metric) for metric in _COLUMNS)
+        lines.append(f"| {attribute} | {shown} |")
+    if "Acc" in result.scores["overall"]:
+        top1 = score("overall", "MAP@100", "known", "1")
+        lines += [
+            "",
+            f"The paper ranks by cluster centers first. With them and with the query's label known "
+            f"(top1), overall MAP@100 is {top1}; Acc is {score('overall', 'Acc')}. Neither the "
+            f"centers nor the label is in this folder.",
+        ]
+    return "\n".join(lines)

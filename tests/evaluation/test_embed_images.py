@@ -40,5 +40,7 @@ def test_what_cannot_be_read_is_left_out_and_named(network, images, caplog):
 
 
 def test_without_any_image_it_is_an_error(network, tmp_path):
-    with pytest.raises(UserError, match=r"absent.png: .*none of 1 images"):
+    with pytest.raises(UserError, match=r"absent.png: no such image"):
         embed(network, [tmp_path / "absent.png"], 32)
+    with pytest.raises(UserError, match=r"none of 2 images"):
+        embed(network, [tmp_path / "absent.png", tmp_path], 32)

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from modc.networks.normalize import normalize
 from PIL import Image
 
 from modc.data.square import short_side_square
 from modc.evaluation.embed_images import embed, load_network
 from modc.losses.alignment import alignment_loss
 from modc.losses.triplet import triplet_loss
+from modc.networks.normalize import normalize
 
 NAMES = {"ASEN": "ASENet", "ASENv2": "ASENet_V2", "ASEN++": "ASENpp", "CSN": "ConditionalSimNet"}
 
@@ -33,7 +33,7 @@ def embedded(pictures, public_checkpoint):
 
     @cache
     def arrays(network: str) -> dict:
-        loaded, size = load_network(network, public_checkpoint(network), 8)
+        loaded, size = load_network(public_checkpoint(network), network, 8)
         return embed(loaded, pictures if network == "ASEN++" else pictures[:3], size, batch=3)
 
     return arrays

@@ -33,7 +33,7 @@ def test_a_saved_model_is_restored(tmp_path, network):
         ("a", "b", "c"),
         model.facts,
     )
-    restored, size = load_network(network, tmp_path / "model.pt", 3)
+    restored, size = load_network(tmp_path / "model.pt", network, 3)
     assert size == 64
     assert not restored.training
     for key, tensor in restored.state_dict().items():
@@ -45,12 +45,12 @@ def test_what_does_not_fit_is_named(tmp_path):
     path = tmp_path / "model.pt"
     model_file.save(path, made("ASEN"))
     with pytest.raises(UserError, match="holds ASEN, not ASENv2"):
-        load_network("ASENv2", path, 3)
+        load_network(path, "ASENv2", 3)
     with pytest.raises(UserError, match="knows 3 attributes, not 8: a, b, c"):
-        load_network("ASEN", path, 8)
+        load_network(path, "ASEN", 8)
     model_file.save(path, made("ASEN++", sizes={"image": 64}))
     with pytest.raises(UserError, match="closer look is not trained yet"):
-        load_network("ASEN++", path, 3)
+        load_network(path, "ASEN++", 3)
 
 
 def test_damaged_parts_are_named(tmp_path):
@@ -62,7 +62,7 @@ def test_damaged_parts_are_named(tmp_path):
         with pytest.raises(UserError, match=r"model\.pt: damaged model file"):
             model_file.load(path)
     torch.save({**content, "attributes": ["a"]}, path)
-    with pytest.raises(UserError, match="do not fit its ASENv2"):
+    with pytest.raises(UserError, match="do not fit ASENv2"):
         model_file.restore(model_file.load(path))
 
 

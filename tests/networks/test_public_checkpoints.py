@@ -55,7 +55,7 @@ def tarred(name: str) -> bytes:
 
 def refused(path, network="ASENv2", attributes=8) -> str:
     with pytest.raises(UserError) as error:
-        load_network(network, path, attributes)
+        load_network(path, network, attributes)
     message = str(error.value)
     assert message.startswith(str(path))
     assert "\n" not in message
@@ -103,7 +103,7 @@ def test_a_bare_state_dict_and_a_backbone_without_classifier_are_taken(tmp_path)
     for key in [key for key in state if ".fc." in key]:
         del state[key]
     torch.save(state, tmp_path / "bare.pt")
-    network, size = load_network("ASENv2", tmp_path / "bare.pt", 8)
+    network, size = load_network(tmp_path / "bare.pt", "ASENv2", 8)
     assert size == 224
     assert not network.training
 
@@ -149,7 +149,7 @@ def narrow(monkeypatch) -> dict[str, torch.Tensor]:
 )
 def test_whatever_stands_around_the_weights_they_are_taken(tmp_path, narrow, wrap):
     torch.save(wrap(narrow), tmp_path / "wrapped.pt")
-    found, _ = load_network("ASENv2", tmp_path / "wrapped.pt", 8)
+    found, _ = load_network(tmp_path / "wrapped.pt", "ASENv2", 8)
     for key, tensor in (
         public_checkpoints.restore(narrow, tmp_path, "ASENv2", 8).state_dict().items()
     ):
