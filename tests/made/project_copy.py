@@ -1,15 +1,13 @@
 """A copy of the project in which Snakemake runs a tiny grid."""
 
-import atexit
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
+import warm
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,65 +71,29 @@ def started(folder: Path, *arguments: str, **more: str) -> subprocess.Popen:
         return subprocess.Popen(
             ["snakemake", *arguments],
             cwd=folder,
-            env=_environment(folder, more),
+            env=_environment(folder, Path(sys.executable).parent) | more,
             stdout=log,
             stderr=log,
         )
 
 
 def snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run Snakemake in the copy; return exit status and all output."""
-    call = {"folder": str(folder), "environment": _environment(folder), "arguments": arguments}
-    server = _server()
-    server.stdin.write(json.dumps(call) + "\n")
-    server.stdin.flush()
-    return int(server.stdout.readline()), (folder / "run.log").read_text()
+    """Run Snakemake in the copy, with warm jobs; return exit status and all output."""
+    environment = _environment(folder, warm.commands(), Path(sys.executable).parent)
+    log = folder / "run.log"
+    status = warm.run("snakemake", list(arguments), folder, environment, log)
+    return status, log.read_text()
 
 
-def _environment(folder: Path, more: dict[str, str] | None = None) -> dict[str, str]:
+def _environment(folder: Path, *commands: Path) -> dict[str, str]:
     return {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, commands), os.environ["PATH"]]),
         "PYTHONPATH": str(folder),
         "XDG_CACHE_HOME": str(folder / "cache"),
         # No test asks Google Drive: nobody answers at this proxy.
         **dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"),
-        **(more or {}),
     }
-
-
-# Importing Snakemake takes longer than planning the tiny grid: one process imports it, none of this
-# package, and forks for each call.
-_FORKING = """
-import json, os, sys
-from snakemake.cli import main
-
-for line in sys.stdin:
-    call = json.loads(line)
-    child = os.fork()
-    if child:
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-        continue
-    os.chdir(call["folder"])
-    os.environ.clear()
-    os.environ.update(call["environment"])
-    sys.path.insert(0, call["folder"])
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    log = os.open("run.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    sys.argv = ["snakemake", *call["arguments"]]
-    main()
-"""
-
-
-@cache
-def _server() -> subprocess.Popen:
-    server = subprocess.Popen(
-        [sys.executable, "-c", _FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    atexit.register(server.stdin.close)
-    return server
 
 
 def stats(output: str) -> dict[str, int]:

@@ -1,0 +1,123 @@
+"""Commands that start warm: forks of a process that has imported their libraries.
+
+Importing Snakemake or torch takes longer than most jobs of the tests' runs. A server imports them
+once, nothing of this package, and forks for each command. A signal that is sent to a command does
+not reach its fork, so tests of kills start real processes.
+"""
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from warm_client import call
+
+LIBRARIES = (
+    *("snakemake.cli", "snakemake.workflow", "torch", "torch._dynamo", "torchvision", "pandas"),
+    *("jsonschema", "matplotlib.figure", "sklearn.manifold", "sklearn.decomposition"),
+)
+ENTRIES = {"snakemake": "snakemake.cli", "modc": "modc.cli"}
+
+# Beside it in a folder of PATH, as `modc`.
+_SCRIPT = f"""#!{sys.executable} -IS
+import sys
+sys.path.append({str(Path(__file__).parent)!r})
+from warm_client import call
+sys.exit(call({{server!r}}, "modc", sys.argv[1:]))
+"""
+
+
+def run(name: str, arguments: list[str], folder: Path, environment: dict, output: Path) -> int:
+    """Run `snakemake` or `modc` in a folder; stdout and stderr go to a file. Return its status."""
+    with output.open("w") as file:
+        return call(_server(), name, arguments, folder, environment, file.fileno())
+
+
+@cache
+def commands() -> Path:
+    """Return a folder for PATH with a `modc` that starts warm."""
+    folder = Path(_server()).parent / "bin"
+    folder.mkdir()
+    script = folder / "modc"
+    script.write_text(_SCRIPT.format(server=_server()))
+    script.chmod(0o755)
+    return folder
+
+
+@cache
+def _server() -> str:
+    """Start the server; return the path of its socket. It ends with this process."""
+    folder = tempfile.TemporaryDirectory()
+    address = str(Path(folder.name) / "socket")
+    process = subprocess.Popen(
+        [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    atexit.register(folder.cleanup)
+    atexit.register(process.kill)
+    assert process.stdout.readline() == b"ready\n"
+    return address
+
+
+def _serve(address: str) -> None:
+    import importlib
+    import signal
+
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(address)
+    server.listen()
+    print("ready", flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        connection, _ = server.accept()
+        if os.fork():
+            connection.close()
+            continue
+        server.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        status = _answer(connection)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(bytes([status]))
+        os._exit(0)
+
+
+def _answer(connection: socket.socket) -> int:
+    """Run what the client asks for, with its standard streams; return the exit status."""
+    import importlib
+    import traceback
+
+    length, streams, _, _ = socket.recv_fds(connection, 8, 3)
+    text = b""
+    while len(text) < int(length):
+        text += connection.recv(1 << 16)
+    asked = json.loads(text)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sys.path[0] = asked["environment"]["PYTHONPATH"]
+    sys.argv = [asked["name"], *asked["arguments"]]
+    try:
+        importlib.import_module(ENTRIES[asked["name"]]).main()
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
