@@ -6,7 +6,7 @@ from modc import datasets
 from modc.networks import exported
 from modc.networks.model_file import ModelFile
 from modc.report.results import Result
-from modc.report.uncertainty import Measure, query_intervals
+from modc.report.uncertainty import Measure, plain_intervals, query_intervals
 
 CITATION = (
     "Jiao, Xie, Gao, Wang, Sun: Fine-Grained Fashion Representation Learning by Online Deep "
@@ -112,12 +112,13 @@ def _scores(result: Result, config: dict) -> str:
         return f"None: {result.status}."
     unanswerable = config["evaluation"]["unanswerable"]
     over_queries = query_intervals([result], unanswerable).get(result.method, {})
+    over_queries |= plain_intervals(result, unanswerable)
     divisor = config["evaluation"]["map_at_100"]
 
     def score(attribute: str, metric: str, *way: str) -> str:
         value = result.value(attribute, metric, *way)
         of_queries = f"{metric}/{divisor}" if metric == "MAP@100" else metric
-        interval = over_queries.get(Measure(attribute, of_queries, *(way or ("", ""))))
+        interval = over_queries.get(Measure(attribute, of_queries, *way))
         within = f" ({100 * interval.low:.2f} to {100 * interval.high:.2f})" if interval else ""
         return "–" if value is None else f"{100 * value:.2f}{within}"
 

@@ -54,6 +54,17 @@ def query_intervals(results: Iterable[Result], unanswerable: str) -> dict[str, d
     return found
 
 
+def plain_intervals(result: Result, unanswerable: str) -> dict[Measure, OverQueries]:
+    """Return the intervals of the plain ranking, also of a method with cluster centers.
+
+    unanswerable: as for `query_intervals`. Empty if the per-query scores are missing.
+    """
+    queries = mean_queries([usable_queries(result, unanswerable)[0]], unanswerable)
+    if queries is None:
+        return {}
+    return _intervals(queries, _plain(queries), result.scores["attribute_names"])
+
+
 def why_no_interval(results: Iterable[Result], unanswerable: str) -> dict[str, str]:
     """Return why a method has no intervals, by method; those that have them are left out.
 
@@ -94,13 +105,17 @@ def scores_by_place(queries: pd.DataFrame) -> dict[tuple, np.ndarray]:
     For a method with cluster centers: those of prioritized retrieval, and Acc.
     """
     if "Acc" not in queries:
-        return {(metric, "", ""): queries[metric].to_numpy(float) for metric in METRICS}
+        return _plain(queries)
     return {("Acc", "", ""): queries["Acc"].to_numpy(float)} | {
         (metric, label, str(n)): queries[column_name(n, label, metric)].to_numpy(float)
         for n in TOP_N
         for label in QUERY_LABELS
         for metric in METRICS
     }
+
+
+def _plain(queries: pd.DataFrame) -> dict[tuple, np.ndarray]:
+    return {(metric, "", ""): queries[metric].to_numpy(float) for metric in METRICS}
 
 
 def rows_of(queries: pd.DataFrame, attribute: str, names: list[str]) -> np.ndarray:
