@@ -109,7 +109,7 @@ def test_the_method_is_trained_scored_and_tabled(ran):
     assert [stage["stage"] for stage in scores["stages"]] == ["warm_up", "in_batch"]
     frame = pd.read_csv(results / "tables" / "table4.csv", keep_default_na=False)
     own = frame[(frame["method"] == "InBatch") & (frame["network"] == "Pooled")]
-    assert set(own["query_label"]) == {""}
+    assert set(own["query_label"]) == {"plain"}
     (there,) = own[(own["labeled_percent"] == 10) & (own["metric"] == "MAP@100")].to_dict("records")
     assert float(there["ours"]) == scores["overall"]["MAP@100/hits"]
     baseline = json.loads((results / CELL / "baseline/scores.json").read_text())

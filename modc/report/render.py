@@ -19,6 +19,9 @@ from modc.report.results import Result, collect
 from modc.report.stages import markdown_stages, stages
 from modc.report.tables import Source, all_frames, most_seeds
 
+# What the CSV files call the plain ranking.
+PLAIN = "plain"
+
 
 def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path]:
     """Write the results frame, the files of `table_files`, and summary.txt; return the paths.
@@ -37,7 +40,7 @@ def render_all(run_folder: Path, config: dict, output_folder: Path) -> list[Path
     for name, frame in frames.items():
         texts |= _rendered(name, frame, pages[name])
     written = [Path(output_folder) / paths.FRAME]
-    write_text(written[0], source.frame.to_csv(index=False))
+    write_text(written[0], _csv(source.frame))
     for file in (*table_files(config), paths.SUMMARY):
         written.append(Path(output_folder) / paths.TABLES / file)
         write_text(written[-1], texts[file])
@@ -70,12 +73,18 @@ def _notes(results: list[Result], frames: dict, source: Source) -> dict[str, str
     }
 
 
+def _csv(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV in which no ranking is an empty cell, which pandas takes as missing."""
+    ways = {"query_label": PLAIN, "top_n": "0"}
+    return frame.assign(**{k: frame[k].replace("", v) for k, v in ways.items()}).to_csv(index=False)
+
+
 def _rendered(name: str, frame: pd.DataFrame, laid_out: Page) -> dict[str, str]:
     """Return the texts of a table's files by name."""
     return {
         f"{name}.md": markdown(laid_out),
         f"{name}.tex": latex.fragment(laid_out, name),
         f"{name}-standalone.tex": latex.standalone(laid_out, name),
-        f"{name}.csv": frame.to_csv(index=False),
+        f"{name}.csv": _csv(frame.rename(columns={"status": "notes"})),
         f"{name}.html": html.standalone(laid_out),
     }

@@ -132,4 +132,4 @@ def test_the_table_files_say_what_failed(config, write_run):
     assert f"{ABSENT} MODC(ASEN++) 10 %: failed in pseudo_clusters." in text
     rows = pd.read_csv(folder / "tables" / "table5.csv")
     of_cell = rows.query("network == 'ASEN++' and method == 'modc' and labeled_percent == 10")
-    assert set(of_cell["status"]) == {"failed in pseudo_clusters"}
+    assert set(of_cell["notes"]) == {"failed in pseudo_clusters"}

@@ -1,5 +1,8 @@
 """The tidy frame of a run: a row a number, whatever the run has or has not."""
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -9,6 +12,7 @@ from modc.report.frame import COLUMNS, PLACE, STATUS, results_frame
 from modc.report.render import render_all
 from modc.report.results import STALE, collect
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 METRICS = ("MAP@100", "MAP@100/min", "MAP@100/R", "MAP@all", "Recall@100")
 
 
@@ -123,13 +127,26 @@ def test_other_data_settings_and_code_are_told_by_their_fingerprints(small, writ
 def test_the_file_reads_back_with_pandas(small, write_run, tmp_path):
     folder = write_run(small)
     render_all(folder, small, tmp_path / "out")
-    read = pd.read_csv(tmp_path / "out" / "results.csv", keep_default_na=False)
+    read = pd.read_csv(tmp_path / "out" / "results.csv")
     frame = frame_of(folder, small)
     assert read.columns.tolist() == COLUMNS
-    assert read["value"].astype(float).tolist() == frame["value"].tolist()
-    # Table 1's number of a row, in one line.
-    own = read[(read["attribute"] == "overall") & (read["metric"] == "MAP@100")]
-    mean = own[own["method"] == "baseline"]["value"].astype(float).mean()
-    table = pd.read_csv(tmp_path / "out" / "tables" / "table1.csv")
-    place = table[(table["network"] == "ASEN") & (table["attribute"] == "overall")]
-    assert place[place["method"] == "baseline"]["ours"].iloc[0] == pytest.approx(mean)
+    assert read["value"].tolist() == frame["value"].tolist()
+    assert not read[list(PLACE)].isna().any(axis=None)
+    assert set(read["query_label"]) == {"plain", "known", "unknown"} and read["top_n"].max() == 2
+
+
+def test_the_example_of_the_page_makes_table_1(small, write_run, tmp_path, monkeypatch):
+    out = tmp_path / "results" / "paper"
+    render_all(write_run(small), small, out)
+    text = (REPOSITORY / "docs" / "results.md").read_text()
+    (code,) = re.findall(r"```python\n(frame = .*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names = {"pandas": pd}
+    exec(compile(code, "results.md", "exec"), names)
+    made = names["table"]
+    published = pd.read_csv(out / "tables" / "table1.csv")
+    ours = published[published["network"] == "ASEN"]
+    assert len(ours) == 2 * 9
+    for row in ours.itertuples():
+        found = made.loc[("ASEN", row.method), row.attribute]
+        assert found == pytest.approx(row.ours)
