@@ -204,11 +204,9 @@ class Modc(Method):
         most, own = stages["epochs"], ""
         if self.settings["warm_up"].get(network) != "shared":
             warm_up = [stages[stage]["epochs"] for stage in self.warm_up(network)]
-            own = f"{' + '.join(map(str, warm_up))} of its warm-up, "
-        return (
-            f"{self.title} at most {own}{most['supervised']} and then {most['semi_supervised']} a "
-            f"step"
-        )
+            own = f"{' + '.join(map(str, warm_up))} warm-up epochs, then "
+        steps = most["semi_supervised"]
+        return f"{self.title} up to {own}{most['supervised']}, then {steps} per stage"
 
     def embedded(self, spec: StageSpec, labeled: int, unlabeled: int) -> int:
         """Return the images from which centers, a memory bank and pseudo labels are taken."""

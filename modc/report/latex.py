@@ -4,6 +4,7 @@ The float fits the 12.2 cm text width of LNCS: headings are broken into lines, d
 below their numbers, and the verdict is a sign at the difference.
 """
 
+import re
 from itertools import groupby
 
 from modc.report.layout import (
@@ -55,7 +56,6 @@ SPELLED = {
     **dict(zip("56789", ("Five", "Six", "Seven", "Eight", "Nine"), strict=True)),
     "+": "Plus",
     "-": "Dash",
-    "_": "Underscore",
 }
 
 FLOAT = r"""%% %(title)s
@@ -66,7 +66,7 @@ FLOAT = r"""%% %(title)s
 %% The notes (data, verdicts, seeds, settings) are not printed: put \%(name)sNotes where they fit.
 \providecommand{\%(name)sCaption}{%(caption)s}
 \providecommand{\%(name)sLabel}{tab:%(stem)s}
-\providecommand{\%(name)sNotes}{%(notes)s}
+\providecommand{\%(name)sNotes}{{\emergencystretch=3em %(notes)s\par}}
 \begin{table}
 \caption{\%(name)sCaption}
 \label{\%(name)sLabel}
@@ -114,7 +114,7 @@ def fragment(page: Page, stem: str) -> str:
         "name": command(stem),
         "stem": stem,
         "caption": _caption(page),
-        "notes": "\\par\n".join(escape(note) for note in page.notes),
+        "notes": "\\par\n".join(map(_note, page.notes)),
         "columns": "r" * len(page.columns),
         "body": "\n\\midrule\n".join(_body(page)),
     }
@@ -127,12 +127,18 @@ def standalone(page: Page, stem: str) -> str:
 
 def command(stem: str) -> str:
     """Return the prefix of a table's commands: modcTableOne for "table1"."""
-    return "modc" + "".join(SPELLED.get(c, c) for c in stem[:1].upper() + stem[1:])
+    words = [word[:1].upper() + word[1:] for word in stem.split("_")]
+    return "modc" + "".join(SPELLED.get(c, c) for c in "".join(words))
 
 
 def escape(text: str) -> str:
     """Return `text` with LaTeX's special characters escaped; other non-ASCII ones become "?"."""
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in " ".join(text.split()))
+
+
+def _note(text: str) -> str:
+    """Return a note in which the names of settings may break after a dot or an underscore."""
+    return re.sub(r"(?<=\w)(\.|\\_)(?=[A-Za-z])", r"\1\\allowbreak{}", escape(text))
 
 
 def _caption(page: Page) -> str:

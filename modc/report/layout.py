@@ -159,16 +159,26 @@ def _rows(
         key for (key, _), p in places.items() if quantity == "ours" or pd.notna(p["published"])
     }
     keys = [key for key in dict.fromkeys(key for key, _ in places) if key in shown]
-    best = {column: _best(places, keys, column, quantity) for column in columns}
+    # Another paper's published numbers, which stand among ours, are not ranked with them.
+    ranked = [key for key in keys if _first(places, key)["network"] in config["networks"]]
+    best = {column: _best(places, ranked, column, quantity) for column in columns}
     # Tables 4 and 5: none, unknown, known.
     by_label = len({place["query_label"] for place in found}) > 2
     rows = []
     for key in keys:
-        first = next(place for (row_key, _), place in places.items() if row_key == key)
-        entries = [_entry(places.get((key, column)), quantity, best[column]) for column in columns]
+        first = _first(places, key)
+        is_ranked = key in ranked
+        entries = [
+            _entry(places.get((key, column)), quantity, best[column] if is_ranked else {})
+            for column in columns
+        ]
         group = first["query_label"] if by_label else first["network"]
         rows.append(Row(_label(first, down, by_label, config), group, entries))
     return rows
+
+
+def _first(places: dict, key: tuple) -> dict:
+    return next(place for (row_key, _), place in places.items() if row_key == key)
 
 
 def _label(place: dict, down: list[str], by_label: bool, config: dict) -> str:

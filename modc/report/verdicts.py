@@ -81,8 +81,8 @@ def rule(margin: float) -> str:
         f"or more; less), assuming that it is the same for all networks. Consistent: the interval "
         f"covers 0, and its half width is at most {100 * margin:g} points. Undecided: it covers 0 "
         f"but is wider, or its width is unknown, as for one training without an s. Otherwise "
-        f"ours is below or above. If queries are missing, the half width grows to the square root "
-        f"of its square plus (1.96 sqrt v)^2, where v is the variance of the difference due to "
+        f"ours is below or above. If queries are missing, the half width h grows to "
+        f"sqrt(h^2 + 1.96^2 v), where v is the variance of the difference due to "
         f"other queries. Public weights: reproduced within {100 * TOLERANCE:g} points, or within "
         f"1.96 sqrt v if that is more."
     )

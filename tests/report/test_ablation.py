@@ -85,7 +85,7 @@ def test_the_files_say_what_they_show(config, write_ablation):
     markdown = files[0].read_text()
     assert "MODC(ASENv2)_top1, FashionAI, 10 % of the labels" in text
     assert "A4 cluster-level loss: margin" in markdown and "+25.00" in markdown
-    assert "A3 memory\\_bank: not run." in files[1].read_text()
+    assert r"A3 memory\_\allowbreak{}bank: not run." in files[1].read_text()
     assert "between trainings" in markdown and "nan" not in markdown
     assert r"\begin{tabular}" in files[1].read_text()
 

@@ -151,11 +151,11 @@ def test_notes_name_divisor_seeds_and_settings(lay_out, write_run, config):
     notes = "\n".join(laid_out.notes)
     assert "divides by the smaller of 100 and the number of relevant items" in notes
     assert "mean ± standard deviation over seeds 0, 1" in notes
-    assert "50 + 20 epochs, MODC at most 50 and then 50 a step); images" in notes
+    assert "50 + 20 epochs, MODC up to 50, then 50 per stage); images" in notes
     assert "Labeled images: 900 at 100 %." in notes
     config["methods"]["modc"]["warm_up"]["ASEN++"] = "apart"
     other = "\n".join(lay_out(write_run(config), 1).notes)
-    assert "MODC at most 50 + 20 of its warm-up, 50 and then 50 a step); images" in other
+    assert "MODC up to 50 + 20 warm-up epochs, then 50, then 50 per stage); images" in other
     assert " ± " in laid_out.parts["Ours"][0].entries[0].text
 
 

@@ -102,8 +102,8 @@ def _correlations(frame: pd.DataFrame) -> str:
     texts = []
     for (who, label), part in frame.groupby(["who", "query_label"], sort=False):
         r = part["Acc"].corr(part["gain"]) if len(part) > 2 else float("nan")
-        said = f"{r:+.2f}" if pd.notna(r) else "too few points"
-        texts.append(f"{who}, {label}: {said} ({len(part)} places)")
+        said = f"{r:+.2f} ({len(part)} places)" if pd.notna(r) else "too few places"
+        texts.append(f"{who}, {label}: {said}")
     return "; ".join(texts)
 
 

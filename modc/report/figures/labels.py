@@ -7,6 +7,7 @@ from modc.errors import UserError
 from modc.plot_style import BASELINE, MODC, new_figure, svg
 from modc.report.figures.figure import BASELINE_METHOD, PAPERS_METHOD, Figure
 from modc.report.figures.run import Run, not_comparable
+from modc.report.results import NOT_IN_GRID
 
 METRIC = "MAP@100"
 COLUMNS = [
@@ -34,6 +35,8 @@ def draw(run: Run, dataset: str) -> Figure:
     Raises UserError if the run has no number of the dataset.
     """
     frame = _places(run.overall, dataset)
+    # Not those that only another paper has.
+    frame = frame[frame["network"].isin(run.config["networks"])].reset_index(drop=True)
     if frame["ours"].isna().all():
         why = ", ".join(dict.fromkeys(frame["status"])) or "not run"
         raise UserError(f"no score of {dataset}: {why}")
@@ -106,7 +109,7 @@ def _caption(frame: pd.DataFrame) -> str:
     what = "where one more training would fall in 95 % of cases, given the spread between trainings"
     bars = f" Thin bars: {what}." if interval else ""
     bars += " Broad bars: one standard deviation over the seeds." if spread else ""
-    absent = frame[frame["ours"].isna()]
+    absent = frame[frame["ours"].isna() & (frame["status"] != NOT_IN_GRID)]
     places = dict.fromkeys(f"{p.network} {p.labeled_percent} %" for p in absent.itertuples())
     without = f" Not yet run: {', '.join(places)}." if places else ""
     published = " dashed with open marks: published." if frame["published"].notna().any() else ""

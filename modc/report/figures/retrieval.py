@@ -86,8 +86,9 @@ def draw(run: Run, attribute: str) -> Figure:
 
 
 def _caption(name: str, what: str, cell: Cell, candidates: int) -> str:
+    first = f"first {min(FOUND, candidates)} of {candidates} candidates"
     return (
-        f"Test queries (left) and the first {FOUND} of {candidates} candidates for {name}: {what}, "
+        f"Test queries (left) and the {first} for {name}: {what}, "
         f"seed {cell.seed}; the baseline above MODC (top1, query label known). Solid green frame "
         f"and tick: the query's value; dashed red frame and cross: another value. AP: average "
         f"precision over all candidates. The queries are not picked by hand: among those with a "

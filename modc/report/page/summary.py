@@ -100,12 +100,12 @@ def sentence(frames: dict[int, pd.DataFrame]) -> str:
     if not asked:
         return ""
     if missing == asked:
-        return "Nothing can be said about the paper yet: this run has no numbers."
+        return "This run says nothing about the paper yet: it has no numbers."
     which = f"the paper's {total} numbers"
     if asked < total:
         which = f"the {asked} of the paper's {total} numbers that are in this run's grid"
     if missing + apart == asked:
-        lead = f"Nothing can be said about the paper yet: {'; '.join(reasons(frames))}."
+        lead = f"This run says nothing about the paper: {'; '.join(reasons(frames))}."
         return lead + (f" {missing} of {which} are missing." if missing else "")
     text = (
         f"Of {which}, {compared} could be decided: {counts[CONSISTENT]} are consistent, "

@@ -38,7 +38,7 @@ def test_the_correlation_is_said(overall):
     own = figure.data[(figure.data["who"] == "published") & (figure.data["query_label"] == "known")]
     r = np.corrcoef(own["Acc"], own["gain"])[0, 1]
     assert f"published, known: {r:+.2f} (12 places)" in figure.alt
-    assert "ours, known: too few points (2 places)" in figure.alt
+    assert "ours, known: too few places" in figure.alt
 
 
 @pytest.mark.parametrize("column", ["gain", "ours"])

@@ -85,7 +85,7 @@ def test_an_empty_run(page_of, tmp_path):
     page = page_of(tmp_path)
     check(page)
     text = page.text()
-    assert "Nothing can be said about the paper yet: this run has no numbers." in text
+    assert "This run says nothing about the paper yet: it has no numbers." in text
     assert "0 of 42 trainings" in text.replace("  ", " ")
 
 

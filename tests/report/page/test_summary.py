@@ -5,7 +5,8 @@ import pytest
 
 from modc.report.page.summary import claims_sentence, scope, sentence, verdict_counts, yardsticks
 
-NOTHING = "Nothing can be said about the paper yet: "
+EMPTY = "This run says nothing about the paper yet: it has no numbers."
+NOTHING = "This run says nothing about the paper: "
 
 
 def frames(*verdicts, status=""):
@@ -37,7 +38,7 @@ def test_counts_are_of_all_tables_and_of_each():
         (
             ["missing"] * 3,
             "not run",
-            NOTHING + "this run has no numbers.",
+            EMPTY,
         ),
         (
             ["not comparable"] * 3,
@@ -49,7 +50,11 @@ def test_counts_are_of_all_tables_and_of_each():
             "not comparable: drawn pictures",
             NOTHING + "drawn pictures. 2 of the paper's 4 numbers are missing.",
         ),
-        (["missing", "not in grid"], "not run", NOTHING + "this run has no numbers."),
+        (
+            ["missing", "not in grid"],
+            "not run",
+            EMPTY,
+        ),
         (["not in grid"], "not in this run's grid", ""),
     ],
 )
