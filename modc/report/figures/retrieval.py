@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from modc import paths
+from modc import datasets, paths
 from modc.cell import Cell
 from modc.errors import UserError
 from modc.evaluation.prioritized import column_name, nearest_values
@@ -30,6 +30,7 @@ COLUMNS = [
     "image",
     "path",
     "value",
+    "value_name",
     "query_value",
     "same_value",
 ]
@@ -70,6 +71,8 @@ def draw(run: Run, attribute: str) -> Figure:
         ],
         ignore_index=True,
     )
+    named = datasets.of(run.config, cell.dataset)
+    frame["value_name"] = [named.value_name(attribute, value) for value in frame["value"]]
     frame["path"] = index.images["path"].to_numpy()[frame["image"]]
     frame = frame[COLUMNS]
     squares = pictures(run, cell.dataset, frame["image"].to_numpy())

@@ -18,8 +18,8 @@ NAMES = {BASELINE_METHOD: "baseline", PAPERS_METHOD: "MODC"}
 def draw_rows(frame: pd.DataFrame, squares: np.ndarray, title: str) -> bytes:
     """Return a PNG with a row of images for each (case, method) of `frame`, in its order.
 
-    frame: columns case, method, average_precision, rank (0: the query), value, same_value; squares:
-    its images, uint8 (N, S, S, 3).
+    frame: columns case, method, average_precision, rank (0: the query), value_name, same_value;
+    squares: its images, uint8 (N, S, S, 3).
     """
     rows = list(frame.groupby(["case", "method"], sort=False))
     count = int(frame["rank"].max()) + 1
@@ -74,10 +74,10 @@ def _frame(axes, place) -> None:
     axes.text(
         0.96,
         0.04,
-        str(place.value),
+        place.value_name,
         transform=axes.transAxes,
         ha="right",
         va="bottom",
-        fontsize=7,
+        fontsize=6,
         bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
     )
