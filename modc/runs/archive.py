@@ -18,7 +18,7 @@ from modc.errors import UserError
 from modc.runs.checksums import CHECKSUMS, parse
 from modc.runs.crate import CITATION, LICENSE, LOCK, METADATA, WORKFLOW
 from modc.runs.rescore import CHANGED, Check
-from modc.runs.verify import Verified, verify
+from modc.runs.verify import Verified, own_config, verify
 
 MOST_MEMBERS = 100_000
 # Unpacked, of all members and of one.
@@ -55,25 +55,24 @@ def verify_archive(path: Path, configs: list[Path]) -> Verified:
             checks = [Check(name, CHANGED, ("damaged in the archive",)) for name in damaged]
             return Verified(checks, [], [], ["the other files"])
         try:
-            config = load(configs or [_own_config(folder)])
-            return verify(folder, config)
+            return verify(folder, load(configs) if configs else _own_config(folder))
         except UserError as error:
             raise UserError(str(error).replace(str(folder), str(path))) from None
 
 
-def _own_config(folder: Path) -> Path:
+def _own_config(folder: Path) -> dict:
     """Return the archive's configuration. Raises UserError if it would import a stranger's code."""
     path = folder / paths.CONFIG
     try:
         found = yaml.safe_load(path.read_bytes())
     except (OSError, yaml.YAMLError):
-        return path  # `load` says what is wrong
+        found = None  # `own_config` says what is wrong
     if isinstance(found, dict) and plugins.FOLDERS in plugins.with_folders(found, []):
         raise UserError(
             f"{path}: names classes or papers outside modc, which an archive does not bring; pass "
             f"--config FILE, your copy of it"
         )
-    return path
+    return own_config(folder)
 
 
 @contextmanager

@@ -101,7 +101,13 @@ def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source
 
 
 def _read(name: str, folder: Path) -> Source:
-    config = configuration.load([folder / paths.CONFIG])
+    try:
+        config = configuration.load([folder / paths.CONFIG])
+    except UserError as error:
+        raise UserError(
+            f"{error}; if another version wrote it, change it to what `modc verify --config FILE` "
+            f"accepts"
+        ) from None
     found = [result for result in collect(folder, config) if result.status != NOT_RUN]
     for result in found:
         check = check_scores(result, config)

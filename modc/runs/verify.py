@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from modc import ablation, paths, provenance
+from modc.config import load
 from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import methods, network_class, settings_chain, stages
@@ -34,8 +35,8 @@ class Verified:
 
     @property
     def broken(self) -> list[Check]:
-        """Files and scores that have changed or are missing."""
-        return [one for one in (*self.files, *self.scores) if one.state in (CHANGED, MISSING)]
+        """Scores and files that have changed or are missing."""
+        return [one for one in (*self.scores, *self.files) if one.state in (CHANGED, MISSING)]
 
     @property
     def remarks(self) -> list[str]:
@@ -102,6 +103,14 @@ def _with_sums(files: list[Check], sums: list[Check]) -> list[Check]:
     return list(found.values())
 
 
+def own_config(run: Path) -> dict:
+    """Return the configuration in a run's folder. Raises UserError, with advice, if it is wrong."""
+    try:
+        return load([run / paths.CONFIG])
+    except UserError as error:
+        raise UserError(f"{error}; if another version wrote it, pass --config FILE") from None
+
+
 def text(run: Path, verified: Verified) -> str:
     """Return a line per cause, one for what follows from it, origins that differ, the verdict.
 
@@ -109,7 +118,6 @@ def text(run: Path, verified: Verified) -> str:
     """
     broken = verified.broken
     causes = [one for one in broken if not one.is_rendered_again]
-    causes.sort(key=lambda one: one not in verified.scores)
     follow = [one for one in broken if one.is_rendered_again]
     shown = [*causes, *([] if causes else follow), *verified.origins]
     lines = [

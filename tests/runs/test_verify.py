@@ -12,7 +12,7 @@ from modc.cli.report import figures, report, tables
 from modc.report.files import table_files
 from modc.runs import rerender
 from modc.runs.rerender import check_rendered, unchecked
-from modc.runs.verify import Verified, verify
+from modc.runs.verify import Verified, text, verify
 
 NAME = "FashionAI/ASEN/10/seed-0/modc"
 
@@ -134,17 +134,18 @@ def test_an_altered_file_is_found(run, config, file, old, new):
     assert altered(run, config) == {file: "changed"}
 
 
-def test_an_altered_mean_or_image_is_found_wherever_it_is_shown(rendered_run, tmp_path, modc, edit):
+def test_an_altered_mean_or_image_is_found_wherever_it_is_shown(
+    rendered_run, tmp_path, config, edit
+):
     run = shutil.copytree(rendered_run, tmp_path / "made")
     replace_in(run / "figures" / "labels-fashionai.svg", "FashionAI", "FashionBI")
     path = run / "cells" / NAME / "scores.json"
     edit(path, overall={**json.loads(path.read_text())["overall"], "Acc": 0.125})
-    status, out, _ = modc("verify", run)
-    assert status == 1
-    first, second, third, *_ = out.splitlines()
+    verified = verify(run, config)
+    found = broken(verified)
+    first, second, third, *_ = text(run, verified).splitlines()
     assert first.startswith(f"changed {NAME}: ")
     assert second.startswith("changed figures/labels-fashionai.svg: ")
-    found = json.loads(modc("verify", run, "--json")[1])["broken"]
     assert third.startswith(f"and {len(found) - 2} files ")
     assert {NAME, "tables/table4.csv", "report.html", "figures/labels-fashionai.svg"} <= {*found}
 
