@@ -1,6 +1,7 @@
 """The commands on whole runs: check or export one, merge several."""
 
 import json
+import logging
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -52,6 +53,7 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
         raise UserError(
             f"{run}: no such folder or archive; expected a run, such as results/paper, or an export"
         )
+    _say_once()
     if run.is_dir():
         verified = check(run, load(list(configs)) if configs else own_config(run))
     else:
@@ -99,6 +101,7 @@ def export(
     from modc.runs.compare import first_few
     from modc.runs.export import export as write
 
+    _say_once()
     made = write(run, output, authors, license, partial, force)
     for name in made.left_out:
         click.echo(f"{name} is left out: it shows images of the dataset")
@@ -144,6 +147,11 @@ def merge(output: Path, runs: tuple[Path, ...], prefer: Path | None, models: boo
     folder = shlex.quote(str(output))
     for step in ("tables", "figures", "report"):
         click.echo(f"{step}: modc {step} --config {folder}/config.yaml --results {folder}")
+
+
+def _say_once() -> None:
+    """Leave out what rendering warns of, since verification says it of the run's own files."""
+    logging.getLogger("modc.report").setLevel(logging.ERROR)
 
 
 def _print(lines: list[str]) -> None:
