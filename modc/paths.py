@@ -56,6 +56,11 @@ def run_folder(config: dict) -> Path:
     return RESULTS / config["run"]
 
 
+def lock(folder: Path) -> Path:
+    """Return the file whose lock a workflow holds while it works on a run or a dataset."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
 def variant_folder(name: str) -> Path:
     """Return where an ablation's variant lies; name: `modc.ablation.Variant.name`."""
     return Path(ABLATION, name)

@@ -1,4 +1,4 @@
-"""Time spans and sizes as they are printed."""
+"""Time spans, sizes and counts as they are printed."""
 
 
 def duration(seconds: float) -> str:
@@ -14,3 +14,8 @@ def duration(seconds: float) -> str:
 def size(count: float) -> str:
     """Return a number of bytes in GB (10^9), or in MB below one."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 result, 2 results."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -39,8 +39,8 @@ def status(
     It only reads files, so it is safe at any time, also before a run or after a kill. A cell is
     done, training, stopped (its process is gone), failed (with the last line of its log) or
     waiting. A cell with scores is done even without its models, as after `modc merge`. The
-    remaining time is an upper bound: MODC's stages end earlier if they converge. docs/running.md
-    describes the keys of --json.
+    remaining time is that of training, with the maximum of epochs: MODC's stages end earlier if
+    they converge. docs/running.md describes the keys of --json.
     """
     from modc.grid import seeds_without_cell
     from modc.report.status import DONE, data_failures, run_status

@@ -1,6 +1,7 @@
 """The commands on whole runs: check or export one, merge several."""
 
 import json
+import logging
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -45,13 +46,16 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
     """
     from modc.config import load
     from modc.runs.archive import verify_archive
-    from modc.runs.verify import text
+    from modc.runs.verify import own_config, text
     from modc.runs.verify import verify as check
 
     if not run.exists():
-        raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
+        raise UserError(
+            f"{run}: no such folder or archive; expected a run, such as results/paper, or an export"
+        )
+    _say_once()
     if run.is_dir():
-        verified = check(run, load(list(configs) or [run / paths.CONFIG]))
+        verified = check(run, load(list(configs)) if configs else own_config(run))
     else:
         verified = verify_archive(run, list(configs))
     click.echo(json.dumps(verified.as_json(), indent=2) if as_json else text(run, verified))
@@ -69,21 +73,46 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
     metavar="NAME",
     help="Who made the run, as NAME or 'NAME <https://orcid.org/...>'. Repeatable.",
 )
-@click.option("--force", is_flag=True, help="Replace OUTPUT even if it is no earlier export.")
-def export(run: Path, output: Path, authors: tuple[str, ...], force: bool) -> None:
+@click.option(
+    "--license",
+    "license",
+    default="MIT",
+    show_default=True,
+    help="License of the results, as an SPDX id such as CC-BY-4.0, or a URL.",
+)
+@click.option("--partial", is_flag=True, help="Also export a run with missing results.")
+@click.option("--force", is_flag=True, help="Also export a run that `modc verify` refuses.")
+def export(
+    run: Path,
+    output: Path,
+    authors: tuple[str, ...],
+    license: str,
+    partial: bool,
+    force: bool,
+) -> None:
     """Write a run as one archive to publish, an RO-Crate.
 
-    RUN is a run's folder, such as results/paper, with its tables rendered. The archive holds what
-    `modc verify` needs and opens without a network. Datasets, models, embeddings and every figure
-    that shows images of a dataset are left out. The same run gives the same bytes; its date is that
-    of the tables, or SOURCE_DATE_EPOCH.
+    RUN is a run's folder, such as results/paper, with its tables rendered. It is verified first.
+    The archive holds what `modc verify` needs and opens without a network. Datasets, models,
+    embeddings and every figure that shows images of a dataset are left out, and paths of this
+    machine are replaced by their last part. The same run gives the same bytes; its date is that of
+    the tables, or SOURCE_DATE_EPOCH.
     """
+    from modc.runs.compare import first_few
     from modc.runs.export import export as write
 
-    count, left_out = write(run, output, authors, force)
-    for name in left_out:
+    _say_once()
+    made = write(run, output, authors, license, partial, force)
+    for name in made.left_out:
         click.echo(f"{name} is left out: it shows images of the dataset")
-    click.echo(f"{output}: {count} files, {output.stat().st_size / 1e6:.1f} MB")
+    if made.missing:
+        click.echo(f"missing: {first_few(made.missing, ', ')}")
+    if made.broken:
+        click.echo(f"does not hold, exported by --force: {first_few(made.broken, ', ')}")
+    size = f"{output.stat().st_size / 1e6:.1f} MB"
+    click.echo(f"{output}: {made.share}, {made.files} files, {size}")
+    if not authors:
+        click.echo("Zenodo asks for a creator: pass --author")
     click.echo(f"check: modc verify {shlex.quote(str(output))}")
 
 
@@ -116,8 +145,13 @@ def merge(output: Path, runs: tuple[Path, ...], prefer: Path | None, models: boo
     counts = (f"{count} of {run}" for run, count in Counter(merged.origins.values()).items())
     click.echo(f"{output}: {len(merged.origins)} of {possible} results: {', '.join(counts)}")
     folder = shlex.quote(str(output))
-    for step in ("tables", "report"):
+    for step in ("tables", "figures", "report"):
         click.echo(f"{step}: modc {step} --config {folder}/config.yaml --results {folder}")
+
+
+def _say_once() -> None:
+    """Leave out what rendering warns of, since verification says it of the run's own files."""
+    logging.getLogger("modc.report").setLevel(logging.ERROR)
 
 
 def _print(lines: list[str]) -> None:

@@ -88,7 +88,8 @@ def _rows(result: Result, copy_of: int | None, config: dict) -> Iterator[dict]:
             status, reason = NOT_COMPARABLE if why else COMPARABLE, why
             if value is None:
                 status = MISSING
-                reason = result.status or f"the scores have no {attribute}"
+                what = f"{metric} of {attribute}" if counted else attribute
+                reason = result.status or f"the scores have no {what}"
             elif result.is_foreign:
                 status = OTHER_SETTINGS
             yield {

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from tabulate import tabulate
 
 from modc import rates
-from modc.grid import stage_spec
+from modc.grid import methods, stage_spec
 from modc.provenance import training_code
 from modc.rates import EVALUATION, evaluation_sizes
-from modc.readable import duration
+from modc.readable import counted, duration
 from modc.readable import size as in_bytes
 from modc.report.plan import Line, Pace, Plan, hours, images
 
-MAXIMUM = (
-    "Every stage is counted with its maximum number of epochs; MODC's stages end earlier, and cost "
-    "less, if they converge (methods.modc.convergence)."
+MAXIMUM = "Every stage is counted with its maximum number of epochs"
+CONVERGENCE = (
+    "; MODC's stages end earlier, and cost less, if they converge (methods.modc.convergence)"
 )
 
 
 # The last column of a table that says where its numbers come from.
 SOURCE = "source"
-NO_PROBE = "without a probe"
+NO_PROBE = "without --probe"
 BUSY = (
     "Rates measured on a busy machine are too low, and the hours too high: measure again with "
     "--probe when nothing else is running."
@@ -33,9 +33,14 @@ def plan_text(plan: Plan, device: str, gpus: int, measured: set[str], rates_from
     device: what the rates were measured on; gpus: how many of it the run will have; measured: times
     of the rates measured in this call; rates_from: the file with the others.
     """
-    cells = len({line.cost.cell for line in plan.lines})
+    counts = [
+        counted(len({line.cost.cell for line in plan.lines}), "cell"),
+        counted(len(plan.lines), "stage"),
+    ]
+    own = [plan.config["methods"][name] for name in methods(plan.config)]
+    converges = CONVERGENCE if any("convergence" in settings for settings in own) else ""
     parts = [
-        f"{plan.config['run']}: {cells} cells, {len(plan.lines)} trainings. {MAXIMUM}",
+        f"{plan.config['run']}: {', '.join(counts)}. {MAXIMUM}{converges}.",
         _images(plan),
         _rates(plan, device, measured, rates_from),
     ]
@@ -150,7 +155,9 @@ def _disk(plan: Plan, gpus: int) -> str:
         ("models, best and last of each stage", plan.model_bytes(), "computed from one of each"),
         ("embeddings of the test splits", plan.embedding_bytes(), "computed"),
         (
-            f"checkpoints of {gpus} parallel trainings",
+            "checkpoint of the training"
+            if gpus == 1
+            else f"checkpoints of {gpus} parallel trainings",
             None if plan.checkpoint_bytes() is None else gpus * plan.checkpoint_bytes(),
             "at most, computed from the largest model",
         ),
@@ -163,20 +170,20 @@ def _memory(plan: Plan, device: str) -> str:
     host, gpu = plan.peak("host_bytes"), plan.peak("gpu_bytes")
     said = []
     if gpu:
-        said.append(f"GPU {in_bytes(gpu)} (measured by the probe), plus images kept there")
+        said.append(f"of the GPU: {in_bytes(gpu)} (measured by the probe), plus images kept there")
     elif not device.startswith("CPU"):
-        said.append(f"GPU unknown {NO_PROBE}")
+        said.append(f"of the GPU: unknown {NO_PROBE}")
     if host:
-        said.append(f"host {in_bytes(host)} per job (measured: peak of the probe's process)")
+        said.append(f"of the host: {in_bytes(host)} per job (measured: peak of the probe)")
     else:
         why = "since the probe used smaller batches" if plan.is_whole else NO_PROBE
-        said.append(f"host unknown {why}")
+        said.append(f"of the host: unknown {why}")
     packed = sum(sum(plan.packed_bytes(name).values()) for name in plan.sizes)
     said.append(
         f"the packed images, {in_bytes(packed)} (computed), are memory-mapped: the part that fits "
         f"into free memory is read only once"
     )
-    return "Memory: " + "; ".join(said) + "."
+    return f"Memory {'; '.join(said)}."
 
 
 def _aligned(rows: list[list[str]], headers: list[str], texts: int) -> str:

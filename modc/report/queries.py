@@ -1,6 +1,7 @@
 """The per-query scores of a result, as `modc score` wrote them."""
 
-from functools import lru_cache
+import logging
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from modc import paths
 from modc.evaluation.metrics import METRICS
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N, column_name
 from modc.report.results import SCORED_OTHERWISE, Result
+
+log = logging.getLogger(__name__)
 
 # Columns of counts; all others are scores.
 COUNTS = ("attribute", "value", "relevant", "hits")
@@ -36,7 +39,6 @@ def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
     path = result.folder / paths.QUERIES
     try:
         queries = _read(path, path.stat().st_mtime_ns)
-        has_the_means = _has_the_means(queries, result.scores["overall"])
     except FileNotFoundError:
         return None, "queries.csv is missing"
     except (OSError, ValueError, KeyError):  # not text, cut, or of other columns
@@ -49,9 +51,19 @@ def _checked(result: Result) -> tuple[pd.DataFrame | None, str]:
     found = np.bincount(queries["attribute"], minlength=len(parts)).tolist() if is_counted else []
     if found != counts or len(queries) != result.scores["overall"]["queries"]:
         return None, "queries.csv is altered: its queries are not those of scores.json"
-    if not has_the_means:
-        return None, "queries.csv is altered: its means are not those of scores.json"
+    if any(result.scores["overall"][metric] is None for metric in METRICS):
+        return None, "scores.json has a metric without a value"
+    if not _has_the_means(queries, result.scores["overall"]):
+        why = "queries.csv is altered: its means are not those of scores.json"
+        _warn(path, why)
+        return None, why
     return queries, ""
+
+
+@cache
+def _warn(path: Path, why: str) -> None:
+    """Warn once, since the numbers of such scores are shown all the same."""
+    log.warning("%s: %s; modc verify says where they differ", path, why)
 
 
 def _has_the_means(queries: pd.DataFrame, overall: dict) -> bool:

@@ -7,6 +7,7 @@ rendered again from scores and curves: images, and files written by other code.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,10 +26,14 @@ MODULES = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """code: a fingerprint; hashes: the SHA-256 of each file, by path inside the run's folder."""
+    """code: a fingerprint; hashes: the SHA-256 of each file, by path inside the run's folder.
+
+    written: when, in UTC (ISO 8601), "" if the note does not say.
+    """
 
     code: str
     hashes: dict[str, str]
+    written: str = ""
 
     def is_as_written(self, file: str, content: bytes) -> bool:
         """Return whether a file still is what was written, byte for byte."""
@@ -44,14 +49,24 @@ def code(what: str) -> str:
     return sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def note(run_folder: Path, what: str, files: Iterable[Path]) -> None:
-    """Record that these files of a run were just rendered; what: a key of MODULES."""
+def note(run_folder: Path, what: str, files: Iterable[Path], written: str = "") -> None:
+    """Record that these files of a run were just rendered; what: a key of MODULES.
+
+    written: the time in place of the present one.
+    """
     run_folder = Path(run_folder)
     hashes = {
         Path(file).relative_to(run_folder).as_posix(): sha256(Path(file).read_bytes()).hexdigest()
         for file in files
     }
-    write_json(_path(run_folder, what), {"code": code(what), "sha256": hashes})
+    written = written or datetime.now(UTC).isoformat(timespec="seconds")
+    write_note(run_folder, what, Rendered(code(what), hashes, written))
+
+
+def write_note(run_folder: Path, what: str, rendered: Rendered) -> None:
+    """Write a note."""
+    content = {"code": rendered.code, "written": rendered.written, "sha256": rendered.hashes}
+    write_json(_path(Path(run_folder), what), content)
 
 
 def noted(run_folder: Path, what: str) -> Rendered | None:
@@ -61,7 +76,7 @@ def noted(run_folder: Path, what: str) -> Rendered | None:
         hashes = {str(file): str(own) for file, own in found["sha256"].items()}
         if any(Path(file).is_absolute() or ".." in Path(file).parts for file in hashes):
             return None
-        return Rendered(str(found["code"]), hashes)
+        return Rendered(str(found["code"]), hashes, str(found.get("written", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -64,9 +64,10 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class CellStatus:
-    """One cell: its state, its current stage, all its stages, and the most seconds left.
+    """One cell: its state, its current stage, all its stages, and the seconds of training left.
 
-    left is None while the speed of a remaining stage is unknown.
+    left counts every stage with its maximum of epochs; it is None while the speed of a remaining
+    stage is unknown.
     """
 
     cell: Cell
@@ -76,9 +77,14 @@ class CellStatus:
     left: float | None = None
 
     @property
+    def stages_done(self) -> int:
+        """How many of its stages are done, in whichever order."""
+        return sum(stage.state == DONE for stage in self.stages)
+
+    @property
     def has_begun(self) -> bool:
         """Whether a stage was begun, for which the cell's dataset must have been ready."""
-        return self.state != WAITING or any(stage.state == DONE for stage in self.stages)
+        return self.state != WAITING or self.stages_done > 0
 
 
 def run_status(run_folder: Path, config: dict) -> list[CellStatus]:
@@ -100,14 +106,17 @@ def data_failures(run_folder: Path, config: dict) -> dict[Path, str]:
     return {path: error for path, error in found.items() if error}
 
 
-def seconds_left(statuses: Iterable[CellStatus]) -> tuple[float, int]:
-    """Return the most seconds that the cells of known pace may take, and with how many at once.
+def seconds_left(statuses: Iterable[CellStatus]) -> tuple[float | None, int]:
+    """Return about how many seconds the cells of known pace train, and with how many at once.
 
-    As many as are training now.
+    As many as are training now. The time is None while cells are left of which none has a known
+    pace, as while the last ones are scored.
     """
     statuses = list(statuses)
     at_once = max(1, sum(status.state == TRAINING for status in statuses))
-    known = [[status.left] for status in statuses if status.left is not None]
+    known = [[status.left] for status in statuses if status.left]
+    if not known and any(status.state != DONE for status in statuses):
+        return None, at_once
     return makespan(known, at_once), at_once
 
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modc import paths
-from modc.atomic import write_json
+from modc.atomic import HOST, write_json
 from modc.grid import own_stages
+from modc.lock import is_held
 from modc.report.status import (
     DONE,
     FAILED,
@@ -48,6 +49,7 @@ def status_record(
     is_waited_for = any(not status.has_begun for status in statuses)
     failures = data_failures(run_folder, config) if is_waited_for else {}
     counts = Counter(status.state for status in statuses)
+    seconds, _ = seconds_left(statuses)
     return {
         "schema_version": SCHEMA_VERSION,
         "run": config["run"],
@@ -57,7 +59,7 @@ def status_record(
         "totals": {
             "cells": len(statuses),
             **{state: counts[state] for state in STATES},
-            "seconds_left": round(seconds_left(statuses)[0], 1),
+            "seconds_left": None if seconds is None else round(seconds, 1),
             "unknown_pace": sum(status.left is None for status in statuses),
         },
         "failed_data_jobs": [
@@ -71,6 +73,7 @@ def _cell(run_folder: Path, config: dict, status: CellStatus) -> dict:
     cell, at = status.cell, status.at
     has_epochs = at.stage != SCORE
     has_failed = status.state == FAILED
+    is_unknown = status.left is None or (at.stage == SCORE and status.state != DONE)
     return {
         "dataset": cell.dataset,
         "network": cell.network,
@@ -79,11 +82,13 @@ def _cell(run_folder: Path, config: dict, status: CellStatus) -> dict:
         "state": status.state,
         "method": at.method,
         "stage": at.stage,
+        "stages_done": status.stages_done,
+        "stages": len(status.stages),
         "epochs_done": at.epoch if has_epochs else None,
         "epochs": at.epochs if has_epochs else None,
         "valid_MAP_all": at.score,
         "images_per_second": None if status.state == DONE else at.rate,
-        "seconds_left": None if status.left is None else round(status.left, 1),
+        "seconds_left": None if is_unknown else round(status.left, 1),
         "error": at.note if has_failed else None,
         "log": str(_log(run_folder, config, status)) if has_failed else None,
         "note": None if has_failed else at.note or None,
@@ -101,7 +106,8 @@ def _log(run_folder: Path, config: dict, status: CellStatus) -> Path:
 def workflow_state(run_folder: Path) -> str | None:
     """Return how the workflow is by the run's status file, None if that says nothing.
 
-    STOPPED: it was running and has not refreshed the file for STALE_SECONDS.
+    STOPPED: it was running, and the run's lock of a process of this machine is free or the file was
+    not refreshed for STALE_SECONDS.
     """
     record = read(run_folder / paths.STATUS) or {}
     state = record.get("workflow")
@@ -111,7 +117,17 @@ def workflow_state(run_folder: Path) -> str | None:
         age = (datetime.now(UTC) - datetime.fromisoformat(record["written"])).total_seconds()
     except (KeyError, TypeError, ValueError):
         return None
-    return RUNNING if age < STALE_SECONDS else STOPPED
+    is_over = age >= STALE_SECONDS or _is_released(paths.lock(run_folder))
+    return STOPPED if is_over else RUNNING
+
+
+def _is_released(lock: Path) -> bool:
+    """Return whether a process of this machine had a run's lock, and no process has it now."""
+    try:
+        holder = lock.read_bytes()[:1000].decode(errors="replace")
+    except OSError:
+        return False
+    return holder.endswith(f" of {HOST}\n") and not is_held(lock.with_suffix(""))
 
 
 class StatusFile:

@@ -67,8 +67,7 @@ def _stage(status: CellStatus) -> str:
         return ""
     if status.at.stage == SCORE:
         return SCORE
-    here = status.stages.index(status.at) + 1
-    return f"{status.at.stage} ({here} of {len(status.stages)})"
+    return f"{status.at.stage} ({status.stages_done} of {len(status.stages)} done)"
 
 
 def _epoch(at: StageStatus, state: str) -> str:
@@ -86,16 +85,15 @@ def _summary(statuses: list[CellStatus]) -> str:
     said = [f"{counts[DONE]} of {len(statuses)} cells done"]
     said += [f"{count} {state}" for state, count in counts.items() if state != DONE and count]
     text = ", ".join(said)
-    known = [status.left for status in statuses if status.left is not None]
     if counts[DONE] == len(statuses):
         return text
-    if not any(known):
-        return text + ("" if len(known) == len(statuses) else "; time left unknown")
-    unknown = len(statuses) - len(known)
+    unknown = sum(status.left is None for status in statuses)
     seconds, at_once = seconds_left(statuses)
+    if seconds is None:
+        return text + ("; time left unknown" if unknown else "")
     text += (
-        f"; at most {duration(seconds)} left with "
-        f"{at_once} in parallel, computed from measured images/s"
+        f"; about {duration(seconds)} of training left with {at_once} in parallel, computed from "
+        f"measured images/s and the maximum of epochs"
     )
     return text + (f"; {unknown} of unknown speed not counted" if unknown else "")
 

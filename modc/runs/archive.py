@@ -1,14 +1,11 @@
 """The archive of `modc export`, read: unpacked safely, its checksums and its numbers checked."""
 
-import re
 import stat
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -18,22 +15,24 @@ from modc import paths, plugins
 from modc.config import load
 from modc.data.names import shown, why_unsafe
 from modc.errors import UserError
+from modc.runs.checksums import CHECKSUMS, parse
 from modc.runs.crate import CITATION, LICENSE, LOCK, METADATA, WORKFLOW
-from modc.runs.rerender import AS_WRITTEN
-from modc.runs.rescore import CHANGED, MISSING, Check
-from modc.runs.verify import Verified, verify
+from modc.runs.rescore import CHANGED, Check
+from modc.runs.verify import Verified, own_config, verify
 
-# As `sha256sum` writes and checks it.
-CHECKSUMS = "SHA256SUMS"
-_CHECKSUM = re.compile(r"([0-9a-f]{64})  (.+)")
 MOST_MEMBERS = 100_000
-MOST_BYTES = 16 << 30
+# Unpacked, of all members and of one.
+MOST_BYTES, MOST_BYTES_OF_ONE = 16 << 30, 1 << 30
+# Text, numbers and images of a run shrink to a few percent at best; zeros shrink to 0.1 %.
+MOST_RATIO, SMALL_BYTES = 200, 16 << 20
+CHUNK = 1 << 20
 # Nothing that Python could import: the configuration, which names classes, is a stranger's.
 _NAMES = {WORKFLOW, LOCK, LICENSE, CITATION, CHECKSUMS}
 _SUFFIXES = {
     *(".csv", ".html", ".json", ".log", ".md", ".png", ".rst", ".smk", ".svg", ".tex"),
     *(".txt", ".yaml"),
 }
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 def is_export(path: Path) -> bool:
@@ -46,71 +45,66 @@ def is_export(path: Path) -> bool:
 
 
 def verify_archive(path: Path, configs: list[Path]) -> Verified:
-    """Check an exported run: as `verify` does, and each file against its checksum.
+    """Check an exported run as `verify` does, or only say which members are damaged.
 
     configs: the configuration instead of the archive's own. Raises UserError if it is no export, or
-    damaged so that it cannot be checked.
+    cannot be checked.
     """
-    with _unpacked(path) as (folder, sums):
-        broken = [one for one in sums if one.state != AS_WRITTEN]
+    with _unpacked(path) as (folder, damaged):
+        if damaged:
+            checks = [Check(name, CHANGED, ("damaged in the archive",)) for name in damaged]
+            return Verified(checks, [], [], ["the other files"])
         try:
-            config = load(configs or [_own_config(folder)])
-            verified = verify(folder, config)
+            return verify(folder, load(configs) if configs else _own_config(folder))
         except UserError as error:
-            if broken:
-                first = broken[0]
-                raise UserError(f"{path}: {first.name} {first.state}: {first.details[0]}") from None
             raise UserError(str(error).replace(str(folder), str(path))) from None
-    known = {one.name for one in verified.files}
-    found = {one.name for one in verified.broken}
-    more = [one for one in broken if one.name not in found]
-    more += [one for one in sums if one.state == AS_WRITTEN and one.name not in known]
-    unchecked = [
-        place
-        for place in verified.unchecked
-        if not (place.endswith("/") and any(one.name.startswith(place) for one in sums))
-    ]
-    return replace(verified, files=[*verified.files, *more], unchecked=unchecked)
 
 
-def _own_config(folder: Path) -> Path:
+def _own_config(folder: Path) -> dict:
     """Return the archive's configuration. Raises UserError if it would import a stranger's code."""
     path = folder / paths.CONFIG
     try:
         found = yaml.safe_load(path.read_bytes())
     except (OSError, yaml.YAMLError):
-        return path  # `load` says what is wrong
+        found = None  # `own_config` says what is wrong
     if isinstance(found, dict) and plugins.FOLDERS in plugins.with_folders(found, []):
         raise UserError(
             f"{path}: names classes or papers outside modc, which an archive does not bring; pass "
             f"--config FILE, your copy of it"
         )
-    return path
+    return own_config(folder)
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path, list[Check]]]:
-    """Yield a temporary folder with the archive's files, and whether each has its checksum."""
+def _unpacked(path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield a temporary folder with the archive's files, and the names of the damaged ones."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise UserError(f"{path}: not a zip archive; expected one of modc export") from None
     with archive, TemporaryDirectory(prefix="modc-") as name:
-        _check_members(path, archive.infolist())
-        folder, damaged = Path(name), set()
-        for member in archive.infolist():
-            target = folder / member.filename
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                target.write_bytes(archive.read(member))
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-                damaged.add(member.filename)
-        yield folder, _checksums(path, folder, damaged)
+        members = _checked_members(path, archive)
+        yield Path(name), [one.filename for one in members if not _unpack(archive, one, Path(name))]
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Raise UserError unless all members may be written below a folder, and are an export's."""
-    names = Counter(member.filename for member in members)
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> bool:
+    """Write a member below a folder; return whether it is whole. At most its declared size."""
+    target = folder / member.filename
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with archive.open(member) as source, target.open("wb") as file:
+            while chunk := source.read(CHUNK):
+                file.write(chunk)
+    except _DAMAGES:
+        target.unlink()
+        return False
+    return True
+
+
+def _checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return an archive's files. Raises UserError unless all are an export's and safe to write."""
+    members = archive.infolist()
+    names = Counter(_name(member) for member in members)
     if not {METADATA, CHECKSUMS} <= names.keys():
         raise UserError(f"{path}: has no {METADATA} and {CHECKSUMS}; expected one of modc export")
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_BYTES:
@@ -118,45 +112,38 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             f"{path}: over {MOST_MEMBERS} files or {MOST_BYTES >> 30} GiB unpacked; expected a "
             f"smaller archive"
         )
+    files = [member for member in members if not member.is_dir()]
+    folders = {str(one) for member in files for one in PurePosixPath(member.filename).parents}
     for member in members:
-        why = _why_not(member) or ("it is there twice" if names[member.filename] > 1 else "")
+        why = why_unsafe(member.filename) or ("" if member.is_dir() else _why_not(member))
+        if not why and names[_name(member)] > 1:
+            why = "it is there twice"
+        if not why and not member.is_dir() and _name(member) in folders:
+            why = "a folder has the same name"
         if why:
             raise UserError(f"{path}: {shown(member.filename)}: {why}; not unpacked")
+    try:
+        known = {*parse(archive.read(CHECKSUMS), path), CHECKSUMS}
+    except _DAMAGES:
+        raise UserError(f"{path}: {CHECKSUMS} is damaged; get the archive again") from None
+    for member in files:
+        if member.filename not in known:
+            name = shown(member.filename)
+            raise UserError(f"{path}: {name}: not in {CHECKSUMS}; not unpacked")
+    return files
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    return str(PurePosixPath(member.filename))
 
 
 def _why_not(member: zipfile.ZipInfo) -> str:
     name, mode = member.filename, member.external_attr >> 16
-    if why := why_unsafe(name):
-        return why
     if "\\" in name or stat.S_IFMT(mode) not in (0, stat.S_IFREG) or member.flag_bits & 1:
         return "it is no plain file"
     if name not in _NAMES and PurePosixPath(name).suffix not in _SUFFIXES:
         return "no such file belongs to an exported run"
+    most = max(SMALL_BYTES, min(MOST_BYTES_OF_ONE, MOST_RATIO * member.compress_size))
+    if member.file_size > most:
+        return f"{member.file_size} bytes unpacked of {member.compress_size}, too many for a run"
     return ""
-
-
-def _checksums(path: Path, folder: Path, damaged: set[str]) -> list[Check]:
-    """Return a check of each file that is there or that the checksums name, by name."""
-    text = (
-        (folder / CHECKSUMS).read_text(encoding="utf-8", errors="replace")
-        if CHECKSUMS not in damaged
-        else ""
-    )
-    lines = [_CHECKSUM.fullmatch(line) for line in text.splitlines()]
-    if not lines or None in lines:
-        raise UserError(f"{path}: {CHECKSUMS} is damaged; get the archive again")
-    expected = {line[2]: line[1] for line in lines}
-    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-    checks = []
-    for name in sorted((expected.keys() | there | damaged) - {CHECKSUMS}):
-        if name in damaged:
-            checks.append(Check(name, CHANGED, ("damaged in the archive",)))
-        elif name not in there:
-            checks.append(Check(name, MISSING, ("not in the archive",)))
-        elif name not in expected:
-            checks.append(Check(name, CHANGED, (f"not in {CHECKSUMS}",)))
-        elif sha256((folder / name).read_bytes()).hexdigest() != expected[name]:
-            checks.append(Check(name, CHANGED, (f"another SHA-256 than in {CHECKSUMS}",)))
-        else:
-            checks.append(Check(name, AS_WRITTEN))
-    return checks

@@ -26,7 +26,7 @@ class Difference(NamedTuple):
 
 
 def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
-    """Yield the differences of two text files: entries of a CSV file, words of any other.
+    """Yield the differences of two text files: entries of a CSV file, of any other the first line.
 
     Line endings are ignored, and so are numbers that agree to TOLERANCE.
     """
@@ -38,7 +38,7 @@ def files(first: bytes, second: bytes, is_csv: bool) -> Iterator[Difference]:
     except csv.Error:
         tables = [None, None]
     if None in tables:
-        yield from _rows((), *([line.split(" ") for line in text.splitlines()] for text in texts))
+        yield from _lines(*(text.splitlines() for text in texts))
     elif tables[0][:1] != tables[1][:1]:
         yield Difference("columns", *(",".join(table[0]) if table else "" for table in tables))
     elif tables[0]:
@@ -74,6 +74,23 @@ def _rows(columns: Iterable[str], first: list, second: list) -> Iterator[Differe
         for column, one, another in zip_longest(columns, row, other, fillvalue=""):
             if one != another and not _are_close(one, another):
                 yield Difference(f"line {number} {column}".strip(), one, another)
+    if len(first) != len(second):
+        yield Difference("number of lines", len(first), len(second))
+
+
+def _lines(first: list[str], second: list[str]) -> Iterator[Difference]:
+    """Yield the first of the lines that differ, from its first other word on, and their number."""
+    found = []
+    for number, pair in enumerate(zip(first, second, strict=False), start=1):
+        words = [line.split(" ") for line in pair]
+        for at, (one, another) in enumerate(zip_longest(*words, fillvalue="")):
+            if one != another and not _are_close(one, another):
+                found.append((number, [" ".join(own[at:]) for own in words]))
+                break
+    if found:
+        number, rest = found[0]
+        more = f"{len(found)} lines differ, first " if len(found) > 1 else ""
+        yield Difference(f"{more}line {number}", *rest)
     if len(first) != len(second):
         yield Difference("number of lines", len(first), len(second))
 

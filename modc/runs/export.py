@@ -4,26 +4,39 @@ import json
 import os
 import shutil
 import zipfile
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import yaml
+
+from modc import config as configuration
 from modc import paths
-from modc.atomic import atomic_path, write_json
+from modc.atomic import atomic_path, write_json, write_text
 from modc.config import load
 from modc.errors import UserError
+from modc.grid import last_stage, settings_chain
+from modc.plugins import FOLDERS
 from modc.provenance import PACKAGE
+from modc.readable import counted
 from modc.report import rendered
 from modc.report.failures import explained
 from modc.report.figures.listing import LISTING, read_figures
 from modc.report.figures.render import files_with_images
 from modc.report.files import coverage_files, listed_datasets
 from modc.report.page import page
-from modc.report.results import collect
+from modc.report.render import render_all
+from modc.report.results import Result, collect
 from modc.runs import crate
-from modc.runs.archive import CHECKSUMS, is_export
+from modc.runs.archive import is_export
+from modc.runs.checksums import CHECKSUMS
+from modc.runs.compare import first_few
 from modc.runs.crate import METADATA, Member
+from modc.runs.rescore import name_of
+from modc.runs.unnamed import in_values, in_words, reason
+from modc.runs.verify import verify
 
 # What a zip archive says of each member's time where that must not change its bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -33,31 +46,71 @@ REPOSITORY = (
 )
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What an archive holds and lacks: files; results as in "3 of 4 results"; names of the others.
+
+    broken: what does not hold in spite of which it was written.
+    """
+
+    files: int
+    share: str
+    missing: list[str]
+    left_out: list[str]
+    broken: list[str]
+
+
 def export(
-    run: Path, output: Path, authors: tuple[str, ...] = (), force: bool = False
-) -> tuple[int, list[str]]:
+    run: Path,
+    output: Path,
+    authors: tuple[str, ...] = (),
+    license: str = "MIT",
+    partial: bool = False,
+    force: bool = False,
+) -> Exported:
     """Write the run in the folder `run` as the archive `output`, whole or not at all.
 
     The same run gives the same bytes. The page is rendered again, without the figures that show
-    images. force: also replace a file that is no export. Returns the number of files, and the
-    figures left out. Raises UserError if there is no such run, nothing was rendered, or a file is
-    not what was rendered.
+    images; paths of this machine are replaced by their last part. partial: also a run with missing
+    results; force: also one that does not hold by `verify`. Raises UserError if there is no such
+    run, nothing was rendered, or it is not to be published so.
     """
     if not run.is_dir():
         raise UserError(f"{run}: no such folder; expected a run's, such as results/paper")
-    if output.is_dir() or (output.exists() and not force and not is_export(output)):
-        raise UserError(f"{output}: exists and is no export; expected another name, or --force")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; expected a file name")
+    if output.exists() and not is_export(output):
+        raise UserError(
+            f"{output}: already exists and was not written by modc export; choose another name"
+        )
     crate.check_authors(authors)
+    crate.license_url(license)
     config = load([run / paths.CONFIG])
     noted = rendered.noted(run, "tables")
-    if noted is None:
+    if noted is None or not noted.written:
         raise UserError(
-            f"{run}: no tables were rendered yet; run modc tables, figures and report first"
+            f"{run}: no tables were rendered yet, or by an earlier version; run modc tables, "
+            f"figures and report first"
         )
     results = collect(run, config)
+    missing = [name_of(result) for result in results if result.scores is None]
+    if missing and not partial:
+        raise UserError(
+            f"{run}: {len(missing)} of {counted(len(results), 'result')} missing: "
+            f"{first_few(missing, ', ')}; finish the run, or export it with --partial"
+        )
+    broken = verify(run, config).broken
+    if broken and not force:
+        first, *more = broken
+        rest = f", and {len(more)} more" if more else ""
+        raise UserError(
+            f"{run}: {first.name} {first.state}: {first_few(first.details)}{rest}; modc verify "
+            f"says what, and --force exports it nevertheless"
+        )
+    time = _time(noted)
     with TemporaryDirectory(prefix="modc-") as name:
         folder = Path(name)
-        left_out = _gather(run, config, folder)
+        left_out = _gather(run, config, results, folder, noted.written)
         files = {
             path.relative_to(folder).as_posix(): path
             for path in folder.rglob("*")
@@ -68,16 +121,29 @@ def export(
             members = {
                 name: _add(archive, name, files[name].read_bytes()) for name in sorted(files)
             }
-            described = crate.metadata(config, results, members, _time(run), authors, left_out)
-            content = json.dumps(described, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+            citation = files.get(crate.CITATION)
+            described = crate.Published(
+                config,
+                *(results, members, time, authors, license, left_out, missing),
+                yaml.safe_load(citation.read_bytes()) if citation else {},
+            )
+            told = crate.metadata(described)
+            content = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
             members[METADATA] = _add(archive, METADATA, content.encode())
             sums = [f"{member.sha256}  {name}\n" for name, member in sorted(members.items())]
             _add(archive, CHECKSUMS, "".join(sums).encode())
-    return len(members) + 1, left_out
+    return Exported(
+        len(members) + 1, described.share, missing, left_out, [one.name for one in broken]
+    )
 
 
-def _gather(run: Path, config: dict, folder: Path) -> list[str]:
-    """Bring what is published of a run into an empty folder; return the figures left out."""
+def _gather(
+    run: Path, config: dict, results: list[Result], folder: Path, written: str
+) -> list[str]:
+    """Bring what is published of a run into an empty folder; return the figures left out.
+
+    written: when its tables were rendered.
+    """
     for name in [*_rendered(run), *_others(run, config)]:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,26 +152,51 @@ def _gather(run: Path, config: dict, folder: Path) -> list[str]:
             shutil.copyfile(run / name, target)
         else:
             target.symlink_to((run / name).resolve())
+    # A missing number's reason stands in the log of its job.
+    for why in explained(run, config, results)[1].values():
+        if why["log"].startswith(f"{paths.LOGS}/") and (run / why["log"]).is_file():
+            write_text(folder / why["log"], reason(run / why["log"]))
+    published = _without_places(config, results, folder, written)
     left_out = _without_images(folder, config)
-    rendered.note(folder, "report", [page.render(folder, config)])
+    rendered.note(folder, "report", [page.render(folder, published)], written)
     return left_out
 
 
-def _rendered(run: Path) -> list[str]:
-    """Return the files that tables, figures and ablation rendered, and the notes on them.
+def _without_places(config: dict, results: list[Result], folder: Path, written: str) -> dict:
+    """Replace the paths of this machine in `folder`, and return the configuration for rendering.
 
-    Raises UserError if one is absent or was altered.
+    The files of weights are part of the settings, so scores and tables then say the new ones.
     """
+    published = in_values(config)
+    if (folder / paths.MERGED).exists():
+        merged = json.loads((folder / paths.MERGED).read_bytes())
+        write_json(folder / paths.MERGED, in_values(merged))
+    if published == config:
+        return config
+    configuration.write(folder / paths.CONFIG, published)
+    # Papers and classes outside modc are still where they were.
+    published |= {key: config[key] for key in (FOLDERS,) if key in config}
+    if published["networks"] == config["networks"]:
+        return published
+    for result in results:
+        where = result.cell, result.method
+        before, now = (
+            settings_chain(own, *where, last_stage(own, *where)) for own in (config, published)
+        )
+        if result.scores and result.scores.get("settings_chain") == before:
+            scores = {**result.scores, "settings_chain": now}
+            write_json(folder / paths.scores(*where), scores)
+    made = render_all(folder, published, folder)
+    rendered.note(folder, "tables", made, written)
+    return published
+
+
+def _rendered(run: Path) -> list[str]:
+    """Return the files that tables, figures and ablation rendered, and the notes on them."""
     found = []
     for command in ("tables", "figures", "ablation"):
         noted = rendered.noted(run, command)
-        for name in noted.hashes if noted else ():
-            path = run / name
-            if not path.is_file() or not noted.is_as_written(name, path.read_bytes()):
-                raise UserError(
-                    f"{path}: not what modc {command} wrote; run it again, or restore the file"
-                )
-            found.append(name)
+        found += [name for name in (noted.hashes if noted else ()) if (run / name).is_file()]
         if noted:
             found.append(f"{paths.RENDERED}/{command}.json")
     return found
@@ -119,9 +210,6 @@ def _others(run: Path, config: dict) -> list[str]:
         for file in coverage_files(dataset)
     ]
     names = [paths.CONFIG, paths.MERGED, *coverage]
-    known = explained(run, config, collect(run, config))[1].values()
-    # A missing number's reason stands in the log of its job.
-    names += [why["log"] for why in known if why["log"].startswith(f"{paths.LOGS}/")]
     of_cells = [
         paths.scores(paths.EVERY, "*"),
         paths.queries(paths.EVERY, "*"),
@@ -139,7 +227,7 @@ def _others(run: Path, config: dict) -> list[str]:
 def _without_images(folder: Path, config: dict) -> list[str]:
     """Remove the figures that show images, from the listing and the note too; return their files.
 
-    Their numbers stay.
+    Their numbers stay. The listing's texts lose the paths of this machine.
     """
     noted = rendered.noted(folder, "figures")
     if noted is None:
@@ -154,12 +242,15 @@ def _without_images(folder: Path, config: dict) -> list[str]:
     missing += [{"file": o["file"], "title": o["title"], "reason": reason} for o in left_out]
     listing = f"{paths.FIGURES}/{LISTING}"
     kept = [one for one in drawn if one not in left_out]
-    write_json(folder / listing, {"figures": kept, "missing": missing})
+    content = {"figures": kept, "missing": missing}
+    said = {
+        kind: [{key: in_words(text) for key, text in one.items()} for one in own]
+        for kind, own in content.items()
+    }
+    write_json(folder / listing, said)
     hashes = {name: own for name, own in noted.hashes.items() if name not in names}
     hashes[listing] = sha256((folder / listing).read_bytes()).hexdigest()
-    note = folder / paths.RENDERED / "figures.json"
-    note.unlink()  # a link to the run's own
-    write_json(note, {"code": noted.code, "sha256": hashes})
+    rendered.write_note(folder, "figures", replace(noted, hashes=hashes))
     return sorted(names)
 
 
@@ -178,11 +269,9 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> Member:
     return Member(sha256(content).hexdigest(), len(content))
 
 
-def _time(run: Path) -> str:
+def _time(noted: rendered.Rendered) -> str:
     """Return when the tables were rendered, or SOURCE_DATE_EPOCH, in UTC (ISO 8601)."""
-    note = run / paths.RENDERED / "tables.json"
     try:
-        seconds = int(os.environ["SOURCE_DATE_EPOCH"])
+        return datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC).isoformat()
     except (KeyError, ValueError):
-        seconds = int(note.stat().st_mtime)
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return noted.written

@@ -23,7 +23,7 @@ def claim(folder: Path, shared: bool = False) -> None:
     Any number may share a folder that they only read, but none may write to it meanwhile. Raises
     UserError if another one is at work there, OSError if the lock cannot be created.
     """
-    path = folder.with_name(f".{folder.name}.lock")
+    path = paths.lock(folder)
     if path in _held:
         return
     try:

@@ -72,11 +72,15 @@ def merge(
                 f"{output} and {run}: one is inside the other; expected separate folders"
             )
     target = output.resolve()
-    with alone(target.with_name(f".{target.name}"), "merging into this run"):
+    if target.exists() and not (target / paths.MERGED).is_file():
+        raise UserError(f"{output}: exists, but not made by `modc merge`; choose a new name")
+    # Before the lock, whose file stays: what is refused leaves nothing behind.
+    read = {source.folder: source for source in _sources(output, runs, prefer, {}, target)}
+    if not target.exists():
+        _taken(output, list(read.values()), prefer)
+    with alone(paths.lock(target).with_suffix(""), "merging into this run"):
         put_right(target)
-        if target.exists() and not (target / paths.MERGED).is_file():
-            raise UserError(f"{output}: exists, but not made by `modc merge`; choose a new name")
-        sources = _sources(output, runs, prefer)
+        sources = _sources(output, runs, prefer, read)
         config = union([source.config for source in sources], target.name)
         taken = _taken(output, sources, prefer)
         files = _files(target, taken, models)
@@ -91,17 +95,36 @@ def merge(
     return Merged(origins, _mixtures(taken))
 
 
-def _sources(output: Path, runs: list[Path], prefer: Path | None) -> list[Source]:
-    """Return the preferred run, the one in `output` if any, and the other runs, in this order."""
+def _sources(
+    output: Path,
+    runs: list[Path],
+    prefer: Path | None,
+    read: dict[Path, Source],
+    without: Path | None = None,
+) -> list[Source]:
+    """Return the preferred run, the one in `output` if any, and the other runs, in this order.
+
+    read: those that were read before, by folder; without: the folder of one that is left out.
+    """
     named = {path.resolve(): str(path) for path in (output, *runs) if path.exists()}
     first = prefer and prefer.resolve()
     if first and first not in named:
         raise UserError(f"--prefer {prefer}: expected one of {', '.join(named.values())}")
-    return [_read(named[folder], folder) for folder in sorted(named, key=lambda own: own != first)]
+    return [
+        read.get(folder) or _read(named[folder], folder)
+        for folder in sorted(named, key=lambda own: own != first)
+        if folder != without
+    ]
 
 
 def _read(name: str, folder: Path) -> Source:
-    config = configuration.load([folder / paths.CONFIG])
+    try:
+        config = configuration.load([folder / paths.CONFIG])
+    except UserError as error:
+        raise UserError(
+            f"{error}; if another version wrote it, change it to what `modc verify --config FILE` "
+            f"accepts"
+        ) from None
     found = [result for result in collect(folder, config) if result.status != NOT_RUN]
     for result in found:
         check = check_scores(result, config)

@@ -1,6 +1,7 @@
 """The tables, page and figures of a run, rendered again and compared."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,7 +49,18 @@ def check_rendered(run: Path, config: dict) -> list[Check]:
         for file in [*again, *others]:
             is_compared = file.endswith(".csv") or not is_other_code
             checks.append(_check(run, file, again.get(file) if is_compared else None, note))
-    return checks
+    return [_with_advice(run, one) for one in checks]
+
+
+def _with_advice(run: Path, check: Check) -> Check:
+    """Return the page's check with what to do where the page was rendered before the figures."""
+    page_note, figures = noted(run, "report"), noted(run, "figures")
+    if check.name != paths.REPORT or check.state != CHANGED or not (page_note and figures):
+        return check
+    if not page_note.written < figures.written:
+        return check
+    advice = f"{paths.REPORT} is older than {paths.FIGURES}/; run modc report"
+    return replace(check, details=(advice, *check.details))
 
 
 def unchecked(run: Path, checked: list[Check]) -> list[str]:
@@ -75,7 +87,7 @@ def _check(run: Path, file: str, again: bytes | None, note: Rendered | None) -> 
         return Check(file, AS_WRITTEN) if is_same else Check(file, CHANGED, ("another SHA-256",))
     found = compare.files(stored, again, file.endswith(".csv"))
     details = tuple(one.between("stored", "rendered again") for one in found)
-    return Check(file, CHANGED if details else UNCHANGED, details)
+    return Check(file, CHANGED if details else UNCHANGED, details, is_rendered_again=True)
 
 
 def _rendered(run: Path, config: dict, command: str) -> dict[str, bytes]:

@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from modc import ablation, paths, provenance
+from modc.config import load
 from modc.data import index, manifest
 from modc.errors import UserError
 from modc.grid import methods, network_class, settings_chain, stages
+from modc.readable import counted
 from modc.report.rendered import code
 from modc.report.results import Result, collect, result_of
 from modc.runs import compare
+from modc.runs.checksums import check_sums
 from modc.runs.compare import first_few
 from modc.runs.rerender import AS_WRITTEN, check_rendered, notes, unchecked
 from modc.runs.rescore import CHANGED, MISSING, Check, check_scores, facts, outside_grid
@@ -32,8 +35,8 @@ class Verified:
 
     @property
     def broken(self) -> list[Check]:
-        """Files and scores that have changed or are missing."""
-        return [one for one in (*self.files, *self.scores) if one.state in (CHANGED, MISSING)]
+        """Scores and files that have changed or are missing."""
+        return [one for one in (*self.scores, *self.files) if one.state in (CHANGED, MISSING)]
 
     @property
     def remarks(self) -> list[str]:
@@ -51,9 +54,11 @@ class Verified:
 def verify(run: Path, config: dict) -> Verified:
     """Check the run in the folder `run` under `config`; the run is only read.
 
-    Raises UserError if it has neither scores nor tables.
+    Of an unpacked export, each file is also checked against its checksum. Raises UserError if there
+    are neither scores nor tables, or the checksums are damaged.
     """
-    scores, counts = [], {}
+    scores: list[Check] = []
+    made: dict[tuple[str, str], list[tuple[str, ...]]] = {}
     data = {dataset: _data(config, dataset) for dataset in config["datasets"]}
     packages = {key: own for key, own in provenance.software().items() if key != "machine"}
     for prefix, own, result in _results(run, config):
@@ -61,8 +66,8 @@ def verify(run: Path, config: dict) -> Verified:
         if check is None:
             continue
         scores.append(Check(prefix + check.name, check.state, check.details))
-        for made_by in _origins(result, own, data, packages) if result.scores else ():
-            counts[made_by] = counts.get(made_by, 0) + 1
+        for origin in _origins(result, own, data, packages) if result.scores else ():
+            made.setdefault((origin.name, origin.state), []).append(origin.details)
     if not scores and not (run / paths.TABLES).is_dir():
         raise UserError(
             f"{run}: neither tables nor scores of the configuration's grid; expected a run's "
@@ -73,26 +78,60 @@ def verify(run: Path, config: dict) -> Verified:
         _origin(f"code of {command}", note.code if note else None, code(command))
         for command, note in notes(run).items()
     ]
-    origins += [
-        Check(one.name, one.state, (*one.details, f"{count} results"))
-        for one, count in counts.items()
-    ]
+    for (name, state), details in made.items():
+        distinct = dict.fromkeys(one for own in details for one in own)
+        origins.append(Check(name, state, (counted(len(details), "result"), *distinct)))
     outside = [f"{name} outside the grid" for name in outside_grid(run, config)]
-    return Verified(files, scores, origins, unchecked(run, files) + outside)
+    sums = check_sums(run)
+    files = _with_sums(files, sums)
+    summed = {one.name for one in sums}
+    rest = [
+        name
+        for name in unchecked(run, files)
+        if not (name.endswith("/") and any(one.startswith(name) for one in summed))
+    ]
+    return Verified(files, scores, origins, rest + outside)
+
+
+def _with_sums(files: list[Check], sums: list[Check]) -> list[Check]:
+    """Return the checks of files and of checksums, each file once: the one that is not in order."""
+    found = {one.name: one for one in files}
+    for one in sums:
+        if one.name not in found or found[one.name].state not in (CHANGED, MISSING):
+            is_known = one.name in found and one.state == AS_WRITTEN
+            found[one.name] = found[one.name] if is_known else one
+    return list(found.values())
+
+
+def own_config(run: Path) -> dict:
+    """Return the configuration in a run's folder. Raises UserError, with advice, if it is wrong."""
+    try:
+        return load([run / paths.CONFIG])
+    except UserError as error:
+        raise UserError(f"{error}; if another version wrote it, pass --config FILE") from None
 
 
 def text(run: Path, verified: Verified) -> str:
-    """Return a line per broken check and per origin that is not the same, then the verdict."""
+    """Return a line per cause, one for what follows from it, origins that differ, the verdict.
+
+    Files that are rendered from the scores differ where these do; alone, each has its own line.
+    """
+    broken = verified.broken
+    causes = [one for one in broken if not one.is_rendered_again]
+    follow = [one for one in broken if one.is_rendered_again]
+    shown = [*causes, *([] if causes else follow), *verified.origins]
     lines = [
-        f"{one.state} {one.name}: {first_few(one.details)}"
-        for one in (*verified.broken, *verified.origins)
-        if one.state != SAME
+        f"{one.state} {one.name}: {first_few(one.details)}" for one in shown if one.state != SAME
     ]
+    if causes and follow:
+        lines.insert(len(causes), f"and {counted(len(follow), 'file')} rendered from them")
     by_hash = sum(one.state == AS_WRITTEN for one in verified.files)
     again = len(verified.files) - by_hash
-    checked = f"{len(verified.scores)} results recomputed, {again} files rendered again"
-    broken = len(verified.broken)
-    verdict = f"{broken} changed or missing" if broken else "all hold"
+    checked = (
+        f"{counted(len(verified.scores), 'result')} recomputed, {counted(again, 'file')} rendered "
+        f"again"
+    )
+    verdict = f"{len(broken)} changed or missing" if broken else "all hold"
     closing = f"{run}: {checked}, {by_hash} compared by SHA-256: {verdict}"
     return "\n".join([*lines, "; ".join([closing, *verified.remarks])])
 
@@ -119,11 +158,14 @@ def _origins(
     names = stages(config, cell, method)
     chain = settings_chain(config, cell, method, names[-1])
     classes = network_class(config, cell.network), config["methods"][method]["class"]
-    evaluation = config["evaluation"]
+    evaluation, who = config["evaluation"], f"{cell.network} {method}"
     compared = {
         "settings of training": (scores.get("settings_chain"), chain),
         "settings of scoring": (_part(scored, evaluation), evaluation),
-        "code of training": (trained.get("code"), provenance.training_code(*classes)),
+        "code of training": (
+            _named(trained.get("code"), who),
+            _named(provenance.training_code(*classes), who),
+        ),
         "code of scoring": (scored.get("code"), provenance.code_of("modc.evaluation.scores")),
         "packages of training": (_part(trained, packages), packages),
         "packages of scoring": (_part(scored, packages), packages),
@@ -132,6 +174,11 @@ def _origins(
         if (stored := scores.get(f"{kind}_sha256")) != "":  # a dataset without one has ""
             compared[f"{kind} of {cell.dataset}"] = stored, here
     return [_origin(what, *pair) for what, pair in compared.items()]
+
+
+def _named(value: object, who: str) -> dict | None:
+    """Return a value with whose it is, None without one."""
+    return None if value is None else {who: value}
 
 
 def _part(stored: dict, keys: dict) -> dict | None:

@@ -8,7 +8,7 @@ from modc.cost import cell_stages
 from modc.grid import cells
 from modc.report.plan import hours, images, plan
 from modc.report.plan_data import dataset_size
-from modc.report.plan_text import BUSY, MAXIMUM, plan_text
+from modc.report.plan_text import BUSY, CONVERGENCE, MAXIMUM, plan_text
 
 NOW = "2026-01-02T00:00:00+00:00"
 
@@ -88,7 +88,7 @@ def test_without_rates_there_are_images_and_packed_bytes_but_no_hours(config):
     assert (made.model_bytes(), made.embedding_bytes(), made.peak("gpu_bytes")) == (None,) * 3
     text = plan_text(made, "H100", 4, set(), "rates.json")
     assert "measure them with --probe" in text and "none yet" in text
-    assert "108.6 GB" in text and "unknown without a probe" in text
+    assert "108.6 GB" in text and "of the host: unknown without --probe" in text
     assert "Hours on one" not in text
 
 
@@ -106,8 +106,8 @@ def test_every_rate_says_where_it_is_from(config):
     assert "ASEN unlabeled 224 1,000 computed: same as pseudo_clusters" in lines
     assert "ASEN++ warm_up 224 and 448 1,000 9.0 GB stored on 2026-01-02" in lines
     assert any(line.startswith("On 4 x H100: ") and "computed" in line for line in lines)
-    assert "GPU 9.0 GB (measured by the probe)" in text and "Hours on one H100" in text
-    assert MAXIMUM in text
+    assert "of the GPU: 9.0 GB (measured by the probe)" in text and "Hours on one H100" in text
+    assert MAXIMUM + CONVERGENCE in text
     text = plan_text(made, "H100", 4, {NOW}, "rates.json")
     assert "measured now" in text and "stored on" not in text
 
@@ -164,4 +164,13 @@ def test_a_rate_says_that_the_machine_was_busy_and_that_batches_were_small(confi
     text = plan_text(plan(config, changed, on), "H100", 1, {NOW}, "x.json")
     assert "measured now, with batches of 4, the machine was busy" in text
     assert "computed: same as pseudo_clusters, with batches of 4, the machine was busy" in text
-    assert BUSY in text and "host unknown since the probe used smaller batches" in text
+    assert BUSY in text and "of the host: unknown since the probe used smaller batches" in text
+
+
+def test_one_cell_of_the_baseline_alone_is_said_in_the_singular(config):
+    grid = {"datasets": ["FashionAI"], "networks": ["ASEN"], "methods": ["baseline"]}
+    grid |= {"labeled_percent": {"FashionAI": [100]}, "extra_seeds": []}
+    made = plan(merge(config, {"grid": grid}), [], None)
+    text = plan_text(made, "H100", 1, set(), "rates.json")
+    assert "1 cell, 1 stage. " in text and CONVERGENCE not in text
+    assert "1 parallel" not in text

@@ -73,3 +73,18 @@ def test_what_is_no_table_is_not_used(made, content):
     result, _ = made()
     (result.folder / "queries.csv").write_bytes(content)
     assert usable_queries(result, "zero") == (None, "queries.csv is damaged")
+
+
+def test_other_means_are_said_once_on_stderr(made, caplog):
+    result, _ = made(change=lambda frame: frame.assign(**{METRICS[0]: [0.25, 0.5, 0.76]}))
+    for _ in range(2):
+        usable_queries(result, "zero")
+    (said,) = caplog.messages
+    assert said.startswith(str(result.folder / "queries.csv"))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_metric_without_a_value_is_a_reason(made, metric):
+    result, _ = made()
+    result.scores["overall"][metric] = None
+    assert usable_queries(result, "zero") == (None, "scores.json has a metric without a value")

@@ -114,7 +114,7 @@ def test_who_holds_the_lock_is_training(run):
     with alone(run.resume("warm_up"), "training"):
         found = run.status()
         assert (found.state, found.at.epoch, found.at.rate) == ("training", 3, 80.0)
-        assert "training  warm_up (1 of 6)  3 of 50" in text(run)
+        assert "training  warm_up (0 of 6 done)  3 of 50" in text(run)
     assert run.at() == ("stopped", "warm_up")
 
 

@@ -1,16 +1,18 @@
 """The status of a run as JSON, and the file of it that the workflow keeps up to date."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from modc import paths
+from modc.atomic import HOST
 from modc.cell import Cell
 from modc.config import merge
 from modc.cost import cell_stages
 from modc.grid import cells, methods, own_stages, stage_spec
-from modc.lock import alone
+from modc.lock import alone, take
 from modc.report.status import run_status
 from modc.report.status_file import (
     SCHEMA_VERSION,
@@ -82,6 +84,8 @@ def test_a_run_that_is_half_done(three, tmp_path):
         "state": "training",
         "method": "baseline",
         "stage": "warm_up",
+        "stages_done": 0,
+        "stages": 6,
         "epochs_done": 3,
         "epochs": 50,
         "valid_MAP_all": 0.25,
@@ -124,6 +128,16 @@ def test_what_follows_the_last_stage_has_no_epochs(three, tmp_path):
     found = of(record(tmp_path, three), FAILED)
     keys = ("method", "stage", "epochs_done", "epochs", "error", "log")
     assert [found[key] for key in keys] == ["modc", "score", None, None, "disk full", log]
+    assert found["stages_done"] == found["stages"] > 1 and found["seconds_left"] is None
+
+
+def test_the_time_left_is_null_where_no_pace_is_known_and_zero_at_the_end(three, tmp_path):
+    assert record(tmp_path, three)["totals"]["seconds_left"] is None
+    for cell in cells(three):
+        scored(tmp_path, three, cell)
+    assert record(tmp_path, three)["totals"]["seconds_left"] == 0.0
+    (tmp_path / paths.scores(FAILED, "modc")).unlink()  # training is over, scoring goes on
+    assert record(tmp_path, three)["totals"]["seconds_left"] is None
 
 
 def test_data_that_failed_are_past_once_no_cell_waits(three, tmp_path):
@@ -175,6 +189,29 @@ def test_a_file_that_is_old_is_of_a_workflow_that_was_killed(tmp_path, content, 
         content = content | {"written": written.isoformat(timespec="seconds")}
     (tmp_path / paths.STATUS).write_text(json.dumps(content))
     assert workflow_state(tmp_path) == state
+
+
+@pytest.mark.parametrize(
+    ("holder", "is_held", "state"),
+    [
+        (f"process 7 of {HOST}\n", True, "running"),
+        (f"process 7 of {HOST}\n", False, "stopped"),
+        ("process 7 of another\n", False, "running"),
+        ("", False, "running"),
+    ],
+)
+def test_a_free_lock_of_this_machine_is_of_a_workflow_that_was_killed(
+    tmp_path, holder, is_held, state
+):
+    run = tmp_path / "run"
+    run.mkdir()
+    written = datetime.now(UTC).isoformat()
+    (run / paths.STATUS).write_text(json.dumps({"workflow": "running", "written": written}))
+    paths.lock(run).write_text(holder)
+    held = take(paths.lock(run)) if is_held else None
+    assert workflow_state(run) == state
+    if held is not None:
+        os.close(held)
 
 
 def test_without_a_file_the_workflow_is_unknown(tmp_path):

@@ -29,9 +29,10 @@ def test_entries_of_csv_files(old, new, expected):
     [
         (b"a 1\nb 2\n", b"a 1\r\nb 2", []),
         (b"a 1\nb 2\n", b"a 1\nb 3\n", [("line 2", "2", "3")]),
-        (b"| 1.00 | 2.00 |", b"| 1.00 | 2.01+ |", [("line 1", "2.00", "2.01+")]),
+        (b"| 1.00 | 2.00 |", b"| 1.00 | 2.01+ |", [("line 1", "2.00 |", "2.01+ |")]),
+        (b"a\nb\nc\n", b"b\na\nc\n", [("2 lines differ, first line 1", "a", "b")]),
         (b"a\nb\n", b"a\n", [("number of lines", 2, 1)]),
-        (b"a  b", b"a b", [("line 1", "", "b"), ("line 1", "b", "")]),
+        (b"a  b", b"a b", [("line 1", " b", "b")]),
     ],
 )
 def test_words_of_other_files(first, second, expected):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import platform
 import re
 import shutil
 import signal
@@ -19,13 +20,17 @@ from PIL import Image
 from rocrate.rocrate import ROCrate
 
 from modc import config as configuration
+from modc import paths
 from modc.atomic import write_json
+from modc.cell import Cell
 from modc.cli.report import figures, report, tables
+from modc.grid import own_stages
 from modc.report import rendered
 from modc.report.figures.listing import LISTING
 from modc.runs import rerender
-from modc.runs.archive import CHECKSUMS
-from modc.runs.crate import METADATA
+from modc.runs.checksums import CHECKSUMS
+from modc.runs.crate import COMPLETED, FAILED, METADATA
+from modc.runs.verify import Verified
 
 IMAGE = "figures/figure2-skirt-length.png"
 
@@ -79,6 +84,12 @@ def rendered_before(again, monkeypatch) -> None:
     monkeypatch.setattr(rerender, "_rendered", lambda run, config, command: again[command])
 
 
+@pytest.fixture
+def held(monkeypatch) -> None:
+    """No need to verify the run again each time it is exported."""
+    monkeypatch.setattr("modc.runs.export.verify", lambda *_: Verified([], [], [], []))
+
+
 def content(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
@@ -103,13 +114,20 @@ def test_the_library_opens_it_as_a_workflow_run(archive):
         warnings.simplefilter("error")
         crate = ROCrate(archive)
     assert crate.mainEntity.id == "Snakefile" and "ComputationalWorkflow" in crate.mainEntity.type
-    action = crate.get("#run")
+    (action,) = crate.root_dataset["mentions"]
     assert action.type == "CreateAction" and action["instrument"] is crate.mainEntity
+    assert action["actionStatus"] == COMPLETED
+    assert "4 of 4 results" in action["description"]
+    assert crate.root_dataset["citation"][0]["author"][0]["familyName"] == "Jiao"
+    assert "#snakemake" in {one.id for one in crate.mainEntity["softwareRequirements"]}
     assert {"config.yaml"} < {one.id for one in action["object"]}
-    assert {"report.html", "results.csv", "tables/table1.csv"} <= {o.id for o in action["result"]}
+    results = {one.id for one in action["result"]}
+    assert {"report.html", "results.csv", "tables/table1.csv", "figures/gain.csv"} <= results
+    assert len([one for one in results if one.endswith(("/scores.json", "/queries.csv"))]) == 8
     assert [one["name"] for one in action["agent"]] == ["Ada Example"]
     profiles = {one.id for one in crate.root_dataset["conformsTo"]}
-    assert {f"https://w3id.org/ro/wfrun/{one}/0.5" for one in ("process", "workflow")} == profiles
+    expected = {f"https://w3id.org/ro/wfrun/{one}/0.5" for one in ("process", "workflow")}
+    assert profiles == expected | {"https://w3id.org/workflowhub/workflow-ro-crate/1.0"}
     assert IMAGE in crate.root_dataset["description"]
     assert crate.root_dataset["license"].id.startswith("https://spdx.org/")
     described = {one.id for one in crate.data_entities}
@@ -142,13 +160,15 @@ def test_no_image_model_or_embedding_is_inside(shown, archive):
     assert (shown / IMAGE).exists()
 
 
-def test_the_same_run_gives_the_same_bytes(shown, archive, tmp_path, modc):
+def test_the_same_run_gives_the_same_bytes(shown, archive, tmp_path, modc, held):
+    # Of a copy whose files are of another time.
+    run = shutil.copytree(shown, tmp_path / "copied" / "made", copy_function=shutil.copyfile)
     copy = tmp_path / "paper.zip"
     author = "Ada Example <https://orcid.org/0000-0002-1825-0097>"
     for _ in range(2):  # the second one replaces an export
-        status, _, _ = modc("export", shown, "--output", copy, "--author", author)
+        status, _, _ = modc("export", run, "--output", copy, "--author", author)
         assert status == 0 and copy.read_bytes() == archive.read_bytes()
-    assert list(tmp_path.iterdir()) == [copy]
+    assert {path.name for path in tmp_path.iterdir()} == {"copied", "paper.zip"}
 
 
 def test_it_verifies_and_says_what_was_tampered_with(archive, tmp_path, modc, rendered_before):
@@ -156,11 +176,10 @@ def test_it_verifies_and_says_what_was_tampered_with(archive, tmp_path, modc, re
     found = json.loads(out)
     assert status == 0 and found["holds"] and len(found["scores"]) == 4
     files = content(archive)
-    changed = {"LICENSE": files["LICENSE"] + b"x", "more.csv": b"x"}
-    bad = pack(tmp_path / "bad.zip", {**files, **changed})
+    bad = pack(tmp_path / "bad.zip", {**files, "LICENSE": files["LICENSE"] + b"x"})
     del files["CITATION.cff"]
     status, out, _ = modc("verify", bad)
-    assert status == 1 and "changed LICENSE" in out and "changed more.csv" in out
+    assert status == 1 and out.startswith("changed LICENSE")
     assert modc("verify", pack(bad, files))[1].startswith("missing CITATION.cff")
 
 
@@ -174,15 +193,33 @@ def test_a_score_altered_with_its_checksum_is_found(archive, tmp_path, modc, ren
     assert status == 1 and f"changed {Path(name).parent.relative_to('cells')}" in out
 
 
-def test_a_damaged_member_is_found(archive, tmp_path, modc, rendered_before):
+def test_a_damaged_member_is_found_and_nothing_that_depends_on_it(archive, tmp_path, modc):
     bad = tmp_path / "bad.zip"
     data = bytearray(archive.read_bytes())
     with zipfile.ZipFile(archive) as opened:
-        at = opened.getinfo("LICENSE").header_offset
-    data[at + 60] ^= 0xFF
+        name = next(name for name in opened.namelist() if name.endswith("modc/scores.json"))
+        at = opened.getinfo(name).header_offset
+    data[at + 120] ^= 0xFF
     bad.write_bytes(data)
-    status, out, _ = modc("verify", bad)
-    assert status == 1 and "changed LICENSE" in out
+    status, out, _ = modc("verify", bad, "--json")
+    found = json.loads(out)
+    assert status == 1 and found["broken"] == [name]
+    assert found["files"][0]["details"] == ["damaged in the archive"]
+
+
+def test_an_export_unpacked_and_packed_again_holds(archive, tmp_path, modc, rendered_before):
+    folder = tmp_path / "paper"
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    packed = shutil.make_archive(str(tmp_path / "again"), "zip", folder)  # with its folders
+    assert any(name.endswith("/") for name in zipfile.ZipFile(packed).namelist())
+    assert modc("verify", packed)[0] == 0
+    assert modc("verify", folder)[0] == 0
+    (folder / "LICENSE").write_text("mine")
+    (folder / "CITATION.cff").unlink()
+    status, out, _ = modc("verify", folder)
+    broken = [line.partition(":")[0] for line in out.splitlines()]
+    assert status == 1 and {"changed LICENSE", "missing CITATION.cff"} < {*broken}
 
 
 @pytest.mark.parametrize("name", ["../out.csv", "/tmp/out.csv", "evil.py", "a\\b.csv", "link.csv"])
@@ -200,10 +237,82 @@ def test_what_is_unsafe_is_not_unpacked(archive, tmp_path, modc, name):
     assert not (tmp_path.parent / "out.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"more.csv": b"x"}, "more.csv"),
+        ({"tables/table1.md/a.csv": b"x"}, "tables/table1.md"),
+        ({"LICENSE/": b""}, "LICENSE"),
+        ({"tables//table1.csv": b"x"}, "tables/table1.csv"),
+        ({"zeros.csv": bytes(20 << 20)}, "zeros.csv"),
+        ({CHECKSUMS: b"0" * 64 + b"  /dev/zero"}, CHECKSUMS),
+    ],
+)
+def test_what_no_export_holds_is_not_unpacked(archive, tmp_path, modc, more, named):
+    files = (
+        summed(content(archive) | more) | more if named != "more.csv" else content(archive) | more
+    )
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    status, out, err = modc("verify", bad)
+    assert status == 1 and not out and err.startswith(f"modc: error: {bad}: ") and "\n" not in err
+    assert named in err
+
+
 def test_too_large_an_archive_is_refused(archive, modc, monkeypatch):
     monkeypatch.setattr("modc.runs.archive.MOST_BYTES", 1000)
     status, _, err = modc("verify", archive)
     assert status == 1 and "unpacked" in err
+
+
+def test_a_partial_run_says_what_is_missing_and_no_path_of_this_machine(
+    make_run, tmp_path, modc, config, monkeypatch, held
+):
+    monkeypatch.setattr(platform, "node", lambda: "ada-laptop")
+    place = str(tmp_path / "weights.pth")
+    config["networks"]["weights"]["resnet50"] = place
+    run = make_run(training="")
+    name = "FashionAI/ASEN/10/seed-0/modc"
+    for file in ("scores.json", "queries.csv"):
+        (run / "cells" / name / file).unlink()
+    cell = Cell("FashionAI", "ASEN", 10, 0)
+    log = run / paths.train_log(cell, "modc", own_stages(config, cell, "modc")[-1])
+    log.parent.mkdir(parents=True)
+    log.write_text(f"12:00:00 on ada-laptop\nmodc: error: {place}: on ada-laptop\n")
+    options = ["--config", run / "config.yaml", "--results", run]
+    for command in ("tables", "figures"):
+        assert modc(command, *options)[0] == 0
+    output = tmp_path / "paper.zip"
+    status, _, err = modc("export", run, "--output", output)
+    assert status == 1 and name in err and "--partial" in err and not output.exists()
+    status, out, _ = modc("export", run, "--output", output, "--partial", "--license", "CC0-1.0")
+    assert status == 0 and "3 of 4 results" in out and name in out
+    files = content(output)
+    for host in (str(tmp_path), "ada-laptop"):
+        assert not [one for one, data in files.items() if host.encode() in data]
+    assert files["logs/train/" + log.name] == b"modc: error: weights.pth: on host\n"
+    crate = json.loads(files[METADATA])["@graph"]
+    (action,) = (one for one in crate if one["@type"] == "CreateAction")
+    (root,) = (one for one in crate if one["@id"] == "./")
+    assert action["actionStatus"]["@id"] == FAILED and name in action["error"]
+    assert name in root["description"] and "3 of 4 results" in root["description"]
+    assert root["license"]["@id"] == "https://spdx.org/licenses/CC0-1.0"
+    status, out, _ = modc("verify", output)
+    assert status == 0 and "settings of training other" not in out
+
+
+def test_what_does_not_hold_is_not_published(shown, tmp_path, modc, edit, rendered_before):
+    run = shutil.copytree(shown, tmp_path / "made")
+    name = "FashionAI/ASEN/10/seed-0/modc"
+    path = run / "cells" / name / "scores.json"
+    edit(path, overall={**json.loads(path.read_text())["overall"], "MAP@100": 0.999})
+    output = tmp_path / "paper.zip"
+    status, _, err = modc("export", run, "--output", output)
+    assert status == 1 and name in err and "--force" in err and not output.exists()
+    status, out, _ = modc("export", run, "--output", output, "--force")
+    assert status == 0 and name in out
 
 
 def test_no_code_is_imported_for_a_strangers_configuration(archive, tmp_path, modc, monkeypatch):
@@ -229,8 +338,10 @@ def test_mistakes_end_in_one_line(shown, archive, make_run, tmp_path, modc):
     calls = [
         (["export", tmp_path / "gone", "--output", output], "no such folder"),
         (["export", make_run(), "--output", output], "no tables were rendered"),
-        (["export", shown, "--output", mine], "--force"),
-        (["export", shown, "--output", tmp_path], "--force"),
+        (["export", shown, "--output", mine, "--force"], "choose another name"),
+        (["export", shown, "--output", tmp_path, "--force"], "is a folder"),
+        (["export", shown, "--output", output, "--license", "my own"], "--license"),
+        (["verify", tmp_path / "nope.zip"], "no such folder or archive"),
         (["export", shown, "--output", output, "--author", "<x>"], "--author"),
         (["export", altered, "--output", output], "table1.csv"),
         (["verify", mine], "not a zip archive"),
@@ -240,14 +351,14 @@ def test_mistakes_end_in_one_line(shown, archive, make_run, tmp_path, modc):
         status, out, err = modc(*call)
         assert status == 1 and not out and message in err and "\n" not in err, call
     assert mine.read_text() == "mine" and not output.exists()
-    assert modc("export", shown, "--output", mine, "--force")[0] == 0
 
 
-def test_a_kill_leaves_the_earlier_export(shown, archive, tmp_path, modc):
+def test_a_kill_leaves_the_earlier_export(shown, archive, tmp_path, modc, held):
     path = tmp_path / "paper.zip"
     shutil.copyfile(archive, path)
     code = (
-        "import sys, time; from pathlib import Path; from modc.runs import crate, export\n"
+        "import sys, time; from pathlib import Path; from modc.runs import crate, export, verify\n"
+        "export.verify = lambda *_: verify.Verified([], [], [], [])\n"
         "crate.metadata = lambda *_: (print('half', flush=True), time.sleep(60))\n"
         "export.export(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
@@ -261,13 +372,14 @@ def test_a_kill_leaves_the_earlier_export(shown, archive, tmp_path, modc):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_run_of_no_repository_is_a_process_run(shown, archive, tmp_path, monkeypatch):
+def test_a_run_of_no_repository_is_a_process_run(shown, archive, tmp_path, monkeypatch, held):
     from modc.runs import export
 
     monkeypatch.setattr(export, "_of_repository", lambda run: {})
     export.export(shown, tmp_path / "paper.zip")
     crate = ROCrate(tmp_path / "paper.zip")
-    assert crate.mainEntity is None and crate.get("#run")["instrument"].id == "#modc"
+    (action,) = crate.root_dataset["mentions"]
+    assert crate.mainEntity is None and action["instrument"].id == "#modc"
     (profile,) = crate.root_dataset["conformsTo"]
     assert profile.id.startswith("https://w3id.org/ro/wfrun/process/")
     assert configuration.load([shown / "config.yaml"])["run"] in crate.name

@@ -110,7 +110,7 @@ def test_other_scores_of_the_same_result_are_named(trained_twice, output, modc):
         json.loads((run / SCORES).read_text())["overall"]["MAP@all"] for run in trained_twice
     )
     status, out, err = modc("merge", output, one, two)
-    assert status == 1 and not output.exists()
+    assert status == 1 and {path.name for path in output.parent.iterdir()} == {"one", "two"}
     assert f"{NAME}: overall MAP@all: {was} in {one}, {is_} in {two}" in out.splitlines()
     assert err.startswith(f"modc: error: {output}: ") and "\n" not in err
 

@@ -62,6 +62,25 @@ def test_an_altered_mean_is_found(check, edit):
 
 
 @pytest.mark.parametrize(
+    ("last", "expected"), [(0.5, []), (0.75, ["last MAP@all: 0.5 stored, 0.75"])]
+)
+def test_the_ends_of_stages_are_those_of_their_curves(check, last, expected):
+    folder, checked = check
+    stages = json.loads((folder / "scores.json").read_text())["stages"]
+    curve = folder / stages[-1]["stage"] / "curve.csv"
+    curve.write_text(
+        f"epoch,loss,valid_MAP@all,valid_Acc\n1,2,0.5,0.25\n2,2,0.5,\n3,2,{last},0.25\n"
+    )
+    stages[-1]["best"]["Acc"] = None
+    (folder / "scores.json").write_text(
+        json.dumps({**json.loads((folder / "scores.json").read_text()), "stages": stages})
+    )
+    found = checked().details
+    assert len(found) == len(expected)
+    assert all(part in one for part, one in zip(expected, found, strict=True))
+
+
+@pytest.mark.parametrize(
     "content",
     [b"", b"x", b"\xff\xfe", b"attribute,value\n", b"attribute,relevant\n9,1\n", b"a\n" + b'"'],
 )

@@ -12,7 +12,7 @@ from modc.cli.report import figures, report, tables
 from modc.report.files import table_files
 from modc.runs import rerender
 from modc.runs.rerender import check_rendered, unchecked
-from modc.runs.verify import Verified, verify
+from modc.runs.verify import Verified, text, verify
 
 NAME = "FashionAI/ASEN/10/seed-0/modc"
 
@@ -134,15 +134,27 @@ def test_an_altered_file_is_found(run, config, file, old, new):
     assert altered(run, config) == {file: "changed"}
 
 
-def test_an_altered_mean_or_image_is_found_wherever_it_is_shown(rendered_run, tmp_path, modc, edit):
+def test_an_altered_mean_or_image_is_found_wherever_it_is_shown(
+    rendered_run, tmp_path, config, edit
+):
     run = shutil.copytree(rendered_run, tmp_path / "made")
     replace_in(run / "figures" / "labels-fashionai.svg", "FashionAI", "FashionBI")
     path = run / "cells" / NAME / "scores.json"
     edit(path, overall={**json.loads(path.read_text())["overall"], "Acc": 0.125})
-    status, out, _ = modc("verify", run)
-    assert status == 1
-    for name in (NAME, "tables/table4.csv", "report.html", "figures/labels-fashionai.svg"):
-        assert f"changed {name}: " in out
+    verified = verify(run, config)
+    found = broken(verified)
+    first, second, third, *_ = text(run, verified).splitlines()
+    assert first.startswith(f"changed {NAME}: ")
+    assert second.startswith("changed figures/labels-fashionai.svg: ")
+    assert third.startswith(f"and {len(found) - 2} files ")
+    assert {NAME, "tables/table4.csv", "report.html", "figures/labels-fashionai.svg"} <= {*found}
+
+
+def test_a_page_older_than_the_figures_says_so(run, config, edit):
+    edit(run / "rendered" / "report.json", written="2026-01-01T00:00:00+00:00")
+    replace_in(run / "report.html", "FashionAI", "FashionBI")
+    (found,) = (one for one in check_rendered(run, config) if one.state == "changed")
+    assert "modc report" in found.details[0]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +246,7 @@ def test_other_settings_are_named_by_key(make_run, config):
     assert by_state["settings of scoring"] == "other"
     assert "settings of training other" in verified.remarks
     (scoring,) = (one for one in verified.origins if one.name == "settings of scoring")
-    assert scoring.details == ("unanswerable: zero stored, exclude here", "4 results")
+    assert scoring.details == ("4 results", "unanswerable: zero stored, exclude here")
 
 
 def test_other_code_and_packages_are_remarks(make_run, config, edit):
@@ -252,6 +264,19 @@ def test_other_code_and_packages_are_remarks(make_run, config, edit):
         f"{what} of {by} other" for what in ("code", "packages") for by in ("training", "scoring")
     }
     assert expected <= set(verified.remarks)
+
+
+def test_other_code_is_one_line_with_the_trainings_that_it_made(make_run, config, edit):
+    run = make_run()
+    for path in run.rglob("scores.json"):
+        edit(path, provenance={**json.loads(path.read_text())["provenance"], "code": "0123"})
+    origins = verify(run, config).origins
+    (code,) = (one for one in origins if one.name == "code of training")
+    assert code.state == "other" and code.details[0] == "4 results"
+    assert [one.partition(": 0123")[0] for one in code.details[1:]] == [
+        "ASEN baseline",
+        "ASEN modc",
+    ]
 
 
 @pytest.mark.parametrize("nothing", [None, [], "x", {}])

@@ -5,6 +5,7 @@ import pandas as pd
 from modc.cell import Cell
 from modc.grid import further_seeds, method_of, methods, stage_spec, stages
 from modc.papers.paper import Course, courses
+from modc.readable import counted
 from modc.report.files import other_datasets
 from modc.report.html import VERDICT_MARKS
 from modc.report.verdicts import (
@@ -204,19 +205,24 @@ def _longest_stages(config: dict, dataset: str) -> dict[int, list[str]]:
 def _yardstick(course: Course, longest: dict[int, list[str]]) -> str:
     """Return a course at the last point within each number of epochs; "" if it has none there."""
     last, best = max(course.points, key=lambda point: point[1])
-    shares = {}
+    shares: dict[int, float] = {}
     for epochs in longest:
         before = [point for point in course.points if point[0] <= epochs]
         if before:
-            share = max(value for _, value in before) / best
-            shares[before[-1][0]] = f"{100 * share:.0f} % after epoch {before[-1][0]}"
+            shares[before[-1][0]] = 100 * max(value for _, value in before) / best
     if not shares:
         return ""
-    own = [f"{epochs} ({', '.join(networks)})" for epochs, networks in longest.items()]
+    (first, share), *more = shares.items()
+    said = [f"{share:.0f} % of its best value (epoch {last}) after {counted(first, 'epoch')}"]
+    said += [f"{share:.0f} % after {epoch}" for epoch, share in more]
+    reached = ", and ".join([", ".join(said[:-1]), said[-1]]) if more else said[0]
+    (least, networks), *longer = longest.items()
+    own = [f"{counted(least, 'epoch')} for {_listed(networks)}"]
+    own += [f"{epochs} for {_listed(networks)}" for epochs, networks in longer]
     return (
-        f"A yardstick: in a public log of a comparable network on {course.dataset}, validation "
-        f"MAP@all was at {_listed(list(shares.values()))} of its best, that of epoch {last}. The "
-        f"longest stage of a baseline has {_listed(own)} epochs here."
+        f"As a yardstick: in a public log of a comparable network on {course.dataset}, validation "
+        f"MAP@all reached {reached}. Here the longest baseline stage has "
+        f"{', and '.join(own)}."
     )
 
 

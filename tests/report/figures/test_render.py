@@ -99,14 +99,26 @@ def test_a_damaged_file_is_named(without_ink, full_run, config, file, without, d
     assert all(str(folder / CELL / file) in said for said in left_out.values())
 
 
-def test_what_is_no_longer_drawn_does_not_stay(without_ink, full_run, config):
+@pytest.mark.parametrize("changed", ["", "scores.json", "curve.csv"])
+def test_without_embeddings_what_still_holds_stays(without_ink, full_run, config, changed):
     folder = full_run()
     render(folder, config)
+    before = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
     (folder / CELL / "modc" / "supervised" / "test.npz").unlink()
-    render(folder, config)
-    left = pictures_of(folder)
-    assert not [name for name in left if name.startswith("figure1.") or name.startswith("figure2")]
-    assert CURVES in left
+    if changed == "scores.json":
+        (folder / CELL / "modc" / changed).unlink()
+    if changed == "curve.csv":
+        (folder / CELL / "modc" / "supervised" / changed).write_bytes(b"")
+    written, left_out = render(folder, config)
+    after = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
+    assert {path.name for path in written} == after.keys()
+    gone = {"": [], "scores.json": ["figure1.png", *EXAMPLES], "curve.csv": [CURVES]}[changed]
+    assert list(left_out) == gone
+    gone += [Path(name).with_suffix(".csv").name for name in gone]
+    assert after.keys() == before.keys() - {*gone}
+    kept = {"figure1.png", *EXAMPLES} - {*gone}
+    assert all(after[name] == before[name] for name in kept)
+    assert kept <= drawn_by_file(folder).keys()
 
 
 @pytest.mark.parametrize("lost", ["pictures", "model"])
