@@ -52,13 +52,17 @@ def code(what: str) -> str:
 def note(run_folder: Path, what: str, files: Iterable[Path], written: str = "") -> None:
     """Record that these files of a run were just rendered; what: a key of MODULES.
 
-    written: the time in place of the present one.
+    Files of the earlier note that were not written now, such as the tables of a paper that the
+    configuration no longer names, are removed. written: the time in place of the present one.
     """
     run_folder = Path(run_folder)
     hashes = {
         Path(file).relative_to(run_folder).as_posix(): sha256(Path(file).read_bytes()).hexdigest()
         for file in files
     }
+    earlier = noted(run_folder, what)
+    for name in set(earlier.hashes if earlier else ()) - set(hashes):
+        (run_folder / name).unlink(missing_ok=True)
     written = written or datetime.now(UTC).isoformat(timespec="seconds")
     write_note(run_folder, what, Rendered(code(what), hashes, written))
 
