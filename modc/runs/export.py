@@ -15,7 +15,6 @@ import yaml
 from modc import config as configuration
 from modc import paths
 from modc.atomic import atomic_path, write_json, write_text
-from modc.config import load
 from modc.errors import UserError
 from modc.grid import last_stage, settings_chain
 from modc.plugins import FOLDERS
@@ -36,7 +35,7 @@ from modc.runs.compare import first_few
 from modc.runs.crate import METADATA, Member
 from modc.runs.rescore import name_of
 from modc.runs.unnamed import in_values, in_words, reason
-from modc.runs.verify import verify
+from modc.runs.verify import own_config, verify
 
 # What a zip archive says of each member's time where that must not change its bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -85,7 +84,7 @@ def export(
         )
     crate.check_authors(authors)
     crate.license_url(license)
-    config = load([run / paths.CONFIG])
+    config = own_config(run, "bring it up to date")
     noted = rendered.noted(run, "tables")
     if noted is None or not noted.written:
         raise UserError(
@@ -104,8 +103,8 @@ def export(
         first, *more = broken
         rest = f", and {len(more)} more" if more else ""
         raise UserError(
-            f"{run}: {first.name} {first.state}: {first_few(first.details)}{rest}; modc verify "
-            f"says what, and --force exports it nevertheless"
+            f"{run}: {first.name} {first.state}: {first.details[0]}{rest}; modc verify says "
+            f"what, and --force exports it nevertheless"
         )
     time = _time(noted)
     with TemporaryDirectory(prefix="modc-") as name:

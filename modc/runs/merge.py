@@ -17,6 +17,7 @@ from modc.runs.compare import first_few
 from modc.runs.folder import put_right, replaced
 from modc.runs.rescore import UNCHANGED, check_scores, differences, facts, name_of
 from modc.runs.union import contradictions, union
+from modc.runs.verify import own_config
 
 CURVES = (paths.CURVE, paths.CURVE_IMAGE)
 MODELS = (paths.MODEL, paths.LAST, paths.EMBEDDINGS)
@@ -118,13 +119,7 @@ def _sources(
 
 
 def _read(name: str, folder: Path) -> Source:
-    try:
-        config = configuration.load([folder / paths.CONFIG])
-    except UserError as error:
-        raise UserError(
-            f"{error}; if another version wrote it, change it to what `modc verify --config FILE` "
-            f"accepts"
-        ) from None
+    config = own_config(folder, "bring it up to date")
     found = [result for result in collect(folder, config) if result.status != NOT_RUN]
     for result in found:
         check = check_scores(result, config)

@@ -103,28 +103,32 @@ def _with_sums(files: list[Check], sums: list[Check]) -> list[Check]:
     return list(found.values())
 
 
-def own_config(run: Path) -> dict:
-    """Return the configuration in a run's folder. Raises UserError, with advice, if it is wrong."""
+def own_config(run: Path, advice: str = "pass --config FILE") -> dict:
+    """Return the configuration in a run's folder; advice: of the UserError if it is wrong."""
     try:
         return load([run / paths.CONFIG])
     except UserError as error:
-        raise UserError(f"{error}; if another version wrote it, pass --config FILE") from None
+        raise UserError(f"{error}; if another version wrote it, {advice}") from None
 
 
 def text(run: Path, verified: Verified) -> str:
     """Return a line per cause, one for what follows from it, origins that differ, the verdict.
 
-    Files that are rendered from the scores differ where these do; alone, each has its own line.
+    Files that are rendered from the scores differ where these do, or results.csv does; else each
+    has its own line.
     """
     broken = verified.broken
     causes = [one for one in broken if not one.is_rendered_again]
-    follow = [one for one in broken if one.is_rendered_again]
+    causes = causes or [one for one in broken if one.name == paths.FRAME]
+    follow = [one for one in broken if one not in causes]
     shown = [*causes, *([] if causes else follow), *verified.origins]
     lines = [
         f"{one.state} {one.name}: {first_few(one.details)}" for one in shown if one.state != SAME
     ]
     if causes and follow:
-        lines.insert(len(causes), f"and {counted(len(follow), 'file')} rendered from them")
+        lines.insert(
+            len(causes), f"and {counted(len(follow), 'file')} rendered from the same scores"
+        )
     by_hash = sum(one.state == AS_WRITTEN for one in verified.files)
     again = len(verified.files) - by_hash
     checked = (

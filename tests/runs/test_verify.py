@@ -323,7 +323,7 @@ def test_the_ablation_is_checked_too(make_run, config):
     [
         (lambda run: run.rename(run.with_name("gone")), "no such folder"),
         (lambda run: (run / "config.yaml").unlink(), "no such configuration file"),
-        (lambda run: (run / "config.yaml").write_text("run: made\n"), "is missing"),
+        (lambda run: (run / "config.yaml").write_text("run: made\n"), "pass --config"),
         (lambda run: shutil.rmtree(run / "cells"), "neither tables nor scores"),
     ],
 )
