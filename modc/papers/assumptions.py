@@ -40,7 +40,10 @@ def find(ledger: Iterable[Assumption], name: str, where: str = "") -> Assumption
 
 
 def setting(config: dict, assumption: Assumption) -> dict[str, object]:
-    """Return what `config` sets for the assumption: dotted key -> value."""
+    """Return what `config` sets for the assumption: dotted key -> value.
+
+    Raises UserError if there is no such key.
+    """
     return {key: _lookup(config, key) for key in assumption.default}
 
 
@@ -73,6 +76,9 @@ def assume(config: dict, assumption: Assumption, alternative: str) -> dict:
 
 
 def _lookup(config: dict, dotted: str) -> object:
+    found: object = config
     for part in dotted.split("."):
-        config = config[part]
-    return config
+        if not isinstance(found, dict) or part not in found:
+            raise UserError(f"default: {dotted}: no such key in the configuration")
+        found = found[part]
+    return found

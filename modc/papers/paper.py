@@ -11,26 +11,33 @@
 The last three are optional. Other columns of a table are ignored.
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
-import yaml
-
+from modc import datasets as dataset_classes
 from modc import plugins
 from modc.errors import UserError
-from modc.papers.assumptions import Assumption
-from modc.papers.places import Place
+from modc.papers import reading, statements
+from modc.papers.assumptions import Assumption, setting
+from modc.papers.places import ALLOWED, OVERALL, Place
 from modc.papers.statements import Statement
 
 FOLDER = Path(__file__).parent
 PAPER, CLAIMS, ASSUMPTIONS = "paper.yaml", "claims.yaml", "assumptions.yaml"
 COURSES = "courses.csv"
 COURSE_COLUMNS = ("dataset", "course", "epoch", "value", "source")
+# The figures whose network a paper may name.
+FIGURES = ("figure1", "figure2")
+# What a table may be called: its files are in one folder with those that are reserved.
+TABLE_NAME = re.compile("[a-z][a-z0-9_]*")
+RESERVED = ("assumptions", "claims", "courses", "paper", "stages", "summary")
 
 
 @dataclass(frozen=True)
@@ -85,13 +92,21 @@ class Paper:
 def papers(config: dict) -> tuple[Paper, ...]:
     """Return the papers that `report.papers` names (`folder_of`).
 
-    Raises UserError if one is absent or malformed, or if two have tables of the same name.
+    Raises UserError if one is absent or malformed, if two have a table, claim or assumption of the
+    same name, or if one names what the configuration does not have.
     """
-    found = tuple(read(folder) for folder in folders(config))
-    names = [table.name for paper in found for table in paper.tables]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"report.papers: two tables are called {name}; expected one")
+    where = folders(config)
+    found = tuple(read(folder) for folder in where)
+    for kind, names in (
+        ("tables", [table.name for paper in found for table in paper.tables]),
+        ("claims", [claim.key for paper in found for claim in paper.claims]),
+        ("assumptions", [own.id for paper in found for own in paper.assumptions]),
+    ):
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise UserError(f"report.papers: {count} {kind} are called {name}; expected one")
+    for folder, paper in zip(where, found, strict=True):
+        _check_configured(folder, paper, config)
     return found
 
 
@@ -140,29 +155,55 @@ def folders(config: dict) -> list[Path]:
 
 @cache
 def read(folder: Path) -> Paper:
-    """Return the paper in a folder. Raises UserError as `papers` does."""
-    said = _yaml(folder / PAPER, dict)
-    _check_keys(folder / PAPER, {"figures": {}, **said}, {"title", "tables", "figures"})
-    return Paper(
+    """Return the paper in a folder.
+
+    Raises UserError naming the file and the line, key or entry that is not as it should be.
+    """
+    types = {"title": str, "tables": dict[str, object], "figures": dict[str, str]}
+    said = reading.mapping(folder / PAPER, types, optional=["figures"])
+    figures = said.get("figures", {})
+    for name in figures:
+        if name not in FIGURES:
+            known = " or ".join(FIGURES)
+            raise UserError(f"{folder / PAPER}: figures: {name}: expected {known}")
+    if not said["tables"]:
+        raise UserError(f"{folder / PAPER}: tables: expected at least one")
+    paper = Paper(
         said["title"],
         tuple(_table(folder, name, own) for name, own in said["tables"].items()),
-        said.get("figures", {}),
-        tuple(_entries(folder / CLAIMS, Statement)),
-        tuple(_entries(folder / ASSUMPTIONS, Assumption)),
+        figures,
+        tuple(reading.entries(folder / CLAIMS, Statement)),
+        tuple(reading.entries(folder / ASSUMPTIONS, Assumption)),
         tuple(_courses(folder / COURSES)),
     )
+    for number, claim in enumerate(paper.claims, 1):
+        try:
+            statements.check(claim, paper.published)
+        except UserError as error:
+            where = reading.entry_name(folder / CLAIMS, number, claim, Statement)
+            raise UserError(f"{where}: {error}") from None
+    return paper
 
 
 def _table(folder: Path, name: str, said: object) -> Table:
-    where = f"{PAPER}: tables.{name}"
-    if not isinstance(said, dict):
-        raise UserError(f"{folder / where}: expected a title and a caption")
-    _check_keys(folder / where, said, {"title", "caption"})
+    where = f"{folder / PAPER}: tables.{name}"
+    if not TABLE_NAME.fullmatch(name) or name in RESERVED:
+        raise UserError(
+            f"{where}: expected a name of lower-case letters, digits and _, such as table1, other "
+            f"than {', '.join(RESERVED)}"
+        )
+    reading.check(said, where, {"title": str, "caption": str})
     path = folder / f"{name}.csv"
-    published = {
-        _place(path, line, name, row): _fraction(path, line, row["value"])
-        for line, row in _rows(path, {*Place._fields[1:], "value"})
-    }
+    if not path.is_file():
+        raise UserError(f"{where}: expected {path.name} beside it")
+    published: dict[Place, float] = {}
+    lines: dict[Place, int] = {}
+    for line, row in reading.rows(path, [*Place._fields[1:], "value"]):
+        place = _place(path, line, name, row)
+        if place in lines:
+            raise UserError(f"{path}, lines {lines[place]} and {line}: the same place; leave one")
+        lines[place] = line
+        published[place] = _fraction(path, line, row["value"])
     if len({place.dataset for place in published}) != 1:
         raise UserError(f"{path}: expected numbers of one dataset")
     return Table(name, said["title"], said["caption"], MappingProxyType(published))
@@ -173,42 +214,39 @@ def _courses(path: Path) -> list[Course]:
     if not path.is_file():
         return []
     found: dict[tuple[str, ...], dict[int, float]] = {}
-    for line, row in _rows(path, {*COURSE_COLUMNS}):
-        points = found.setdefault(
-            tuple(row[name] or "" for name in ("dataset", "course", "source")), {}
-        )
-        text, last = row["epoch"] or "", max(points, default=0)
+    for line, row in reading.rows(path, COURSE_COLUMNS):
+        points = found.setdefault(tuple(row[name] for name in ("dataset", "course", "source")), {})
+        text, last = row["epoch"], max(points, default=0)
         if not (text.isdecimal() and int(text) > last):
             raise UserError(f"{path}, line {line}: epoch: expected a whole number above {last}")
         points[int(text)] = _fraction(path, line, row["value"])
     return [Course(*names, tuple(points.items())) for names, points in found.items()]
 
 
-def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, dict]]:
-    """Yield the rows of a CSV file that has `columns`, each with its line."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            lacking = columns - {*(rows.fieldnames or ())}
-            if lacking:
-                raise UserError(f"{path}: the columns {', '.join(sorted(lacking))} are missing")
-            for row in rows:
-                yield rows.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _place(path: Path, line: int, table: str, row: dict) -> Place:
-    texts = {name: row[name] or "" for name in Place._fields[1:]}
-    if not texts["labeled_percent"].isdecimal():
-        raise UserError(f"{path}, line {line}: labeled_percent: expected a whole number")
-    return Place(table, **texts | {"labeled_percent": int(texts["labeled_percent"])})
+def _place(path: Path, line: int, table: str, row: dict[str, str]) -> Place:
+    where = f"{path}, line {line}"
+    texts = {name: row[name] for name in Place._fields[1:]}
+    for name, text in texts.items():
+        if name not in ALLOWED:
+            if not text:
+                raise UserError(f"{where}: {name} is empty")
+        elif text not in ALLOWED[name]:
+            *others, last = [one or "empty" for one in ALLOWED[name]]
+            raise UserError(f"{where}: {name}: {text}; expected {', '.join(others)} or {last}")
+    percent = texts["labeled_percent"]
+    if not (percent.isdecimal() and 1 <= int(percent) <= 100):
+        raise UserError(
+            f"{where}: labeled_percent: {percent}; expected a whole number from 1 to 100"
+        )
+    return Place(table, **texts | {"labeled_percent": int(percent)})
 
 
 def _fraction(path: Path, line: int, text: str) -> float:
+    if not text:
+        raise UserError(f"{path}, line {line}: value is empty")
     try:
         percent = float(text)
-    except (TypeError, ValueError):
+    except ValueError:
         percent = -1.0
     if not 0 <= percent <= 100:
         raise UserError(f"{path}, line {line}: value: expected a number from 0 to 100, not {text}")
@@ -216,36 +254,41 @@ def _fraction(path: Path, line: int, text: str) -> float:
     return round(percent / 100, 4)
 
 
-def _entries(path: Path, kind: type) -> list:
-    """Return the entries of a file as objects of `kind`, none if it is absent."""
-    if not path.is_file():
-        return []
-    found = []
-    for number, entry in enumerate(_yaml(path, list), 1):
+def _check_configured(folder: Path, paper: Paper, config: dict) -> None:
+    """Raise UserError if a paper names what a configuration has by another name, or not at all."""
+    for table in paper.tables:
+        _check_dataset(folder / f"{table.name}.csv", table, config)
+    for number, assumption in enumerate(paper.assumptions, 1):
         try:
-            found.append(kind(**entry))
-        except TypeError as error:
-            raise UserError(f"{path}, entry {number}: {error}") from None
-    return found
+            setting(config, assumption)
+        except UserError as error:
+            where = reading.entry_name(folder / ASSUMPTIONS, number, assumption, Assumption)
+            raise UserError(f"{where}: {error}") from None
 
 
-def _yaml(path: Path, kind: type) -> object:
-    try:
-        said = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-        raise UserError(f"{path}, line {line}: not YAML") from None
-    if not isinstance(said, kind):
-        raise UserError(f"{path}: expected a {'mapping' if kind is dict else 'list'}")
-    return said
+def _check_dataset(path: Path, table: Table, config: dict) -> None:
+    described, expected = config["datasets"], {"method": [*config["methods"]]}
+    dataset = table.dataset
+    if dataset in described:
+        own = dataset_classes.class_of(described[dataset], dataset).attributes
+        expected["attribute"] = [*own, OVERALL]
+    elif close := [name for name in described if _is_slip(dataset, name)]:
+        # A dataset of a quite different name may be one that the configuration does not have.
+        expected["dataset"] = close
+    for column, known in expected.items():
+        unknown = {getattr(place, column) for place in table.published} - {*known}
+        for line, row in reading.rows(path, ()) if unknown else ():
+            if row[column] in unknown:
+                raise UserError(
+                    f"{path}, line {line}: {column}: {row[column]}; expected {', '.join(known)}"
+                )
 
 
-def _check_keys(path: Path, said: dict, keys: set[str]) -> None:
-    for key in sorted({*said} ^ keys):
-        wrong = "is unknown" if key in said else "is missing"
-        raise UserError(f"{path}: the key {key!r} {wrong}")
+def _is_slip(text: str, name: str) -> bool:
+    """Whether `text` is `name` in another spelling, with a letter too many, or two swapped."""
+    one, other = (re.sub(r"[\W_]", "", word.casefold()) for word in (text, name))
+    ratio = difflib.SequenceMatcher(None, one, other).ratio()
+    return sorted(one) == sorted(other) or ratio >= 0.9
 
 
 def assumptions(config: dict) -> list[Assumption]:

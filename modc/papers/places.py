@@ -2,7 +2,16 @@
 
 from typing import NamedTuple
 
+from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
+
 OVERALL = "overall"
+METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
+# The columns that have few values.
+ALLOWED = {
+    "query_label": (*QUERY_LABELS, ""),
+    "top_n": (*map(str, TOP_N), ""),
+    "metric": METRICS,
+}
 
 
 class Place(NamedTuple):
@@ -10,7 +19,7 @@ class Place(NamedTuple):
 
     table: its name, such as table1; "" for a table not in any paper. query_label ("known",
     "unknown") and top_n ("1", "2"): for prioritized retrieval, "" for the plain ranking. attribute:
-    a name, or OVERALL. metric: "MAP@100", "MAP@all", "Recall@100" or "Acc".
+    a name, or OVERALL. metric: one of METRICS.
     """
 
     table: str

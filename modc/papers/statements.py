@@ -1,9 +1,10 @@
 """A paper's claims about its numbers: each sentence, and the pairs of places that it compares."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from modc.errors import UserError
 from modc.papers.places import OVERALL, Place
 
 
@@ -50,6 +51,40 @@ def pairs(statement: Statement, among: Iterable[Place]) -> list[Pair]:
 def places_of(statement: Statement, among: Iterable[Place]) -> list[Place]:
     """Return the places that the statement claims to be better, in the order of `among`."""
     return [place for place in dict.fromkeys(among) if _is_better(statement, place)]
+
+
+def check(statement: Statement, published: Iterable[Place]) -> None:
+    """Raise UserError if a part of the statement matches none of its paper's own numbers."""
+    places = list(published)
+    _expect("tables", statement.tables, {place.table for place in places})
+    own = [place for place in places if place.table in statement.tables]
+    for key, columns in [
+        ("better", statement.better),
+        *((f"worse[{number}]", other) for number, other in enumerate(statement.worse)),
+    ]:
+        for column, wanted in columns.items():
+            if column not in Place._fields:
+                known = ", ".join(Place._fields[1:])
+                raise UserError(f"{key}: no column {column!r}; expected one of {known}")
+            values = wanted if isinstance(wanted, list) and key == "better" else [wanted]
+            _expect(f"{key}.{column}", values, {getattr(place, column) for place in own})
+    if not statement.worse:
+        raise UserError("worse: expected at least one mapping")
+    if not places_of(statement, own):
+        which = "an attribute" if statement.of_attributes else OVERALL
+        raise UserError(f"better: no number of {which} in {', '.join(statement.tables)} matches")
+    for number, other in enumerate(statement.worse):
+        if all(better == worse for better, worse in pairs(replace(statement, worse=[other]), own)):
+            raise UserError(f"worse[{number}]: no other number corresponds to one of the better")
+
+
+def _expect(key: str, values: list, known: set) -> None:
+    if not values:
+        raise UserError(f"{key}: expected at least one")
+    for value in values:
+        if value not in list(known):
+            expected = ", ".join(map(repr, sorted(known)))
+            raise UserError(f"{key}: {value!r}; expected one of {expected}")
 
 
 def _is_better(statement: Statement, place: Place) -> bool:

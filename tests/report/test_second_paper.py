@@ -1,5 +1,6 @@
 """A second paper is a folder: RPF's published rows with our baselines' beside them."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,9 @@ import pytest
 
 from modc import plugins
 from modc.papers import paper
+from modc.papers.places import ALLOWED
+from modc.report.claim_cells import SUPPORTS
+from modc.report.claims import check_published
 from modc.report.files import table_files
 from modc.report.layout import page
 from modc.report.page.page import render as page_of
@@ -14,7 +18,8 @@ from modc.report.render import render_all
 from modc.report.results import collect
 from modc.report.tables import Source, paper_table
 
-OUTSIDE = Path(__file__).resolve().parents[1] / "outside"
+REPOSITORY = Path(__file__).resolve().parents[2]
+OUTSIDE = REPOSITORY / "tests" / "outside"
 # Test queries of each attribute in the real split files.
 QUERIES = {
     "rpf_fashionai": [422, 623, 535, 422, 341, 289, 703, 265],
@@ -71,3 +76,28 @@ def test_it_may_be_the_only_paper(second, write_run, tmp_path):
     assert summary.startswith("RPF on FashionAI: MAP over all")
     text = page_of(folder, second).read_text()
     assert "RPF on FashionAI" in text and "Table 1" not in text
+
+
+def test_its_claim_is_checked_on_its_own_numbers(second):
+    own = paper.papers(second)[1]
+    (statement,) = own.claims
+    cells = check_published(own, statement, second).cells
+    assert [round(cell.difference, 4) for cell in cells] == [0.2341, 0.2344]
+    assert {cell.verdict for cell in cells} == {SUPPORTS}
+
+
+@pytest.mark.parametrize(
+    "name", ["rpf/paper.yaml", "rpf/rpf_darn.csv", "rpf/claims.yaml", "rpf.yaml"]
+)
+def test_the_page_has_the_example_that_is_tested(name):
+    page = (REPOSITORY / "docs" / "extending.md").read_text()
+    language = name.rpartition(".")[2]
+    shown = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    assert (OUTSIDE / name).read_text() in shown
+
+
+def test_the_page_has_the_allowed_values():
+    page = (REPOSITORY / "docs" / "extending.md").read_text()
+    for column, values in ALLOWED.items():
+        (row,) = re.findall(rf"^\| `{column}` \| (.*) \|$", page, re.MULTILINE)
+        assert re.findall(r"`(.*?)`", row) == [value for value in values if value]
