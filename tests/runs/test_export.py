@@ -63,7 +63,9 @@ def archive(shown, tmp_path_factory) -> Path:
     from modc.runs.export import export
 
     path = tmp_path_factory.mktemp("archive") / "paper.zip"
-    export(shown, path, ("Ada Example <https://orcid.org/0000-0002-1825-0097>",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modc.runs.export.verify", lambda *_: Verified([], [], [], []))
+        export(shown, path, ("Ada Example <https://orcid.org/0000-0002-1825-0097>",))
     return path
 
 
@@ -328,7 +330,7 @@ def test_no_code_is_imported_for_a_strangers_configuration(archive, tmp_path, mo
     assert status == 1 and "--config" in err
 
 
-def test_mistakes_end_in_one_line(shown, archive, make_run, tmp_path, modc):
+def test_mistakes_end_in_one_line(shown, archive, make_run, tmp_path, modc, rendered_before):
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")
     altered = shutil.copytree(shown, tmp_path / "altered")
