@@ -4,6 +4,8 @@ import json
 import logging
 import shlex
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -53,11 +55,11 @@ def verify(run: Path, configs: tuple[Path, ...], strict: bool, as_json: bool) ->
         raise UserError(
             f"{run}: no such folder or archive; expected a run, such as results/paper, or an export"
         )
-    _say_once()
-    if run.is_dir():
-        verified = check(run, load(list(configs)) if configs else own_config(run))
-    else:
-        verified = verify_archive(run, list(configs))
+    with _warnings_left_out():
+        if run.is_dir():
+            verified = check(run, load(list(configs)) if configs else own_config(run))
+        else:
+            verified = verify_archive(run, list(configs))
     click.echo(json.dumps(verified.as_json(), indent=2) if as_json else text(run, verified))
     if verified.broken or (strict and verified.remarks):
         raise SystemExit(1)
@@ -101,8 +103,8 @@ def export(
     from modc.runs.compare import first_few
     from modc.runs.export import export as write
 
-    _say_once()
-    made = write(run, output, authors, license, partial, force)
+    with _warnings_left_out():
+        made = write(run, output, authors, license, partial, force)
     for name in made.left_out:
         click.echo(f"{name} is left out: it shows images of the dataset")
     if made.missing:
@@ -149,9 +151,16 @@ def merge(output: Path, runs: tuple[Path, ...], prefer: Path | None, models: boo
         click.echo(f"{step}: modc {step} --config {folder}/config.yaml --results {folder}")
 
 
-def _say_once() -> None:
+@contextmanager
+def _warnings_left_out() -> Iterator[None]:
     """Leave out what rendering warns of, since verification says it of the run's own files."""
-    logging.getLogger("modc.report").setLevel(logging.ERROR)
+    log = logging.getLogger("modc.report")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _print(lines: list[str]) -> None:
