@@ -15,7 +15,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from modc.networks.normalize import DEVIATION, MEAN
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from modc.networks.build import build, find
+from modc.networks.normalize import DEVIATION, MEAN
 from modc.networks.region import crop_original, region_of_interest
 from modc.training.groups import Images
 

@@ -31,7 +31,6 @@ import click
 import numpy as np
 import torch
 import torchvision
-from modc.networks.normalize import normalize
 from PIL import Image, ImageFilter
 from tabulate import tabulate
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from modc.networks.backbone import NAMES, build
+from modc.networks.normalize import normalize
 from modc.training import views
 
 try:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from modc.networks.normalize import DEVIATION, MEAN
 
 from modc.data.triplets import Triplets
 from modc.methods.objective import InstanceLevel, Start
 from modc.networks.build import build
+from modc.networks.normalize import DEVIATION, MEAN
 from modc.training.batches import BatchSource, batches
 from modc.training.groups import Images
 from modc.training.optimizer import optimizer, set_learning_rate
