@@ -275,7 +275,7 @@ def _check_keys(config: dict, name: str, where: str = "") -> None:
 
 def _read(path: Path) -> dict:
     try:
-        config = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        config = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
     except UnicodeDecodeError:
@@ -292,12 +292,15 @@ def _read(path: Path) -> dict:
     return config
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class UniqueKeys(yaml.SafeLoader):
     """YAML that refuses a key given twice, where plain YAML takes the last one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """Return the mapping of a node. Raises ConstructorError at a key that stands twice."""
         seen = set()
         for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":  # "<<" is no key of its own
+                continue
             name = self.construct_object(key)
             if name in seen:
                 raise yaml.constructor.ConstructorError(

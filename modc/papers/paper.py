@@ -285,7 +285,7 @@ def _check_dataset(path: Path, table: Table, config: dict) -> None:
 
 
 def _is_slip(text: str, name: str) -> bool:
-    """Whether `text` is `name` in another spelling, with a letter too many, or two swapped."""
+    """Return whether `text` is `name` in another spelling, with a letter more or two swapped."""
     one, other = (re.sub(r"[\W_]", "", word.casefold()) for word in (text, name))
     ratio = difflib.SequenceMatcher(None, one, other).ratio()
     return sorted(one) == sorted(other) or ratio >= 0.9

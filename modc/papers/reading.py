@@ -9,6 +9,7 @@ from typing import get_args, get_origin, get_type_hints
 
 import yaml
 
+from modc.config import UniqueKeys
 from modc.errors import UserError
 
 # The types of what is written in a paper's YAML, in words: one, and several.
@@ -114,11 +115,13 @@ def text(path: Path) -> str:
 
 def _yaml(path: Path) -> object:
     try:
-        return yaml.safe_load(text(path))
+        return yaml.load(text(path), UniqueKeys)
     except (yaml.YAMLError, TypeError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: not YAML") from None
+        problem = getattr(error, "problem", None)
+        why = f": {problem}" if problem else ""
+        raise UserError(f"{path}{line}: not YAML{why}") from None
 
 
 def _fits(value: object, hint: object) -> bool:

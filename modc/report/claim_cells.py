@@ -77,11 +77,18 @@ def cells_of(
     """
     if statement.by_accuracy:
         return _correlations(statement, among, numbers, config)
-    return tuple(_cell(pair, numbers, config, by_trainings) for pair in pairs(statement, among))
+    titles = _titles(config)
+    return tuple(
+        _cell(pair, numbers, config, titles, by_trainings) for pair in pairs(statement, among)
+    )
 
 
 def _cell(
-    pair: Pair, numbers: dict[Place, dict], config: dict, by_trainings: ByTrainings | None
+    pair: Pair,
+    numbers: dict[Place, dict],
+    config: dict,
+    titles: dict[str, str],
+    by_trainings: ByTrainings | None,
 ) -> ClaimCell:
     values = [_number(numbers, place, "ours") for place in pair]
     found = MeanDifference(values[0] - values[1])
@@ -111,7 +118,7 @@ def _cell(
     if found.seeds:
         said.append(f"difference {COMMON_SEEDS}: {', '.join(map(str, found.seeds))}")
     return ClaimCell(
-        _where(pair, config),
+        _where(pair, titles),
         *pair,
         *(_row(place, config) for place in pair),
         *values,
@@ -134,11 +141,15 @@ def _correlations(
     for place in places_of(statement, among):
         own = (place, place._replace(**statement.worse[0]), place._replace(metric="Acc"))
         by_share.setdefault((place.labeled_percent, place.table == ""), []).append(own)
-    return tuple(_correlation(own, numbers, config) for own in by_share.values())
+    titles = _titles(config)
+    return tuple(_correlation(own, numbers, config, titles) for own in by_share.values())
 
 
 def _correlation(
-    groups: list[tuple[Place, Place, Place]], numbers: dict[Place, dict], config: dict
+    groups: list[tuple[Place, Place, Place]],
+    numbers: dict[Place, dict],
+    config: dict,
+    titles: dict[str, str],
 ) -> ClaimCell:
     """groups: for each point the better place, the worse one, and that of its Acc."""
     places = [place for place, _, _ in groups]
@@ -157,7 +168,7 @@ def _correlation(
     marked = _said(numbers, used, NOT_COMPARABLE)
     is_there = verdict == DESCRIBED
     return ClaimCell(
-        _where(Pair(places[0], places[-1]), config),
+        _where(Pair(places[0], places[-1]), titles),
         places[0],
         places[-1],
         "rank correlation of Acc and gain",
@@ -219,9 +230,13 @@ def _number(numbers: dict[Place, dict], place: Place, column: str) -> float:
     return nan if value is None or pd.isna(value) else float(value)
 
 
-def _where(pair: Pair, config: dict) -> str:
+def _titles(config: dict) -> dict[str, str]:
+    return {name: table.title for name, table in tables(config).items()}
+
+
+def _where(pair: Pair, titles: dict[str, str]) -> str:
     names = sorted({place.table for place in pair})
     if names == [""]:
         return pair.better.dataset
-    titles = [tables(config)[name].title for name in names]
-    return " and ".join(titles) if len(titles) > 1 else f"{titles[0]}, {pair.better.dataset}"
+    said = [titles[name] for name in names]
+    return " and ".join(said) if len(said) > 1 else f"{said[0]}, {pair.better.dataset}"

@@ -6,6 +6,7 @@ import pandas as pd
 
 from modc.grid import further_seeds, method_of
 from modc.papers.paper import Table, tables
+from modc.papers.places import METRICS
 from modc.report.assumptions import changed
 from modc.report.comparable import coverage_notes
 from modc.report.failures import FAILED, NOT_FINISHED
@@ -27,7 +28,6 @@ from modc.report.verdicts import (
 )
 
 # In the paper's order (supplement, Tables 3 to 5).
-METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
 DIVISORS = {
     "hits": "the relevant items among the first 100",
     "min": "the smaller of 100 and the number of relevant items",

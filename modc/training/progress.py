@@ -47,10 +47,10 @@ class Progress:
                 float(loss.detach()),
             )
 
-    def epoch(self, epoch: int, loss: float, text: str, score: float) -> None:
-        """Say how the epoch (from 0) ended; score: its validation MAP@all, a fraction."""
-        self.score = score
-        self.say(f"epoch {epoch + 1}/{self.epochs} done", loss, text)
+    def epoch(self, row: dict[str, float]) -> None:
+        """Say how an epoch ended; row: its row of curve.csv."""
+        self.score = row["valid_MAP@all"]
+        self.say(f"epoch {row['epoch']}/{self.epochs} done", row["loss"], _in_words(row))
 
     def say(self, where: str, loss: float, text: str = "") -> None:
         """Log one line."""
@@ -78,3 +78,17 @@ class Progress:
             seconds_an_epoch=seconds_an_epoch,
             valid_MAP_all=self.score,
         )
+
+
+def _in_words(row: dict[str, float]) -> str:
+    """Return the loss by term and the percentages of an epoch, as they go on a log line."""
+    percentages = {
+        name: value for name, value in row.items() if name.startswith(("share_", "valid_"))
+    }
+    others = ("epoch", "learning_rate", "loss", *percentages)
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if name not in others)
+    named = {
+        name.replace("valid_", "validation ").replace("_", " "): value
+        for name, value in percentages.items()
+    }
+    return f" ({terms})" + "".join(f", {name} {100 * value:.2f}" for name, value in named.items())

@@ -141,7 +141,7 @@ def _train(task: Task, key: str, machine: Machine) -> None:
                 adam = {"optimizer": learner.adam.state_dict(), "epochs": behind}
                 _record(state, row, learner, adam)
                 checkpoint.save(task.resume, resumable, state)
-            progress.epoch(epoch, losses["loss"], _in_words(row), scores["valid_MAP@all"])
+            progress.epoch(row)
         _write(task, key, state, learner)
 
 
@@ -386,17 +386,3 @@ def _copied(value: object) -> object:
     if isinstance(value, list):
         return [_copied(part) for part in value]
     return value
-
-
-def _in_words(row: dict[str, float]) -> str:
-    """Return the loss by term and the percentages of an epoch, as they go on a log line."""
-    percentages = {
-        name: value for name, value in row.items() if name.startswith(("share_", "valid_"))
-    }
-    others = ("epoch", "learning_rate", "loss", *percentages)
-    terms = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if name not in others)
-    named = {
-        name.replace("valid_", "validation ").replace("_", " "): value
-        for name, value in percentages.items()
-    }
-    return f" ({terms})" + "".join(f", {name} {100 * value:.2f}" for name, value in named.items())

@@ -8,8 +8,7 @@ import pytest
 from modc import config as configuration
 from modc.errors import UserError
 from modc.papers import paper
-from modc.papers.places import METRICS, Place
-from modc.report import layout
+from modc.papers.places import Place
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OUTSIDE = REPOSITORY / "tests" / "outside"
@@ -82,6 +81,7 @@ def test_claims_and_assumptions_of_one_name_are_said(config, copy, name, text, m
     [
         ("paper.yaml", "title:", "heading:", "paper.yaml: the key 'heading' is unknown"),
         ("paper.yaml", "tables:", "{", "paper.yaml, line 3: not YAML"),
+        ("paper.yaml", "tables:", "title: A\ntables:", "not YAML: the key 'title' stands twice"),
         (
             "paper.yaml",
             ", caption:",
@@ -257,10 +257,6 @@ def test_an_assumption_about_a_key_that_is_not_configured_is_said(config, copy):
     config["report"]["papers"] = [str(copy)]
     with pytest.raises(UserError, match=r"assumptions\.yaml, entry 1 \(A3\): default: grid\.such"):
         paper.papers(config)
-
-
-def test_the_metrics_are_those_that_a_table_shows():
-    assert METRICS == layout.METRICS
 
 
 def test_a_papers_files_have_a_fingerprint(copy):
