@@ -29,7 +29,7 @@ def test_pictures_are_kept_by_other_processes(workers, tmp_path, picture):
 
 def test_a_picture_that_kills_its_process_stops_no_other(workers, tmp_path, picture, monkeypatch):
     # A large PNG, decoded slowly enough for its process to be found and killed each time.
-    deadly = picture(2, (4000, 3000), "PNG")
+    deadly = picture(2, (6000, 4000), "PNG")
 
     async def together():
         bodies = {str(number): picture(number) for number in range(20)} | {"deadly": deadly}
@@ -42,7 +42,7 @@ def test_a_picture_that_kills_its_process_stops_no_other(workers, tmp_path, pict
         while True:
             # The workers alone: the fork server, which is our own child, imports as long as that.
             for process in children(os.getpid()):
-                if parent_of(process) != os.getpid() and cpu_seconds(process) > 0.3:
+                if parent_of(process) != os.getpid() and cpu_seconds(process) > 0.2:
                     os.kill(process, signal.SIGKILL)
             await asyncio.sleep(0.01)
 
