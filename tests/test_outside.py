@@ -131,7 +131,9 @@ def test_they_stand_below_the_papers_rows_among_ours_alone_and_on_the_page(ran, 
 
 def test_the_networks_model_embeds_images(ran, tmp_path, monkeypatch):
     from PIL import Image
+    from quick import Narrow
 
+    monkeypatch.setattr("modc.networks.backbone.ResNet", Narrow)
     monkeypatch.chdir(ran)
     monkeypatch.syspath_prepend(ran)
     Image.new("RGB", (50, 60), "red").save(tmp_path / "a.png")

@@ -1,8 +1,8 @@
 """Commands that start warm: forks of a process that has imported their libraries.
 
 Importing Snakemake or torch takes longer than most jobs of the tests' runs. A server imports them
-once, nothing of this package, and forks for each command. A signal that is sent to a command does
-not reach its fork, so tests of kills start real processes.
+once, nothing of this package, and forks for each command; trainings are those of `quick`. A signal
+that is sent to a command does not reach its fork, so tests of kills start real processes.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from warm_client import call
 
 LIBRARIES = (
     *("snakemake.cli", "snakemake.workflow", "torch", "torch._dynamo", "torchvision", "pandas"),
-    *("jsonschema", "matplotlib.figure", "sklearn.manifold", "sklearn.decomposition"),
+    *("jsonschema", "matplotlib.figure", "sklearn.manifold", "sklearn.decomposition", "quick"),
 )
 ENTRIES = {"snakemake": "snakemake.cli", "modc": "modc.cli"}
 
@@ -64,11 +64,17 @@ def _server() -> str:
 
 
 def _serve(address: str) -> None:
+    import gc
     import importlib
     import signal
 
     for library in LIBRARIES:
         importlib.import_module(library)
+    # Snakemake finds its plugins.
+    sys.modules["snakemake.cli"].get_argument_parser()
+    # Nor should each fork look through all that for garbage.
+    gc.collect()
+    gc.freeze()
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen()
@@ -106,6 +112,9 @@ def _answer(connection: socket.socket) -> int:
     os.environ.update(asked["environment"])
     sys.path[0] = asked["environment"]["PYTHONPATH"]
     sys.argv = [asked["name"], *asked["arguments"]]
+    if asked["arguments"][:1] == ["train"]:
+        for (module, name), value in sys.modules["quick"].PATCHES.items():
+            setattr(importlib.import_module(module), name, value)
     try:
         importlib.import_module(ENTRIES[asked["name"]]).main()
     except SystemExit as end:

@@ -1,12 +1,18 @@
-"""A ResNet of basic blocks, one a layer, a quarter as wide: quicker to train, and to write."""
+"""What makes trainings quicker: a narrower backbone, no image of a curve, no wait for the disk."""
 
+from pathlib import Path
+
+import pandas as pd
 from torch import nn
 
 WIDTH = 16
 
 
 class Narrow(nn.Module):
-    """The parts of torchvision's ResNet that a backbone keeps; called as it is."""
+    """The parts of torchvision's ResNet that a backbone keeps, one block a layer; called as it is.
+
+    A quarter as wide, it is quicker to train, and to write.
+    """
 
     def __init__(self, block: type, layers: list[int], norm_layer: type):
         super().__init__()
@@ -22,3 +28,18 @@ class Narrow(nn.Module):
             )
             halved = block(width, 2 * width, 2, smaller, norm_layer=norm_layer)
             setattr(self, f"layer{number}", nn.Sequential(halved))
+
+
+def write_curve(csv: Path, image: Path, curve: list[dict], title: str) -> None:
+    """Write what training writes, but draw nothing."""
+    csv.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(curve).to_csv(csv, index=False)
+    image.write_bytes(title.encode())
+
+
+# By module and name.
+PATCHES = {
+    ("modc.networks.backbone", "ResNet"): Narrow,
+    ("modc.training.train", "write_curve"): write_curve,
+    ("os", "fsync"): lambda file: None,
+}
