@@ -9,7 +9,7 @@ WIDTH = 16
 
 
 class Narrow(nn.Module):
-    """The parts of torchvision's ResNet that a backbone keeps, one block a layer; called as it is.
+    """The parts of torchvision's ResNet that a backbone keeps, with a single block; called as it is.
 
     A quarter as wide, it is quicker to train, and to write.
     """
@@ -20,14 +20,13 @@ class Narrow(nn.Module):
         self.bn1 = norm_layer(WIDTH)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential(block(WIDTH, WIDTH, norm_layer=norm_layer))
-        for number, width in ((2, WIDTH), (3, 2 * WIDTH)):
-            smaller = nn.Sequential(
-                nn.Conv2d(width, 2 * width, kernel_size=1, stride=2, bias=False),
-                norm_layer(2 * width),
-            )
-            halved = block(width, 2 * width, 2, smaller, norm_layer=norm_layer)
-            setattr(self, f"layer{number}", nn.Sequential(halved))
+        self.layer1 = nn.Identity()
+        self.layer2 = nn.AvgPool2d(kernel_size=2)
+        width = 4 * WIDTH
+        smaller = nn.Sequential(
+            nn.Conv2d(WIDTH, width, kernel_size=1, stride=2, bias=False), norm_layer(width)
+        )
+        self.layer3 = nn.Sequential(block(WIDTH, width, 2, smaller, norm_layer=norm_layer))
 
 
 def write_curve(csv: Path, image: Path, curve: list[dict], title: str) -> None:

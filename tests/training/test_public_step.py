@@ -110,4 +110,4 @@ def test_six_steps_are_those_of_the_public_code(task, packed, index, kind):
             limit = 1e-12 if "running" in name else 1e-9
             assert float((value - expected[name]).abs().max()) < limit, name
             moved += "running" in name
-    assert moved > 10
+    assert moved >= 8
