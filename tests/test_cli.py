@@ -14,6 +14,7 @@ import pytest
 import recipe
 import yaml
 from click.testing import CliRunner
+from quick import PATCHES
 
 from modc import cli as command_line
 from modc import paths
@@ -59,6 +60,13 @@ TINY = {
 SMOKE = ("--config", CONFIG, "--config", CONFIG.parent / "configs" / "smoke.yaml")
 TINY["grid"]["labeled_percent"] = {"FashionAI": [100]}
 TINY["networks"]["ASEN++"] = {"global_backbone": "resnet10", "local_backbone": "resnet10"}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch) -> None:
+    """Make each training quicker."""
+    for (module, name), value in PATCHES.items():
+        monkeypatch.setattr(f"{module}.{name}", value)
 
 
 @pytest.fixture
@@ -191,9 +199,9 @@ def test_from_trained_model_to_table(modc, prepared, here, caplog):
         *("embed", "--network", "ASENv2", "--checkpoint", method / "warm_up" / "model.pt"),
         *("--attributes", 8, "--output", "e.npz", *sorted(picture_files(prepared, here))),
     )
-    assert status == 0 and "(3, 8, 256)" in out
+    assert status == 0 and "(3, 8, 64)" in out  # the quick backbone has 64 channels
     with np.load("e.npz") as arrays:
-        assert arrays["embedding"].shape == (3, 8, 256)
+        assert arrays["embedding"].shape == (3, 8, 64)
         assert arrays["embedding"].dtype == np.float32
         assert arrays["attention"].shape == (3, 8, 2, 2)
 
@@ -442,17 +450,11 @@ def test_a_missing_or_unreadable_picture_is_named_by_embed(modc, prepared, tmp_p
     assert not output.exists()
 
 
-@pytest.mark.parametrize(
-    ("why", "step"),
-    [
-        *(("full", step) for step in ("train", "score", "index", "tables", "garments")),
-        *(("read-only", step) for step in ("score", "index")),
-    ],
-)
-def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, step, why):
-    folder = tmp_path / "out"
+@pytest.fixture
+def writing(prepared, tmp_path):
+    """Return a function from a step to its arguments, with which it writes below `tmp_path`/out."""
+    folder, embeddings = tmp_path / "out", tmp_path / "e.npz"
     folder.mkdir()
-    embeddings = tmp_path / "e.npz"
     parts = {
         f"{role}_{name}": array
         for role in ("query", "candidate")
@@ -471,38 +473,55 @@ def test_a_full_disk_or_a_read_only_folder_ends_in_one_line(prepared, tmp_path, 
         "index": ["index", *drawn(prepared), "--output", folder / "index"],
         "tables": ["tables", *configs, "--results", folder],
         "garments": ["garments", *data, folder / "data", "--images", 300],
-    }[step]
-    command = [sys.executable, "-m", "modc.cli", *map(str, arguments)]
-    limit = None
-    if why == "full":
-        # A file that may not grow fails as one on a full disk does, in the middle of a write.
-        def limit():
-            # PyTorch 2.6 writes a small file of its own when it is imported.
-            most = 10_000 if step == "train" else 400
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    else:
-        folder.chmod(0o555)
-        if os.geteuid() == 0:  # the superuser may write everywhere, unless told otherwise
-            if not shutil.which("setpriv"):
-                pytest.skip("needs setpriv to test as the superuser")
-            drop = "-dac_override,-dac_read_search"
-            command = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", *command]
+    }
+    return arguments.get
+
+
+def assert_says_where(err: str, step: str, folder: Path) -> None:
+    """Assert that a step could not write to a folder, that it says so, and that nothing stayed."""
+    message = one_error(err)
+    assert ("results" if step == "train" else str(folder)) in message and "; " in message
+    # The heartbeat is small enough to be whole.
+    whole = (".lock", ".drawn", "baseline/warm_up.json")
+    assert [name for name in files(folder) if not name.endswith(whole)] == []
+
+
+@pytest.mark.parametrize("step", ["train", "score", "index", "tables", "garments"])
+def test_a_full_disk_ends_in_one_line(modc, writing, tmp_path, monkeypatch, step):
+    folder, arguments = tmp_path / "out", writing(step)
+    monkeypatch.chdir(folder)
+    # A file that may not grow fails as one on a full disk does, in the middle of a write.
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
+    try:
+        status, _, err = modc(*arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert status == 1
+    assert_says_where(err, step, folder)
+
+
+@pytest.mark.parametrize("step", ["score", "index"])
+def test_a_read_only_folder_ends_in_one_line(writing, tmp_path, step):
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "modc.cli", *map(str, writing(step))]
+    folder.chmod(0o555)
+    if os.geteuid() == 0:  # the superuser may write everywhere, unless told otherwise
+        if not shutil.which("setpriv"):
+            pytest.skip("needs setpriv to test as the superuser")
+        drop = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", *command]
     done = subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(CONFIG.parent)},
         capture_output=True,
         text=True,
-        preexec_fn=limit,
         timeout=120,
     )
     folder.chmod(0o755)
     assert done.returncode == 1
-    message = one_error(done.stderr)
-    assert ("results" if step == "train" else str(folder)) in message and "; " in message
-    # The heartbeat is small enough to be whole.
-    whole = (".lock", ".drawn", "baseline/warm_up.json")
-    assert [name for name in files(folder) if not name.endswith(whole)] == []
+    assert_says_where(done.stderr, step, folder)
 
 
 def test_an_error_of_the_file_system_names_the_destination_and_no_temporary_file(
