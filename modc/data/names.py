@@ -13,17 +13,17 @@ def why_unsafe(name: str) -> str:
 
     A backslash counts as a slash, since archives made on Windows may use it.
     """
-    if _CONTROL.search(name):
-        return "it has a control character"
     if not name.isprintable():
-        return "it has a character that cannot be shown"
+        is_control = _CONTROL.search(name)
+        return f"it has a {'control character' if is_control else 'character that cannot be shown'}"
     name = name.replace("\\", "/")
     if name.startswith("/") or _DRIVE.match(name):
         return "it is an absolute path"
     parts = name.split("/")
     if ".." in parts:
         return "it leads out of its folder"
-    if any(len(part.encode(errors="replace")) > PART_BYTES for part in parts):
+    is_short = len(name) <= PART_BYTES and name.isascii()
+    if not is_short and any(len(part.encode(errors="replace")) > PART_BYTES for part in parts):
         return f"a part of it is longer than {PART_BYTES} bytes"
     return ""
 

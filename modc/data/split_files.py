@@ -54,7 +54,7 @@ def read_labels(path: Path, values: tuple[int, ...], images: int) -> pd.DataFram
     rows = []
     for number, line in _lines(path):
         words = line.split()
-        if len(words) < 3 or len(words) % 2 == 0 or not all(word.isdecimal() for word in words):
+        if len(words) < 3 or len(words) % 2 == 0 or not "".join(words).isdecimal():
             raise UserError(
                 f"{path}, line {number}: {line[:60]!r}; expected `index attribute value` in whole "
                 f"numbers from 0"
