@@ -104,7 +104,7 @@ def test_what_fails_leaves_the_rows_of_the_others(steps, found):
 
 
 def test_a_step_that_hangs_is_stopped_with_all_it_started(steps, found):
-    rows = found(steps("hangs", "good"), 20)["rows"]  # four seconds each
+    rows = found(steps("hangs", "good"), 10)["rows"]  # two seconds each
     assert [row["what"] for row in rows[:3]] == ["before", "grandchild", "stopped"]
     assert rows[0]["value"] is True and "ok" not in rows[2]
     assert not alive(rows[1]["value"])

@@ -1,13 +1,15 @@
 """Commands that start warm: forks of a process that has imported their libraries.
 
 Importing Snakemake or torch takes longer than most jobs of the tests' runs. A server imports them
-once, nothing of this package, and forks for each command; trainings are those of `quick`. A signal
-that is sent to a command does not reach its fork, so tests of kills start real processes.
+once, nothing of this package, and forks for each command. Trainings are those of `quick`, and the
+tokens of a file that is like one here are known. A signal that is sent to a command does not reach
+its fork, so tests of kills start real processes.
 """
 
 import atexit
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -72,6 +74,7 @@ def _serve(address: str) -> None:
         importlib.import_module(library)
     # Snakemake finds its plugins.
     sys.modules["snakemake.cli"].get_argument_parser()
+    meanings = _meanings()
     # Nor should each fork look through all that for garbage.
     gc.collect()
     gc.freeze()
@@ -87,14 +90,22 @@ def _serve(address: str) -> None:
             continue
         server.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        status = _answer(connection)
+        status = _answer(connection, meanings)
         sys.stdout.flush()
         sys.stderr.flush()
         connection.sendall(bytes([status]))
         os._exit(0)
 
 
-def _answer(connection: socket.socket) -> int:
+def _meanings() -> dict[str, str]:
+    """Return what `modc.tokens.meaning` makes of each file of this package, by its text."""
+    package = Path(__file__).resolve().parents[2] / "modc"
+    meaning = runpy.run_path(str(package / "tokens.py"))["meaning"]
+    texts = [path.read_text("utf-8") for path in package.rglob("*.py")]
+    return {text: meaning(text) for text in texts}
+
+
+def _answer(connection: socket.socket, meanings: dict[str, str]) -> int:
     """Run what the client asks for, with its standard streams; return the exit status."""
     import importlib
     import traceback
@@ -112,6 +123,8 @@ def _answer(connection: socket.socket) -> int:
     os.environ.update(asked["environment"])
     sys.path[0] = asked["environment"]["PYTHONPATH"]
     sys.argv = [asked["name"], *asked["arguments"]]
+    tokens = importlib.import_module("modc.tokens")
+    tokens.meaning = lambda text, plain=tokens.meaning: meanings.get(text) or plain(text)
     if asked["arguments"][:1] == ["train"]:
         for (module, name), value in sys.modules["quick"].PATCHES.items():
             setattr(importlib.import_module(module), name, value)
