@@ -9,7 +9,7 @@ WIDTH = 16
 
 
 class Narrow(nn.Module):
-    """The parts of torchvision's ResNet that a backbone keeps, with a single block; called as it is.
+    """The parts of torchvision's ResNet that a backbone keeps, with one block; called as it is.
 
     A quarter as wide, it is quicker to train, and to write.
     """
