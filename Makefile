@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 CORES ?= 2
+# Many tests wait for a process or a server.
+TEST_WORKERS = $$(($(CORES) + 1))
 # Another torch and torchvision than the pinned ones, as arguments of pip install.
 TORCH ?=
 BIN := .venv/bin
@@ -57,14 +59,14 @@ tiny: install
 	@snakemake --configfile configs/tiny.yaml --cores $(CORES) --quiet rules
 
 test: install
-	$(BIN)/python -m pytest -q -m "not slow" -n $(CORES) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" -n $(TEST_WORKERS) --dist loadfile
 
 test-all: install
 	$(BIN)/python -m pytest -q
 
 test-oldest: $(OLDEST)/.installed
-	PATH="$(CURDIR)/$(OLDEST):$$PATH" $(OLDEST)/python -m pytest -q -m "not slow" -n $(CORES) \
-		--dist loadfile
+	PATH="$(CURDIR)/$(OLDEST):$$PATH" $(OLDEST)/python -m pytest -q -m "not slow" \
+		-n $(TEST_WORKERS) --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
