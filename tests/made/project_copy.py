@@ -47,10 +47,7 @@ TINY_RUN = ("--configfile", "tiny.yaml", "--cores", "2", "--quiet", "rules")
 
 
 def copied(folder: Path, tiny: dict = TINY) -> Path:
-    """Copy the project to `folder`, so that its files may be changed, with `tiny` as tiny.yaml.
-
-    What Python has compiled comes with it: every job would compile the package again.
-    """
+    """Copy the project to `folder`, so that its files may be changed, with `tiny` as tiny.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = REPOSITORY / part

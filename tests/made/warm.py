@@ -78,6 +78,8 @@ def _serve(address: str) -> None:
     # Nor should each fork look through all that for garbage.
     gc.collect()
     gc.freeze()
+    # A copy of the package is compiled by the first command that runs in it.
+    sys.dont_write_bytecode = False
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen()
