@@ -6,16 +6,18 @@ tokens of a file that is like one here are known. A signal that is sent to a com
 its fork, so tests of kills start real processes.
 """
 
-import atexit
+import fcntl
 import json
 import os
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 from warm_client import call
 
@@ -40,32 +42,37 @@ def run(name: str, arguments: list[str], folder: Path, environment: dict, output
         return call(_server(), name, arguments, folder, environment, file.fileno())
 
 
-@cache
 def commands() -> Path:
     """Return a folder for PATH with a `modc` that starts warm."""
-    folder = Path(_server()).parent / "bin"
-    folder.mkdir()
-    script = folder / "modc"
-    script.write_text(_SCRIPT.format(server=_server()))
-    script.chmod(0o755)
-    return folder
+    return Path(_server()).parent / "bin"
 
 
 @cache
 def _server() -> str:
-    """Start the server; return the path of its socket. It ends with this process."""
-    folder = tempfile.TemporaryDirectory()
-    address = str(Path(folder.name) / "socket")
-    process = subprocess.Popen(
-        [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    atexit.register(folder.cleanup)
-    atexit.register(process.kill)
-    assert process.stdout.readline() == b"ready\n"
+    """Return the path of the server's socket; one serves all workers, and ends with pytest."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+    pytest = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"modc-warm-{run}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    address = str(folder / "socket")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not Path(address).exists():
+            process = subprocess.Popen(
+                [sys.executable, __file__, address, str(pytest)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+            )
+            assert process.stdout.readline() == b"ready\n"
+            _STARTED.append(process)
     return address
 
 
-def _serve(address: str) -> None:
+# Kept, so that nobody warns of a process that still runs.
+_STARTED: list[subprocess.Popen] = []
+
+
+def _serve(address: str, pytest: int) -> None:
     import gc
     import importlib
     import signal
@@ -80,13 +87,25 @@ def _serve(address: str) -> None:
     gc.freeze()
     # A copy of the package is compiled by the first command that runs in it.
     sys.dont_write_bytecode = False
+    folder = Path(address).parent
+    script = folder / "bin" / "modc"
+    script.parent.mkdir()
+    script.write_text(_SCRIPT.format(server=address))
+    script.chmod(0o755)
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen()
+    server.settimeout(1)
     print("ready", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        connection, _ = server.accept()
+        try:
+            connection, _ = server.accept()
+        except TimeoutError:
+            if not Path(f"/proc/{pytest}").exists():
+                shutil.rmtree(folder)
+                return
+            continue
         if os.fork():
             connection.close()
             continue
@@ -144,4 +163,4 @@ def _answer(connection: socket.socket, meanings: dict[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1], int(sys.argv[2]))
