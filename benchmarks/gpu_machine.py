@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 
 LARGEST_TEST = 2**20
 
@@ -15,13 +16,12 @@ def facts(device: str) -> dict:
     Raises RuntimeError, in one line, where the device cannot compute.
     """
     import torch
-    import torchvision
 
     found = {
         "device": device,
         "Python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "system": platform.platform(),
         "CPU threads": torch.get_num_threads(),
     }

@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -51,12 +53,24 @@ def meaning_of(text: str) -> bytes:
     return provenance.meaning(text).encode()
 
 
+@cache
+def names_in(text: str) -> list[str]:
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(text)
+        file.flush()
+        return IMPORTED_NAMES(Path(file.name))
+
+
+IMPORTED_NAMES = provenance._imported_names
+
+
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A copy of the package whose files are fingerprinted, without what is remembered of others."""
     folder = tmp_path / "modc"
     # Remembered by what is in a file, so that an edit makes one anew and not all.
-    monkeypatch.setattr(provenance, "_meaning", lambda path: meaning_of(path.read_text("utf-8")))
+    for name, made in (("_meaning", meaning_of), ("_imported_names", names_in)):
+        monkeypatch.setattr(provenance, name, lambda path, made=made: made(path.read_text("utf-8")))
     shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "PACKAGE", folder)
 

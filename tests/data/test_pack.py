@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import resource
-import subprocess
 import sys
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, Resize
 
+from modc.cli import main
 from modc.data import index as index_module
 from modc.data import pack as pack_module
 from modc.data import packed as packed_module
@@ -187,22 +187,24 @@ def test_what_is_left_of_another_array_is_not_gone_on_with(
     assert contents(tmp_path / "packed") == [f"{size}.json", f"{size}.npy"]
 
 
-def test_a_disk_that_is_full_at_once_ends_in_one_line_and_nothing_stays(tmp_path, pictures, index):
+def test_a_disk_that_is_full_at_once_ends_in_one_line_and_nothing_stays(
+    tmp_path, pictures, index, monkeypatch
+):
     index_module.write(index, tmp_path / "index")
     output = tmp_path / "packed"
-    command = ["-m", "modc.cli", "pack", "--index", tmp_path / "index", "--folder", pictures]
+    command = ["pack", "--index", tmp_path / "index", "--folder", pictures]
     command += ["--size", "16", "--size", "32", "--threads", "1", "--output", output]
-
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, preexec_fn=small_files
-    )
-    assert done.returncode == 1
-    lines = [line for line in done.stderr.splitlines() if "error" in line]
-    assert len(lines) == 1 and "Traceback" not in done.stderr
-    assert lines[0].startswith(f"modc: error: {output}/32.npy: File too large; ")
+    monkeypatch.setattr(sys, "argv", ["modc", *map(str, command)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(SystemExit) as end:
+            main()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    # One line on stderr, and exit status 1.
+    assert end.value.code.startswith(f"modc: error: {output}/32.npy: File too large; ")
+    assert "\n" not in end.value.code
     assert contents(output) == []
 
 
