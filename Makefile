@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= 2
-# Many tests wait for a process or a server.
+# Many tests wait for a process or a server, so there is one worker more than cores.
 TEST_WORKERS = $$(($(CORES) + 1))
 # Another torch and torchvision than the pinned ones, as arguments of pip install.
 TORCH ?=

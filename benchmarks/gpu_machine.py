@@ -5,7 +5,6 @@ import platform
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
 
 LARGEST_TEST = 2**20
 
@@ -17,18 +16,21 @@ def facts(device: str) -> dict:
     """
     import torch
 
+    if device != "cpu" and not torch.cuda.is_available():
+        raise RuntimeError(_why_not(torch))
+    # Behind that, since it takes seconds.
+    import torchvision
+
     found = {
         "device": device,
         "Python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": version("torchvision"),
+        "torchvision": torchvision.__version__,
         "system": platform.platform(),
         "CPU threads": torch.get_num_threads(),
     }
     if device == "cpu":
         return {**found, "card": f"none: {platform.processor() or platform.machine()}"}
-    if not torch.cuda.is_available():
-        raise RuntimeError(_why_not(torch))
     # What a card that is in exclusive use, full or too new for this torch, refuses.
     torch.ones(LARGEST_TEST, device="cuda").sum().item()
     card = torch.cuda.get_device_properties(0)

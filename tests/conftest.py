@@ -12,11 +12,11 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Two workers of as many threads as cores would wait for each other; read when torch is imported.
+# Workers of as many threads as cores would wait for each other; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Importing and collecting leaves much behind that stays: looking through it again and again takes a
-# third of that time.
+# Garbage collection takes a third of the time of importing and collecting, and finds little: most
+# of what they make stays.
 gc.disable()
 
 REPOSITORY = Path(__file__).resolve().parents[1]

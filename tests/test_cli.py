@@ -490,6 +490,8 @@ def assert_says_where(err: str, step: str, folder: Path) -> None:
 def test_a_full_disk_ends_in_one_line(modc, writing, tmp_path, monkeypatch, step):
     folder, arguments = tmp_path / "out", writing(step)
     monkeypatch.chdir(folder)
+    # Else what is imported only now would leave cut files in the package's __pycache__.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     # A file that may not grow fails as one on a full disk does, in the middle of a write.
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))

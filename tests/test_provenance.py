@@ -53,15 +53,16 @@ def meaning_of(text: str) -> bytes:
     return provenance.meaning(text).encode()
 
 
+# Without what it remembers by path.
+IMPORTED_NAMES = provenance._imported_names.__wrapped__
+
+
 @cache
 def names_in(text: str) -> list[str]:
-    with tempfile.NamedTemporaryFile("w") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         return IMPORTED_NAMES(Path(file.name))
-
-
-IMPORTED_NAMES = provenance._imported_names
 
 
 @pytest.fixture

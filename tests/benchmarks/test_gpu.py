@@ -33,7 +33,7 @@ def crashes(context):
     raise ValueError("no such thing\\nand more")
 
 def hangs(context):
-    yield {"what": "before", "value": context.left < 5}
+    yield {"what": "before", "value": context.left < 4}
     grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield {"what": "grandchild", "value": grandchild.pid}
     time.sleep(600)
@@ -104,7 +104,7 @@ def test_what_fails_leaves_the_rows_of_the_others(steps, found):
 
 
 def test_a_step_that_hangs_is_stopped_with_all_it_started(steps, found):
-    rows = found(steps("hangs", "good"), 10)["rows"]  # two seconds each
+    rows = found(steps("hangs", "good"), 15)["rows"]  # three seconds each
     assert [row["what"] for row in rows[:3]] == ["before", "grandchild", "stopped"]
     assert rows[0]["value"] is True and "ok" not in rows[2]
     assert not alive(rows[1]["value"])

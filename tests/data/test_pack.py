@@ -195,6 +195,8 @@ def test_a_disk_that_is_full_at_once_ends_in_one_line_and_nothing_stays(
     command = ["pack", "--index", tmp_path / "index", "--folder", pictures]
     command += ["--size", "16", "--size", "32", "--threads", "1", "--output", output]
     monkeypatch.setattr(sys, "argv", ["modc", *map(str, command)])
+    # Else what is imported only now would leave cut files in the package's __pycache__.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:

@@ -9,7 +9,7 @@ from modc.datasets.dataset import Dataset
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 # Of `download`, for drawn pictures.
 QUICK = {
-    "silence_timeout": 0.5,
+    "silence_timeout": 0.8,
     "attempts": 2,
     "backoff": 0.01,
     "placeholders": {"same_bytes": 5, "same_look": 0},

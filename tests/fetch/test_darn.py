@@ -314,7 +314,7 @@ def test_drawn_garments_are_served_and_downloaded(place, run):
         "allow_private_addresses": False,
         "placeholders": {"same_bytes": 5, "same_look": 0},
         "attempts": 2,
-        "silence_timeout": 0.5,
+        "silence_timeout": 0.8,
     }
     (place / "override.yaml").write_text(yaml.safe_dump(settings))
     done = run(place)

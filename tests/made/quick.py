@@ -11,7 +11,7 @@ WIDTH = 16
 class Narrow(nn.Module):
     """The parts of torchvision's ResNet that a backbone keeps, with one block; called as it is.
 
-    A quarter as wide, it is quicker to train, and to write.
+    A quarter as wide, it is quicker to train and to write.
     """
 
     def __init__(self, block: type, layers: list[int], norm_layer: type):
@@ -36,7 +36,7 @@ def write_curve(csv: Path, image: Path, curve: list[dict], title: str) -> None:
     image.write_bytes(title.encode())
 
 
-# By module and name.
+# What is replaced, by module and name.
 PATCHES = {
     ("modc.networks.backbone", "ResNet"): Narrow,
     ("modc.training.train", "write_curve"): write_curve,

@@ -1,9 +1,9 @@
 """Commands that start warm: forks of a process that has imported their libraries.
 
 Importing Snakemake or torch takes longer than most jobs of the tests' runs. A server imports them
-once, nothing of this package, and forks for each command. Trainings are those of `quick`, and the
-tokens of a file that is like one here are known. A signal that is sent to a command does not reach
-its fork, so tests of kills start real processes.
+once, nothing of this package, and forks for each command. Trainings are made quicker by `quick`;
+the tokens of files that are the same as here are computed once. A signal that is sent to a command
+does not reach its fork, so tests of kills start real processes.
 """
 
 import fcntl
@@ -52,7 +52,7 @@ def _server() -> str:
     """Return the path of the server's socket; one serves all workers, and ends with pytest."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
     pytest = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    folder = Path(tempfile.gettempdir()) / f"modc-warm-{run}"
+    folder = Path(tempfile.gettempdir()) / f"modc-warm-{run[:8]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     address = str(folder / "socket")
     with (folder / "lock").open("w") as lock:
@@ -63,12 +63,12 @@ def _server() -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
             )
-            assert process.stdout.readline() == b"ready\n"
+            assert process.stdout.readline() == b"ready\n", "the warm server did not start"
             _STARTED.append(process)
     return address
 
 
-# Kept, so that nobody warns of a process that still runs.
+# Kept, so that Python does not warn that they still run.
 _STARTED: list[subprocess.Popen] = []
 
 
@@ -77,19 +77,25 @@ def _serve(address: str, pytest: int) -> None:
     import importlib
     import signal
 
+    folder = Path(address).parent
+
+    def end(*_):
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     for library in LIBRARIES:
         importlib.import_module(library)
-    # Snakemake finds its plugins.
+    # So that Snakemake looks for its plugins once, not in each fork.
     sys.modules["snakemake.cli"].get_argument_parser()
     meanings = _meanings()
-    # Nor should each fork look through all that for garbage.
+    # So that no fork looks through all of it for garbage.
     gc.collect()
     gc.freeze()
-    # A copy of the package is compiled by the first command that runs in it.
+    # So that a copy of the package is compiled once, by the first command that runs in it.
     sys.dont_write_bytecode = False
-    folder = Path(address).parent
     script = folder / "bin" / "modc"
-    script.parent.mkdir()
+    script.parent.mkdir(exist_ok=True)
     script.write_text(_SCRIPT.format(server=address))
     script.chmod(0o755)
     server = socket.socket(socket.AF_UNIX)
@@ -102,20 +108,31 @@ def _serve(address: str, pytest: int) -> None:
         try:
             connection, _ = server.accept()
         except TimeoutError:
-            if not Path(f"/proc/{pytest}").exists():
-                shutil.rmtree(folder)
-                return
+            if not _is_alive(pytest):
+                end()
             continue
         if os.fork():
             connection.close()
             continue
         server.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number, handler in (before | {signal.SIGCHLD: signal.SIG_DFL}).items():
+            signal.signal(number, handler)
         status = _answer(connection, meanings)
         sys.stdout.flush()
         sys.stderr.flush()
         connection.sendall(bytes([status]))
         os._exit(0)
+
+
+def _is_alive(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    if stat.exists():  # Linux; a zombie is none
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _meanings() -> dict[str, str]:
@@ -144,12 +161,12 @@ def _answer(connection: socket.socket, meanings: dict[str, str]) -> int:
     os.environ.update(asked["environment"])
     sys.path[0] = asked["environment"]["PYTHONPATH"]
     sys.argv = [asked["name"], *asked["arguments"]]
-    tokens = importlib.import_module("modc.tokens")
-    tokens.meaning = lambda text, plain=tokens.meaning: meanings.get(text) or plain(text)
-    if asked["arguments"][:1] == ["train"]:
-        for (module, name), value in sys.modules["quick"].PATCHES.items():
-            setattr(importlib.import_module(module), name, value)
     try:
+        tokens = importlib.import_module("modc.tokens")
+        tokens.meaning = lambda text, plain=tokens.meaning: meanings.get(text) or plain(text)
+        if asked["arguments"][:1] == ["train"]:
+            for (module, name), value in sys.modules["quick"].PATCHES.items():
+                setattr(importlib.import_module(module), name, value)
         importlib.import_module(ENTRIES[asked["name"]]).main()
     except SystemExit as end:
         if not isinstance(end.code, int | None):
