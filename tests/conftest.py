@@ -2,7 +2,11 @@
 
 import gc
 import os
+import resource
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +39,49 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared golden outputs are not at hand")
     return folder
+
+
+@pytest.fixture
+def modc(monkeypatch, capsys):
+    """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
+    from modc import cli
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code or 0
+            if isinstance(status, str):  # what sys.exit prints
+                print(status, file=sys.stderr)
+                status = 1
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def files_up_to(monkeypatch):
+    """Return a context in which no file of this process may grow beyond so many bytes.
+
+    One that may not grow fails as one on a full disk does, in the middle of a write.
+    """
+    # Else what is imported only then would leave cut files in the package's __pycache__.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    @contextmanager
+    def limited(most: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture(autouse=True)

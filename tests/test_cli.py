@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import yaml
 from click.testing import CliRunner
 from quick import PATCHES
 
-from modc import cli as command_line
 from modc import paths
 from modc.atomic import HOST
 from modc.cli import cli
@@ -74,27 +72,6 @@ def here(tmp_path, monkeypatch) -> Path:
     """The working folder, an empty one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def modc(monkeypatch, capsys):
-    """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
-
-    def run(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            command_line.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-            if isinstance(status, str):  # what sys.exit prints
-                print(status, file=sys.stderr)
-                status = 1
-        printed = capsys.readouterr()
-        return status or 0, printed.out, printed.err
-
-    return run
 
 
 def drawn(place: Path) -> tuple:
@@ -487,18 +464,11 @@ def assert_says_where(err: str, step: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["train", "score", "index", "tables", "garments"])
-def test_a_full_disk_ends_in_one_line(modc, writing, tmp_path, monkeypatch, step):
+def test_a_full_disk_ends_in_one_line(modc, files_up_to, writing, tmp_path, monkeypatch, step):
     folder, arguments = tmp_path / "out", writing(step)
     monkeypatch.chdir(folder)
-    # Else what is imported only now would leave cut files in the package's __pycache__.
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    # A file that may not grow fails as one on a full disk does, in the middle of a write.
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
-    try:
+    with files_up_to(400):
         status, _, err = modc(*arguments)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert status == 1
     assert_says_where(err, step, folder)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from modc.evaluation.prioritized import QUERY_LABELS, TOP_N
 
 OVERALL = "overall"
+# In the paper's order (supplement, Tables 3 to 5).
 METRICS = ("MAP@100", "MAP@all", "Recall@100", "Acc")
 # The columns that have few values.
 ALLOWED = {

@@ -27,7 +27,6 @@ from modc.report.verdicts import (
     warning,
 )
 
-# In the paper's order (supplement, Tables 3 to 5).
 DIVISORS = {
     "hits": "the relevant items among the first 100",
     "min": "the smaller of 100 and the number of relevant items",

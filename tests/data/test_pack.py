@@ -4,15 +4,12 @@ import dataclasses
 import errno
 import json
 import os
-import resource
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, Resize
 
-from modc.cli import main
 from modc.data import index as index_module
 from modc.data import pack as pack_module
 from modc.data import packed as packed_module
@@ -188,25 +185,18 @@ def test_what_is_left_of_another_array_is_not_gone_on_with(
 
 
 def test_a_disk_that_is_full_at_once_ends_in_one_line_and_nothing_stays(
-    tmp_path, pictures, index, monkeypatch
+    modc, files_up_to, tmp_path, pictures, index
 ):
     index_module.write(index, tmp_path / "index")
     output = tmp_path / "packed"
     command = ["pack", "--index", tmp_path / "index", "--folder", pictures]
-    command += ["--size", "16", "--size", "32", "--threads", "1", "--output", output]
-    monkeypatch.setattr(sys, "argv", ["modc", *map(str, command)])
-    # Else what is imported only now would leave cut files in the package's __pycache__.
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    try:
-        with pytest.raises(SystemExit) as end:
-            main()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    # One line on stderr, and exit status 1.
-    assert end.value.code.startswith(f"modc: error: {output}/32.npy: File too large; ")
-    assert "\n" not in end.value.code
+    command += ["--size", 16, "--size", 32, "--threads", 1, "--output", output]
+    with files_up_to(20_000):
+        status, _, err = modc(*command)
+    assert status == 1
+    lines = [line for line in err.splitlines() if "error" in line]
+    assert len(lines) == 1 and "Traceback" not in err
+    assert lines[0].startswith(f"modc: error: {output}/32.npy: File too large; ")
     assert contents(output) == []
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +12,6 @@ import pytest
 import yaml
 from made_archives import meta, release, write_zip
 
-from modc import cli as command_line
 from modc.datasets.darn import DARN
 from modc.datasets.fashionai import FashionAI
 from modc.drawn import garments
@@ -24,27 +22,6 @@ SMALL = {
     "valid": {"images": 20, "query": 4, "candidate": 16},
     "test": {"images": 20, "query": 4, "candidate": 16},
 }
-
-
-@pytest.fixture
-def modc(monkeypatch, capsys):
-    """Return a function that runs `modc ...` here and returns its exit status, stdout, stderr."""
-
-    def run(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
-        capsys.readouterr()
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as end:
-            status = end.code or 0
-            if isinstance(status, str):  # what sys.exit prints
-                print(status, file=sys.stderr)
-                status = 1
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

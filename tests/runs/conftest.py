@@ -176,7 +176,7 @@ def edit():
 
 @pytest.fixture
 def modc(monkeypatch, capsys):
-    """Return a function that runs `modc ...` and returns its exit status, stdout, stderr."""
+    """Return a function like the one for all tests, but of an error its line alone."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["modc", *map(str, arguments)])
